@@ -1,0 +1,1 @@
+//! The typed node configuration and its two texts.

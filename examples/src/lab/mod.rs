@@ -1,0 +1,1 @@
+//! A whole domain on one machine: scenarios, topologies, traffic and report.

@@ -1,0 +1,11 @@
+//! What the programs `mag`, `lma` and `pmip` are made of.
+//!
+//! Everything that touches Linux, text or a screen lives here; protocol, path-choice and packet
+//! logic never does.
+
+pub mod config;
+pub mod control;
+pub mod lab;
+pub mod node;
+pub mod platform;
+pub mod view;

@@ -1,0 +1,1 @@
+//! The driver loop that mag and lma share.

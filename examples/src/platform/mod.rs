@@ -1,0 +1,1 @@
+//! Linux behind small traits: namespaces, sockets, TUN, netlink.

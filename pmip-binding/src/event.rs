@@ -1,0 +1,202 @@
+//! What an engine tells its driver: forwarding changes, sessions, paths, dropped datagrams.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use pmip_wire::types::{Encapsulation, IpPrefix, Label, PathId};
+
+/// Names one mobility session inside one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SessionId(pub u32);
+
+/// Something happened.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Change the forwarding plane, before anything that comes out later is sent.
+    Forwarding(Forwarding),
+    /// A mobility session came, changed or went.
+    Session(SessionEvent),
+    /// A path changed or was measured.
+    Path(PathEvent),
+    /// A datagram was dropped; no state changed.
+    Dropped {
+        /// Why.
+        reason: DropReason,
+        /// Its outer source.
+        from: SocketAddr,
+    },
+}
+
+/// A change of the forwarding plane. Installing what exists replaces it.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Forwarding {
+    /// Install a path's tunnel, move its endpoint, or change whether it may carry traffic.
+    InstallPath(PathEndpoint),
+    /// Remove a path's tunnel.
+    RemovePath(PathId),
+    /// Install a session's prefixes over its paths, or change either.
+    InstallSession(SessionRoute),
+    /// Remove a session and its prefixes.
+    RemoveSession(SessionId),
+}
+
+/// One path's tunnel.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct PathEndpoint {
+    /// Which path.
+    pub path: PathId,
+    /// Its label.
+    pub label: Label,
+    /// Our outer address: the care-of address on a MAG, the LMA address on an LMA.
+    pub local: IpAddr,
+    /// The peer's outer address and, for UDP encapsulations, its data port: the observed mapping
+    /// where a NAT stands between.
+    pub remote: SocketAddr,
+    /// The care-of address as the MAG knows it (differs from `remote` behind a NAT).
+    pub care_of: IpAddr,
+    /// The encapsulation both ends agreed on.
+    pub encapsulation: Encapsulation,
+    /// Whether the path may carry traffic now.
+    pub usable: bool,
+    /// Share of new flows in our sending direction, 1 to 100.
+    pub weight: u32,
+}
+
+/// Where a session's packets go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SessionRoute {
+    /// Which session.
+    pub session: SessionId,
+    /// Home network prefixes, home address and delegated prefixes: what is reached through it.
+    pub prefixes: Vec<IpPrefix>,
+    /// The paths that carry it, in order of registration.
+    pub paths: Vec<PathRoute>,
+}
+
+/// One path of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct PathRoute {
+    /// Which path.
+    pub path: PathId,
+    /// GRE keys, where negotiated (RFC 5845).
+    pub keys: Option<GreKeys>,
+}
+
+/// The pair of GRE keys of one path binding (RFC 5845 section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct GreKeys {
+    /// MAG to LMA; assigned by the LMA.
+    pub uplink: u32,
+    /// LMA to MAG; assigned by the MAG.
+    pub downlink: u32,
+}
+
+/// The life of a mobility session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionEvent {
+    /// Registered for the first time, or its addresses changed: configure access links from this.
+    Up {
+        /// Which session.
+        session: SessionId,
+        /// The mobile node's identifier (NAI).
+        mn_id: String,
+        /// Home network prefixes.
+        home_prefixes: Vec<IpPrefix>,
+        /// The IPv4 home address with its prefix length, and the default router.
+        ipv4_home: Option<(IpPrefix, std::net::Ipv4Addr, std::net::Ipv4Addr)>,
+        /// Delegated mobile network prefixes, in the order of the configured interfaces.
+        delegated: Vec<IpPrefix>,
+    },
+    /// Gone: de-registered, revoked or expired.
+    Down {
+        /// Which session.
+        session: SessionId,
+        /// The mobile node's identifier (NAI).
+        mn_id: String,
+        /// In plain words, why.
+        reason: &'static str,
+    },
+    /// The peer refused a registration.
+    Refused {
+        /// The mobile node's identifier (NAI).
+        mn_id: String,
+        /// The Status of the acknowledgement.
+        status: u8,
+    },
+}
+
+/// How a path stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum PathState {
+    /// A registration is under way; no traffic yet.
+    Registering,
+    /// Registered and alive.
+    Up,
+    /// Interface down, or heartbeats unanswered.
+    Down,
+    /// The peer's NAT mapping changed and is not confirmed yet.
+    NatChanged,
+}
+
+/// What happened to a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PathEvent {
+    /// Its state changed.
+    State {
+        /// Which path.
+        path: PathId,
+        /// The new state.
+        state: PathState,
+        /// In plain words, why.
+        reason: &'static str,
+    },
+    /// A heartbeat was answered after this long.
+    Rtt {
+        /// Which path.
+        path: PathId,
+        /// Round-trip time.
+        rtt: Duration,
+    },
+    /// The peer lost its state and restarted (RFC 5847 section 3.2).
+    PeerRestarted {
+        /// The path that showed it.
+        path: PathId,
+    },
+}
+
+/// Why a datagram was dropped without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The bytes are no Mobility Header message.
+    Malformed,
+    /// The checksum is wrong.
+    BadChecksum,
+    /// A message type that this node does not act on.
+    UnexpectedMessage,
+    /// The sender is not a peer of ours.
+    UnknownPeer,
+    /// An acknowledgement that matches nothing outstanding.
+    UnmatchedSequence,
+    /// An acknowledgement whose options differ from the request's.
+    OptionMismatch,
+    /// A de-registration that names no session or no care-of address of it.
+    NotTheRegisteredCareOf,
+    /// More signalling than the configured rate.
+    RateLimited,
+}

@@ -1,0 +1,86 @@
+//! What crosses the border of an engine: datagrams in, datagrams and events out.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use pmip_wire::types::{Instant, PathId};
+
+use crate::event::Event;
+
+/// What carries a Mobility Header message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Carrier {
+    /// IPv6 next header 135; ports are 0.
+    Ipv6,
+    /// IPv4 and UDP, port 5436 (RFC 5844 section 4).
+    Udp,
+    /// An inner packet of this path's tunnel, addressed to the tunnel's own end
+    /// (signalling rules section 9).
+    Tunnel(PathId),
+}
+
+/// One received signalling datagram: the Mobility Header and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Datagram {
+    /// What carried it.
+    pub carrier: Carrier,
+    /// Outer source address and port, as seen after any NAT (port 0 over IPv6).
+    pub source: SocketAddr,
+    /// The local address and port it arrived at.
+    pub destination: SocketAddr,
+    /// The Mobility Header, from its Payload Proto octet.
+    pub payload: Bytes,
+}
+
+/// One signalling datagram to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Transmit {
+    /// The path whose own interface must carry it; `None` only where an LMA answers a peer that
+    /// has no path yet.
+    pub path: Option<PathId>,
+    /// What carries it.
+    pub carrier: Carrier,
+    /// Local address and port (port 5436 over UDP, 0 over IPv6).
+    pub source: SocketAddr,
+    /// Where it goes.
+    pub destination: SocketAddr,
+    /// The Mobility Header. Its checksum is right for `carrier`.
+    pub payload: Bytes,
+}
+
+/// What an engine wants from its driver next.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Output {
+    /// Send this.
+    Transmit(Transmit),
+    /// This happened, or must be done to the forwarding plane. Order carries meaning: a forwarding
+    /// change comes out before the acknowledgement that announces it.
+    Event(Event),
+    /// Nothing more now: call `handle_input(now, Input::Timeout)` at this moment, `None` = never.
+    Timeout(Option<Instant>),
+}
+
+/// Ties monotonic time to wall-clock time, which the Timestamp option needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ClockAnchor {
+    /// The monotonic moment.
+    pub instant: Instant,
+    /// The time since 1970-01-01 00:00 UTC at that moment.
+    pub unix: Duration,
+}
+
+impl ClockAnchor {
+    /// Wall-clock time at `now`, as time since 1970-01-01 00:00 UTC.
+    pub fn unix_at(&self, now: Instant) -> Duration {
+        let ahead = now.saturating_since(self.instant);
+        let behind = self.instant.saturating_since(now);
+        self.unix.saturating_add(ahead).saturating_sub(behind)
+    }
+}
