@@ -4,11 +4,16 @@
 
 pub mod config;
 mod event;
+mod heartbeat;
 mod input;
 mod io;
 mod lma;
 mod mag;
+mod random;
 mod status;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod timers;
 
 pub use config::{LmaConfig, MagConfig};
 pub use event::{
