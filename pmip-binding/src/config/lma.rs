@@ -119,7 +119,7 @@ pub struct LmaLimits {
     pub paths_per_binding: u8,
     /// Delegated prefixes of one session; above it status 130.
     pub delegated_per_binding: u8,
-    /// Sources whose rate is watched at once.
+    /// Cells of the table that counts signalling per source.
     pub sources: u32,
     /// Binding updates accepted from one source address per second; more are dropped.
     pub updates_per_second: u32,
@@ -292,7 +292,7 @@ impl Default for LmaLimits {
             bindings: 128_000,
             paths_per_binding: 16,
             delegated_per_binding: 32,
-            sources: 65_536,
+            sources: 4_096,
             updates_per_second: 1_000,
         }
     }
