@@ -10,6 +10,8 @@ use smallvec::SmallVec;
 mod decode;
 mod encode;
 
+pub(crate) use encode::Options;
+
 /// An identifier option: its subtype and octets.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Identifier {

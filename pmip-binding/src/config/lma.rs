@@ -105,6 +105,12 @@ pub struct Profile {
     /// Whether it may have delegated mobile network prefixes; off: status 177.
     #[cfg_attr(feature = "serde", serde(default = "yes"))]
     pub delegation: bool,
+    /// How many IPv4 mobile network prefixes one request to allocate yields.
+    #[cfg_attr(feature = "serde", serde(default = "one"))]
+    pub delegated_ipv4: u8,
+    /// How many IPv6 mobile network prefixes one request to allocate yields.
+    #[cfg_attr(feature = "serde", serde(default = "one"))]
+    pub delegated_ipv6: u8,
 }
 
 /// What bounds an anchor's memory.
@@ -202,6 +208,10 @@ impl LmaConfig {
         checker.unique("peer", self.peers.iter().map(|p| p.identity.as_str()));
         for profile in &self.profiles {
             checker.name("a profile", &profile.nai);
+            let counts = [profile.delegated_ipv4, profile.delegated_ipv6];
+            for count in counts {
+                checker.number("delegated prefixes", count.into(), 1, 16);
+            }
             if let Some(name) = &profile.network
                 && self.network(name).is_none()
             {
@@ -282,6 +292,8 @@ impl Profile {
             enabled: true,
             multipath: true,
             delegation: true,
+            delegated_ipv4: 1,
+            delegated_ipv6: 1,
         }
     }
 }
@@ -301,6 +313,11 @@ impl Default for LmaLimits {
 #[cfg(feature = "serde")]
 const fn yes() -> bool {
     true
+}
+
+#[cfg(feature = "serde")]
+const fn one() -> u8 {
+    1
 }
 
 #[cfg(test)]

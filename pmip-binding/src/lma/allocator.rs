@@ -231,7 +231,9 @@ impl Pool {
 
     fn is_slot(&self, prefix: IpPrefix) -> bool {
         let (first, last) = range(prefix);
-        self.contains(prefix) && last - first == self.slot_size() - 1 && self.excluded != Some(first)
+        self.contains(prefix)
+            && last - first == self.slot_size() - 1
+            && self.excluded != Some(first)
     }
 
     fn slot_size(&self) -> u128 {
@@ -336,7 +338,9 @@ fn range(prefix: IpPrefix) -> (u128, u128) {
         IpAddr::V6(address) => (address.to_bits(), 128),
     };
     let host_bits = width.saturating_sub(prefix.length().into());
-    let span = 1u128.checked_shl(host_bits).map_or(u128::MAX, |size| size - 1);
+    let span = 1u128
+        .checked_shl(host_bits)
+        .map_or(u128::MAX, |size| size - 1);
     (first, first | span)
 }
 

@@ -31,8 +31,6 @@ pub(super) struct Session {
     pub(super) access_technology: u8,
     pub(super) link_layer: Arc<[u8]>,
     pub(super) link_local: Option<Ipv6Addr>,
-    /// The profile's network, which its prefixes go back to.
-    pub(super) network: Option<Arc<str>>,
     pub(super) home_prefixes: SmallVec<[IpPrefix; 1]>,
     pub(super) ipv4_home: Option<HomeAddress>,
     pub(super) delegated: SmallVec<[IpPrefix; 2]>,
@@ -192,7 +190,11 @@ impl Session {
     }
 
     pub(super) fn set_mark(&mut self, binding_id: u8, mark: Mark) {
-        match self.marks.iter_mut().find(|(known, _)| *known == binding_id) {
+        match self
+            .marks
+            .iter_mut()
+            .find(|(known, _)| *known == binding_id)
+        {
             Some((_, kept)) => kept.raise(mark),
             None => self.marks.push((binding_id, mark)),
         }
@@ -217,7 +219,9 @@ impl Session {
     }
 
     fn home_keys(&self) -> impl Iterator<Item = IpPrefix> + '_ {
-        let home = self.ipv4_home.map(|home| IpPrefix::host(home.address.into()));
+        let home = self
+            .ipv4_home
+            .map(|home| IpPrefix::host(home.address.into()));
         self.home_prefixes.iter().copied().chain(home)
     }
 }

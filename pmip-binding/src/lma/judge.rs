@@ -31,7 +31,6 @@ pub(super) struct Request {
     /// A registered care-of address of the one session of this mobile node.
     pub(super) is_known_care_of: bool,
     pub(super) nat: bool,
-    pub(super) encapsulation: Encapsulation,
     /// Multipath asked for, well-formed and allowed.
     pub(super) multipath: Option<Multipath>,
     /// MaxDelayBeforeNewBCEAssign is over.
@@ -85,8 +84,8 @@ impl Lma {
     }
 
     /// Decides one PBU and carries the decision out.
-    pub(super) fn decide(&mut self, request: Request) {
-        match self.check(&request) {
+    pub(super) fn decide(&mut self, mut request: Request) {
+        match self.check(&mut request) {
             Ok(Found::New) => self.create(&request),
             Ok(Found::Existing(id)) if request.update.common.lifetime == 0 => {
                 self.deregister(&request, id);
@@ -142,7 +141,6 @@ impl Lma {
             care_of: own_address.unwrap_or_else(|| source.ip()),
             is_known_care_of: false,
             nat,
-            encapsulation: Encapsulation::Ipv6,
             multipath: None,
             waited: false,
             datagram: datagram.clone(),
@@ -180,24 +178,24 @@ impl Lma {
     }
 
     /// RFC 5213 section 5.3.1 items 4 to 13.
-    fn check(&self, request: &Request) -> Result<Found, Objection> {
+    fn check(&self, request: &mut Request) -> Result<Found, Objection> {
         let config = Arc::clone(&self.config);
-        let common = &request.update.common;
-        if common.mn_id.as_ref().is_none_or(|id| id.octets.is_empty()) {
+        let mn_id = request.update.common.mn_id.as_ref();
+        if mn_id.is_none_or(|id| id.octets.is_empty()) {
             return Err(Objection::Refuse(status::MISSING_MN_ID));
         }
         check_peer(&config, request)?;
         let profile = check_profile(&config, request)?;
         let multipath = self.check_multipath(request, profile);
-        let mut judged = request.clone();
-        judged.multipath = multipath.unwrap_or(None);
-        let found = lookup::find(&self.cache, &judged);
-        self.check_order(&judged, found)?;
+        request.multipath = multipath.unwrap_or(None);
+        // The lookup is item 13, but item 9 needs to know the session's last PBU.
+        let found = lookup::find(&self.cache, request);
+        self.check_order(request, found)?;
         check_options(request)?;
         multipath?;
         check_families(request, profile)?;
         self.check_encapsulation(request)?;
-        if common.lifetime == 0 && !matches!(found, Found::Existing(_)) {
+        if request.update.common.lifetime == 0 && !matches!(found, Found::Existing(_)) {
             return Err(Objection::Ignore(DropReason::NotTheRegisteredCareOf));
         }
         Ok(match found {
@@ -344,10 +342,7 @@ impl Lma {
     }
 }
 
-fn configured_peer<'a>(
-    config: &'a LmaConfig,
-    key: &PeerKey,
-) -> Option<&'a crate::config::MagPeer> {
+fn configured_peer<'a>(config: &'a LmaConfig, key: &PeerKey) -> Option<&'a crate::config::MagPeer> {
     let PeerKey::Identifier(identifier) = key else {
         return None;
     };

@@ -133,9 +133,9 @@ fn by_multipath_key(cache: &BindingCache, request: &Request) -> Option<SessionId
         return None;
     };
     let matches = |id: &SessionId| {
-        cache.get(*id).is_some_and(|session| {
-            session.peer == request.peer && has_same_key(session, request)
-        })
+        cache
+            .get(*id)
+            .is_some_and(|session| session.peer == request.peer && has_same_key(session, request))
     };
     cache.of_mn(&request.mn).iter().copied().find(matches)
 }

@@ -1,5 +1,6 @@
 //! The local mobility anchor.
 
+mod allocation;
 mod allocator;
 mod cache;
 mod deregistration;
