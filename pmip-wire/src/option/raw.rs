@@ -123,6 +123,7 @@ impl<'a> RawOption<'a> {
 
     /// The typed option, whose variable parts share the memory of `owner`, which this option
     /// borrows from.
+    #[inline]
     pub(super) fn decode_owned(self, owner: &Bytes) -> Result<Option<MobilityOption>, DecodeError> {
         MobilityOption::from_raw(self, |data| owner.slice_ref(data))
     }
