@@ -119,9 +119,7 @@ impl MobilityOptions {
     pub(crate) fn decode(&mut self, raw: RawOptions<'_>, owner: &Bytes) -> Result<(), DecodeError> {
         let (size, offset) = (raw.remaining(), raw.offset());
         for option in raw {
-            if let Some(option) = option?.decode_owned(owner)? {
-                self.list.push(option);
-            }
+            option?.decode_owned(owner, |option| self.list.push(option))?;
         }
         // Alignment less than doubles the size of every option, so a short list needs no walk.
         if size >= MAX_MESSAGE_LEN / 2 - 32 && !self.fits() {
