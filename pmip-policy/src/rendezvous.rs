@@ -27,7 +27,7 @@ use pmip_wire::types::PathId;
 ///
 /// let paths = [(PathId(1), 75), (PathId(2), 25)];
 /// let on_first = (0..10_000u64)
-///     .filter(|flow| rendezvous::pick(flow, paths) == Some(PathId(1)))
+///     .filter(|&flow| rendezvous::pick(flow, paths) == Some(PathId(1)))
 ///     .count();
 /// assert!((7_300..7_700).contains(&on_first));
 /// ```

@@ -2,6 +2,7 @@
 
 mod config;
 mod entry;
+mod index;
 mod slab;
 mod table;
 

@@ -1,10 +1,10 @@
 use core::time::Duration;
 
-use hashbrown::HashTable;
 use pmip_wire::types::{Instant, PathId};
 
 use super::config::FlowTableConfig;
 use super::entry::{Entry, FlowInfo, ReasonCode};
+use super::index::Index;
 use super::slab::Slab;
 use crate::key::{FlowKey, FlowSeed};
 use crate::steering::{NoPath, Selection, Steering};
@@ -24,8 +24,8 @@ use crate::steering::{NoPath, Selection, Steering};
 pub struct FlowTable {
     config: FlowTableConfig,
     seed: FlowSeed,
-    /// Slots of `slab`, found by the hash of key; never iterated.
-    index: HashTable<u32>,
+    /// Finds slots of `slab`; never iterated.
+    index: Index,
     slab: Slab,
     /// Where the next sample for eviction begins.
     hand: u32,
@@ -45,7 +45,7 @@ impl FlowTable {
         Self {
             config,
             seed: FlowSeed::new(seed),
-            index: HashTable::with_capacity(limit as usize),
+            index: Index::new(limit),
             slab: Slab::new(limit),
             hand: 0,
             sweep: 0,
@@ -259,12 +259,11 @@ impl Iterator for Flows<'_> {
 impl FlowTable {
     #[inline]
     fn find(&self, hash: u64, key: &FlowKey, scope: u32) -> Option<u32> {
-        let same = |&slot: &u32| {
+        self.index.find(index_hash(hash, key, scope), |slot| {
             self.slab
                 .entry(slot)
                 .is_some_and(|entry| entry.key == *key && entry.scope == scope)
-        };
-        self.index.find(hash, same).copied()
+        })
     }
 
     /// A flow that the table does not know.
@@ -298,10 +297,7 @@ impl FlowTable {
         let Some(slot) = self.slab.insert(entry) else {
             return Err(NoPath::NoneUsable); // Eviction always frees a slot of a full table.
         };
-        let Self {
-            index, slab, seed, ..
-        } = self;
-        index.insert_unique(hash, slot, |&slot| rehash(slab, seed, slot));
+        self.index.insert(index_hash(hash, &key, scope), slot);
         self.stats.created += 1;
         Ok(Choice::new(path, Outcome::New, slot))
     }
@@ -393,10 +389,8 @@ impl FlowTable {
 
     fn remove(&mut self, slot: u32) -> Option<Entry> {
         let entry = self.slab.remove(slot)?;
-        let hash = self.hash_of(&entry.key);
-        if let Ok(found) = self.index.find_entry(hash, |&other| other == slot) {
-            found.remove();
-        }
+        let hash = index_hash(self.hash_of(&entry.key), &entry.key, entry.scope);
+        self.index.remove(hash, slot);
         Some(entry)
     }
 }
@@ -413,7 +407,11 @@ fn step(slot: u32, slots: u32) -> u32 {
     if next < slots { next } else { 0 }
 }
 
-/// Needed only were the index to grow, which its capacity rules out.
-fn rehash(slab: &Slab, seed: &FlowSeed, slot: u32) -> u64 {
-    slab.entry(slot).map_or(0, |entry| entry.key.hash(seed))
+/// The hash that finds a flow: unlike the one that places it, it tells scopes and code points
+/// apart, or a sender could pile up entries under one hash by varying these.
+#[inline]
+fn index_hash(hash: u64, key: &FlowKey, scope: u32) -> u64 {
+    let apart = u64::from(scope) << 6 | u64::from(key.dscp());
+    let mixed = (hash ^ apart).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 32)
 }
