@@ -1,1 +1,3 @@
 //! Linux behind small traits: namespaces, sockets, TUN, netlink.
+
+pub mod netns;
