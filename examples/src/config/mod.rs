@@ -10,6 +10,7 @@ pub use self::model::Config;
 pub use self::report::{Problem, Report, Severity};
 
 pub mod model;
+pub mod node;
 mod report;
 mod toml_text;
 

@@ -31,6 +31,30 @@ section! {
     }
 }
 
+impl HybridAccess {
+    /// The weight of a label in the MAG's sending direction, 1 to 100.
+    pub fn up_weight(&self, label: &str) -> Option<u32> {
+        let link = self.link.iter().find(|link| link.label == label)?;
+        link.weight
+            .or_else(|| self.share(link.bandwidth_up?, |link| link.bandwidth_up))
+    }
+
+    /// The weight of a label in the LMA's sending direction, 1 to 100.
+    pub fn down_weight(&self, label: &str) -> Option<u32> {
+        let link = self.link.iter().find(|link| link.label == label)?;
+        link.down_weight
+            .or(link.weight)
+            .or_else(|| self.share(link.bandwidth_down?, |link| link.bandwidth_down))
+    }
+
+    /// A capacity in hundredths of the largest one.
+    fn share(&self, capacity: u32, of: impl Fn(&LinkWeight) -> Option<u32>) -> Option<u32> {
+        let largest = u64::from(self.link.iter().filter_map(of).max()?);
+        let share = (u64::from(capacity) * 100).checked_div(largest)?;
+        u32::try_from(share.clamp(1, 100)).ok()
+    }
+}
+
 section! {
     /// `sla`: the UDP-jitter operation. What is not set keeps its default.
     pub struct SlaProbe {

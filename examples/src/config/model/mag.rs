@@ -93,6 +93,13 @@ section! {
     }
 }
 
+impl RoamingInterface {
+    /// Its label, which is the interface's name when none was given.
+    pub fn label_name(&self) -> &str {
+        self.label.as_deref().unwrap_or(&self.name)
+    }
+}
+
 section! {
     /// `lma ID DOMAIN`: an anchor of this MAG.
     pub struct MagLma {

@@ -1,6 +1,7 @@
 //! What both roles configure alike.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,11 +51,29 @@ section! {
     }
 }
 
+impl Heartbeat {
+    /// From heartbeat to heartbeat; 60 s when not set (RFC 5847 section 5).
+    pub fn period(&self) -> Duration {
+        match (self.interval_ms, self.interval) {
+            (Some(milliseconds), _) => Duration::from_millis(milliseconds.into()),
+            (None, Some(seconds)) => Duration::from_secs(seconds.into()),
+            (None, None) => Duration::from_secs(60),
+        }
+    }
+}
+
 section! {
     /// `replay-protection timestamp`.
     pub struct ReplayProtection {
         /// Seconds a timestamp may differ, 1 to 255; none: 7.
         pub window: Option<u32>,
+    }
+}
+
+impl ReplayProtection {
+    /// Seconds a timestamp may differ.
+    pub fn window_s(&self) -> u32 {
+        self.window.unwrap_or(7)
     }
 }
 

@@ -60,6 +60,12 @@ const TECHNOLOGIES: [(u8, &str, &[&str]); 12] = [
 ];
 
 impl AccessTechnology {
+    /// A logical interface.
+    pub const VIRTUAL: Self = Self(1);
+    /// PPP.
+    pub const PPP: Self = Self(2);
+    /// 3GPP E-UTRAN.
+    pub const LTE: Self = Self(8);
     /// IEEE 802.3.
     pub const ETHERNET: Self = Self(3);
     /// IEEE 802.11.
