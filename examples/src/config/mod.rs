@@ -9,9 +9,11 @@ use std::path::Path;
 pub use self::model::Config;
 pub use self::report::{Problem, Report, Severity};
 
+mod limits;
 pub mod model;
 pub mod node;
 mod report;
+mod text;
 mod toml_text;
 
 /// A file that was read without errors.
@@ -63,7 +65,10 @@ pub fn load(path: &Path) -> Result<Loaded, Report> {
 pub fn parse(name: &str, source: &str, format: Format) -> Result<Loaded, Report> {
     let (config, problems) = match format {
         Format::Toml => toml_text::parse(source),
-        Format::Text => (Config::default(), Vec::new()),
+        Format::Text => {
+            let (config, _, problems) = text::parse(source);
+            (config, problems)
+        }
     };
     let report = Report::new(name, source, problems);
     match report.counts() {
