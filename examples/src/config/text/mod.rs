@@ -15,6 +15,8 @@ mod modes;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+pub(super) use self::diagnose::nearest;
+
 use self::context::Context;
 use self::lexer::{Line, Token};
 use self::matcher::Mismatch;
