@@ -20,6 +20,8 @@ use crate::packet::Packet;
 const MAX_LENGTH: usize = 65_535;
 /// The most datagrams that Linux cuts one UDP super-packet into.
 const MAX_UDP_SEGMENTS: u32 = 64;
+/// The most pieces of a TCP super-packet: bounds what one gathering write is given.
+const MAX_TCP_SEGMENTS: u32 = 128;
 /// Flows that may grow at the same time; with more flows in one batch fewer packets are joined.
 const OPEN_FLOWS: usize = 8;
 const NONE: u32 = u32::MAX;
@@ -58,6 +60,7 @@ pub struct Coalescer {
     flows: Vec<Growing>,
     /// Indices into `flows` of those that may still grow, oldest first; at most [`OPEN_FLOWS`].
     open: Vec<usize>,
+    keep_udp_apart: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -84,6 +87,11 @@ impl Coalescer {
         Self::default()
     }
 
+    /// Whether UDP datagrams are joined too (the default): a kernel before 6.2 takes none.
+    pub const fn set_join_udp(&mut self, join: bool) {
+        self.keep_udp_apart = !join;
+    }
+
     /// Forgets all packets, keeps the memory.
     pub fn clear(&mut self) {
         self.headers.clear();
@@ -98,7 +106,9 @@ impl Coalescer {
     pub fn push(&mut self, area: &[u8], start: usize, packet: &Packet) {
         let range = start..start.saturating_add(packet.length);
         let open = self.open_position(packet);
-        let Some(segment) = Segment::of(area, range.clone(), packet) else {
+        let segment = Segment::of(area, range.clone(), packet)
+            .filter(|segment| !(segment.udp && self.keep_udp_apart));
+        let Some(segment) = segment else {
             // What cannot be joined ends its flow's super-packet, so that nothing overtakes it.
             self.close(open);
             self.push_output(range);
@@ -230,7 +240,12 @@ impl Growing {
         let first = &self.first;
         let fits = segment.payload <= first.payload
             && self.total.saturating_add(segment.payload) <= MAX_LENGTH
-            && !(first.udp && segments >= MAX_UDP_SEGMENTS)
+            && segments
+                < if first.udp {
+                    MAX_UDP_SEGMENTS
+                } else {
+                    MAX_TCP_SEGMENTS
+                }
             && segment.sequence == self.next_sequence
             && (!first.ipv4 || segment.identification == self.next_identification)
             && first.headers_match(area, segment);

@@ -75,7 +75,7 @@ impl Build {
         let field = if self.protocol == 6 {
             upper.extend_from_slice(&self.sequence.to_be_bytes());
             upper.extend_from_slice(&77u32.to_be_bytes());
-            upper.push(((20 + self.options.len()) / 4 << 4) as u8);
+            upper.push((((20 + self.options.len()) / 4) << 4) as u8);
             upper.push(self.flags);
             upper.extend_from_slice(&[0x20, 0, 0, 0, 0, 0]);
             upper.extend_from_slice(&self.options);
