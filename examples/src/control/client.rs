@@ -39,7 +39,10 @@ pub fn find(given: Option<&Path>) -> Result<PathBuf> {
             directory().display()
         ),
         several => {
-            let names: Vec<String> = several.iter().map(|path| path.display().to_string()).collect();
+            let names: Vec<String> = several
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
             bail!(
                 "several nodes run here; choose one with --control:\n  {}",
                 names.join("\n  ")
@@ -75,9 +78,7 @@ fn directory() -> PathBuf {
         return PathBuf::from("/run/pmip");
     }
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    runtime
-        .unwrap_or_else(std::env::temp_dir)
-        .join("pmip")
+    runtime.unwrap_or_else(std::env::temp_dir).join("pmip")
 }
 
 fn sockets(directory: &Path) -> Vec<PathBuf> {
@@ -86,6 +87,9 @@ fn sockets(directory: &Path) -> Vec<PathBuf> {
     };
     let paths = entries.flatten().map(|entry| entry.path());
     paths
-        .filter(|path| path.extension().is_some_and(|extension| extension == "sock"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "sock")
+        })
         .collect()
 }

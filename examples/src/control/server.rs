@@ -120,7 +120,11 @@ async fn answer(line: &[u8], inbox: &mpsc::Sender<NodeInput>) -> Response {
     };
     let stopping = || Response::Error("the node is stopping".into());
     let (sender, receiver) = oneshot::channel();
-    if inbox.send(NodeInput::Control(request, sender)).await.is_err() {
+    if inbox
+        .send(NodeInput::Control(request, sender))
+        .await
+        .is_err()
+    {
         return stopping();
     }
     receiver.await.unwrap_or_else(|_| stopping())

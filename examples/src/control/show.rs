@@ -11,9 +11,7 @@ use pmip_wire::udp::CONTROL_PORT;
 use serde_json::{Value, json};
 
 use super::What;
-use super::rows::{
-    BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, PathRow, TunnelRow,
-};
+use super::rows::{BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, PathRow, TunnelRow};
 use crate::config::model::AccessTechnology;
 use crate::config::node::Engine;
 use crate::node::uplinks::UplinkState;
@@ -146,7 +144,11 @@ impl<'a> View<'a> {
     /// Our signalling address of a path: its care-of address on a MAG, our own on an LMA.
     fn signalling_source(&self, status: &PathStatus) -> SocketAddr {
         let local = self.node.table().path(status.path).map(|path| path.local);
-        let port = if status.observed.is_ipv4() { CONTROL_PORT } else { 0 };
+        let port = if status.observed.is_ipv4() {
+            CONTROL_PORT
+        } else {
+            0
+        };
         SocketAddr::new(local.unwrap_or(status.care_of), port)
     }
 
@@ -183,7 +185,9 @@ impl<'a> View<'a> {
                 destination: SocketAddr::new(flow.destination, flow.destination_port),
                 protocol: protocol_name(flow.protocol),
                 path: flow.path.0,
-                label: self.status(flow.path).and_then(|path| self.label(path.label)),
+                label: self
+                    .status(flow.path)
+                    .and_then(|path| self.label(path.label)),
                 packets: flow.packets,
                 bytes: flow.bytes,
                 idle_s: Duration::from_millis(flow.idle_ms).as_secs_f64(),

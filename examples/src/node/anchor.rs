@@ -27,7 +27,7 @@ impl AnchorRoutes {
         for network in &config.networks {
             pools.extend(network.mobile_network_pools.iter().map(|pool| pool.prefix));
             pools.extend(network.ipv6_pool.iter().map(|pool| pool.prefix));
-            for pool in &network.ipv4_pool {
+            if let Some(pool) = &network.ipv4_pool {
                 pools.extend(cover(pool.first, pool.last));
             }
         }

@@ -89,8 +89,7 @@ fn configuration(role: Role, args: &NodeArgs) -> Result<NodeConfig, String> {
         let _ = write!(std::io::stderr(), "{}", loaded.warnings.render(colours));
     }
     let file = args.config.display();
-    select(&loaded.config, role, args.id.as_deref())
-        .map_err(|errors| format!("{file}: {errors}\n"))
+    select(&loaded.config, role, args.id.as_deref()).map_err(|errors| format!("{file}: {errors}\n"))
 }
 
 fn serve(program: &str, config: NodeConfig, places: &Places) -> anyhow::Result<()> {

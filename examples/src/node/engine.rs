@@ -1,9 +1,7 @@
 //! The engine of a node, of either role.
 
 use pmip_binding::config::ConfigErrors;
-use pmip_binding::{
-    BindingStatus, ClockAnchor, Input, Lma, Mag, Output, PathStatus, Stats,
-};
+use pmip_binding::{BindingStatus, ClockAnchor, Input, Lma, Mag, Output, PathStatus, Stats};
 use pmip_tunnel::Role as TunnelRole;
 use pmip_wire::types::{Instant, PathId};
 

@@ -129,10 +129,7 @@ mod tests {
             let source = source.parse().expect("an address");
             let destination = destination.parse().expect("an address");
             let packet = build(source, destination, &payload).expect("of one family");
-            assert_eq!(
-                parse(&packet),
-                Some((source, destination, payload.clone()))
-            );
+            assert_eq!(parse(&packet), Some((source, destination, payload.clone())));
         }
     }
 

@@ -302,10 +302,15 @@ impl Node {
                     let at = received.min(now);
                     self.engine.handle_input(at, Input::Signalling(datagram));
                 }
-                None => tracing::debug!("{path}: a packet for the tunnel's own end is no signalling"),
+                None => {
+                    tracing::debug!("{path}: a packet for the tunnel's own end is no signalling")
+                }
             },
             DataPlaneEvent::SocketError { path, error, count } => {
-                tracing::warn!("{}: sending failed {count} times: {error:?}", self.name_of(path));
+                tracing::warn!(
+                    "{}: sending failed {count} times: {error:?}",
+                    self.name_of(path)
+                );
             }
             DataPlaneEvent::TunClosed => tracing::error!("the TUN device is gone"),
         }
@@ -408,7 +413,11 @@ impl Node {
                 if *state == PathState::NatChanged {
                     track.nat_changes = track.nat_changes.saturating_add(1);
                 }
-                tracing::info!("{} is {}: {reason}", self.name_of(*path), state_name(*state));
+                tracing::info!(
+                    "{} is {}: {reason}",
+                    self.name_of(*path),
+                    state_name(*state)
+                );
             }
             PathEvent::Rtt { path, rtt } => self.tracks.entry(*path).or_default().measured(*rtt),
             PathEvent::PeerRestarted { path } => {
@@ -444,7 +453,9 @@ impl Node {
         let local = transmit.source.ip();
         match &self.side {
             Side::Mag { uplinks, .. } => {
-                let binding_id = transmit.path.and_then(|path| self.engine.interface_of(path));
+                let binding_id = transmit
+                    .path
+                    .and_then(|path| self.engine.interface_of(path));
                 uplinks.socket(binding_id, local)
             }
             Side::Lma { .. } => Some(SocketKey {

@@ -21,9 +21,7 @@ use crate::platform::network::{NetworkEvent, NetworkState};
 use crate::platform::ports::{KernelItem, Ports, Signalling, SocketKey};
 use crate::platform::rights::{Right, require};
 use crate::platform::signalling::LinuxSignalling;
-use crate::platform::state_dir::{
-    Restart, forgetful_restart, raise_restart_counter, random_seed,
-};
+use crate::platform::state_dir::{Restart, forgetful_restart, raise_restart_counter, random_seed};
 use crate::platform::sysctl::Sysctls;
 
 /// Our routing tables are numbered from here by the TUN device's own number, so that two nodes in
@@ -68,9 +66,7 @@ pub(super) async fn start(program: &str, config: NodeConfig, places: &Places) ->
     let (watch, links) = watch().await.context("reading the kernel's interfaces")?;
     let mut config = config;
     let mut network = NetworkState::default();
-    links
-        .iter()
-        .for_each(|event| network.apply(event.clone()));
+    links.iter().for_each(|event| network.apply(event.clone()));
     take_link_layer_identifiers(&mut config, &network)?;
     let mut control = ControlSocket::open(&places.control)
         .with_context(|| format!("opening the control socket {}", places.control.display()))?;
@@ -115,7 +111,9 @@ pub(super) async fn start(program: &str, config: NodeConfig, places: &Places) ->
 
 fn refuse_ipv6_transport(config: &NodeConfig) -> Result<()> {
     let not_yet = |what: String| {
-        anyhow!("{what}: signalling over IPv6 is not there yet. Give the LMA an IPv4 address and use `encap udptunnel`")
+        anyhow!(
+            "{what}: signalling over IPv6 is not there yet. Give the LMA an IPv4 address and use `encap udptunnel`"
+        )
     };
     match &config.engine {
         Engine::Lma(lma) if lma.ipv4_address.is_none() => {
@@ -131,7 +129,10 @@ fn refuse_ipv6_transport(config: &NodeConfig) -> Result<()> {
             let mut lmas = mag.lmas.iter();
             let ipv6 = lmas.find(|lma| !mag.encapsulation_with(lma).is_ipv4_transport());
             ipv6.map_or(Ok(()), |lma| {
-                Err(not_yet(format!("LMA {} is reached over IPv6", lma.identity)))
+                Err(not_yet(format!(
+                    "LMA {} is reached over IPv6",
+                    lma.identity
+                )))
             })
         }
     }
@@ -250,7 +251,7 @@ fn not_ours(what: &str, address: IpAddr) -> String {
 fn settle_kernel(config: &NodeConfig, tun: &str) -> Sysctls {
     let mut sysctls = Sysctls::default();
     let uplinks: Vec<&str> = config.uplinks.iter().map(|u| u.egress.as_str()).collect();
-    let mut told = |result: io::Result<()>| {
+    let told = |result: io::Result<()>| {
         if let Err(error) = result {
             tracing::warn!("cannot change a kernel setting, packets may not be forwarded: {error}");
         }

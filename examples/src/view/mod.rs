@@ -5,9 +5,7 @@ mod tables;
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::control::{
-    BindingRow, FlowTableRow, HeartbeatRow, PathRow, TunnelRow, What,
-};
+use crate::control::{BindingRow, FlowTableRow, HeartbeatRow, PathRow, TunnelRow, What};
 
 /// What a node showed, for a person.
 ///

@@ -15,7 +15,11 @@ pub(super) fn bindings(rows: &[BindingRow]) -> String {
     }
     let mut text = String::new();
     for row in rows {
-        let kind = if row.lmn { "logical mobile node" } else { "mobile node" };
+        let kind = if row.lmn {
+            "logical mobile node"
+        } else {
+            "mobile node"
+        };
         let _ = writeln!(
             text,
             "{} ({kind}), {} with {}, {} of {} s left",
@@ -88,8 +92,19 @@ pub(super) fn heartbeats(rows: &[HeartbeatRow]) -> String {
         return "no paths\n".into();
     }
     let mut table = table(&[
-        "peer", "label", "source", "destination", "status", "interval s", "retries", "sent",
-        "received", "missed", "rtt ms", "restarts", "nat changes",
+        "peer",
+        "label",
+        "source",
+        "destination",
+        "status",
+        "interval s",
+        "retries",
+        "sent",
+        "received",
+        "missed",
+        "rtt ms",
+        "restarts",
+        "nat changes",
     ]);
     right_align(&mut table, &[5, 6, 7, 8, 9, 10, 11, 12]);
     for row in rows {
@@ -121,8 +136,19 @@ pub(super) fn tunnels(rows: &[TunnelRow]) -> String {
         return "no tunnels\n".into();
     }
     let mut table = table(&[
-        "path", "label", "encap", "local", "remote", "mtu", "acl", "traffic", "tx pkts", "tx bytes",
-        "rx pkts", "rx bytes", "tx errors",
+        "path",
+        "label",
+        "encap",
+        "local",
+        "remote",
+        "mtu",
+        "acl",
+        "traffic",
+        "tx pkts",
+        "tx bytes",
+        "rx pkts",
+        "rx bytes",
+        "tx errors",
     ]);
     right_align(&mut table, &[0, 5, 8, 9, 10, 11, 12]);
     for row in rows {
@@ -151,7 +177,14 @@ pub(super) fn flows(rows: &[FlowTableRow]) -> String {
         return "no flows\n".into();
     }
     let mut table = table(&[
-        "protocol", "source", "destination", "path", "label", "packets", "bytes", "idle s",
+        "protocol",
+        "source",
+        "destination",
+        "path",
+        "label",
+        "packets",
+        "bytes",
+        "idle s",
     ]);
     right_align(&mut table, &[3, 5, 6, 7]);
     for row in rows {
@@ -233,7 +266,7 @@ fn scalar(value: &Value) -> String {
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table
-        .load_preset(presets::NOTHING)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(header.iter().map(Cell::new));
     for column in table.column_iter_mut() {
