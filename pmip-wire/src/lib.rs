@@ -12,4 +12,31 @@
 
 extern crate alloc;
 
+#[macro_use]
+mod code;
+mod bounded;
+pub mod checksum;
+mod error;
+mod message;
+mod option;
 pub mod types;
+pub mod udp;
+mod writer;
+
+pub use checksum::ChecksumContext;
+pub use code::{
+    AccessTechnologyType, BindingErrorStatus, HandoffIndicator, Ipv4HomeAddressStatus, MhType,
+    MnIdSubtype, OptionType, Status,
+};
+pub use error::{DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
+pub use message::{
+    BindingAckFlags, BindingAcknowledgement, BindingError, BindingUpdate, BindingUpdateFlags,
+    Heartbeat, InvalidMessage, MAX_MESSAGE_LEN, Message, MobilityHeader, UnknownMessage,
+};
+pub use option::{
+    Alignment, DelegatedMobileNetworkPrefix, HomeNetworkPrefix, InvalidOption, Ipv4DhcpSupportMode,
+    Ipv4HomeAddressReply, Ipv4HomeAddressRequest, LinkLayerIdentifier, MagIdentifier,
+    MagMultipathBinding, MobileNodeIdentifier, MobilityOption, MobilityOptions, NatDetection,
+    OptionsFull, RawOption, RawOptions, UnknownOption, VendorSpecific,
+};
+pub use types::{Lifetime, SequenceNumber, Timestamp};

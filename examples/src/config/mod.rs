@@ -1,1 +1,88 @@
-//! The typed node configuration and its two texts.
+//! Node configuration: one typed model, its TOML, the line-based language, printing and checks.
+//!
+//! [`load`] reads a file of either kind and gives the model with its warnings, or a [`Report`] of
+//! everything that is wrong, each with line, column and what would be right. [`node::select`]
+//! picks the node that a program runs.
+
+use std::path::Path;
+
+pub use self::model::Config;
+pub use self::report::{Problem, Report, Severity};
+
+pub mod model;
+pub mod node;
+mod report;
+mod toml_text;
+
+/// A file that was read without errors.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub config: Config,
+    /// What is probably not meant so; may be empty.
+    pub warnings: Report,
+}
+
+/// Which of the two texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// The line-based language.
+    Text,
+    /// TOML.
+    Toml,
+}
+
+impl Format {
+    /// By the name: `.toml` is TOML, anything else is the language.
+    pub fn of(path: &Path) -> Self {
+        match path.extension() {
+            Some(extension) if extension.eq_ignore_ascii_case("toml") => Self::Toml,
+            Some(_) | None => Self::Text,
+        }
+    }
+}
+
+/// Octets of a configuration file at most.
+pub const MAX_FILE_OCTETS: u64 = 16 << 20;
+
+/// Reads the configuration file at `path`; a name ending in `.toml` is TOML, anything else the
+/// configuration language.
+///
+/// # Errors
+/// Every error of the file, with its warnings beside them.
+pub fn load(path: &Path) -> Result<Loaded, Report> {
+    let name = path.display().to_string();
+    let source = read(path).map_err(|why| Report::unreadable(&name, &why))?;
+    parse(&name, &source, Format::of(path))
+}
+
+/// Reads configuration text; `name` is what its problems call the file.
+///
+/// # Errors
+/// Every error of the text, with its warnings beside them.
+pub fn parse(name: &str, source: &str, format: Format) -> Result<Loaded, Report> {
+    let (config, problems) = match format {
+        Format::Toml => toml_text::parse(source),
+        Format::Text => (Config::default(), Vec::new()),
+    };
+    let report = Report::new(name, source, problems);
+    match report.counts() {
+        (0, _) => Ok(Loaded {
+            config,
+            warnings: report,
+        }),
+        (_, _) => Err(report),
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if metadata.len() > MAX_FILE_OCTETS {
+        return Err(format!("it is larger than {MAX_FILE_OCTETS} octets"));
+    }
+    let octets = std::fs::read(path).map_err(|error| error.to_string())?;
+    String::from_utf8(octets).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        format!("it is not UTF-8 text (octet {at})")
+    })
+}

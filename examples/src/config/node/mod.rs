@@ -1,0 +1,173 @@
+//! One node of a configuration, as the programs and the engines take it.
+
+mod labels;
+mod lma;
+mod mag;
+
+use std::fmt;
+
+use pmip_binding::config::{HeartbeatConfig, HeartbeatRule};
+use pmip_binding::{LmaConfig, MagConfig};
+use pmip_wire::types::Encapsulation;
+
+pub use self::labels::LabelTable;
+pub use self::mag::{AccessNetwork, Uplink};
+use super::model::{Config, Heartbeat, InterfaceAddress, TunnelEncap};
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Local mobility anchor.
+    Lma,
+    /// Mobile access gateway.
+    Mag,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lma => "LMA",
+            Self::Mag => "MAG",
+        })
+    }
+}
+
+/// One node of a file, resolved: names of labels, devices and pools are looked up.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// Its identifier.
+    pub id: String,
+    /// Its domain.
+    pub domain: String,
+    /// What its engine is told.
+    pub engine: Engine,
+    /// Names of labels.
+    pub labels: LabelTable,
+    /// `tunnel mtu`; none: what each path leaves.
+    pub tunnel_mtu: Option<u16>,
+    /// MAG: one for each roaming interface, in the engine's order.
+    pub uplinks: Vec<Uplink>,
+    /// MAG: interfaces where mobile nodes attach. LMA: the correspondent side. Linux devices.
+    pub interfaces: Vec<String>,
+    /// MAG: mobile networks of the logical mobile nodes.
+    pub mobile_networks: Vec<AccessNetwork>,
+    /// Addresses of `interface` blocks, to be added to their device when missing.
+    pub addresses: Vec<(String, InterfaceAddress)>,
+    /// The file it comes from, for what is not resolved here.
+    pub config: Config,
+}
+
+/// The configuration of a node's engine.
+#[derive(Clone, Debug)]
+pub enum Engine {
+    /// For `pmip_binding::Lma`.
+    Lma(LmaConfig),
+    /// For `pmip_binding::Mag`. The driver fills in each logical mobile node's
+    /// `link_layer_identifier` from its first mobile network's device.
+    Mag(MagConfig),
+}
+
+/// Why a node cannot be run; every reason, each on its own line when shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeErrors(pub Vec<String>);
+
+impl NodeErrors {
+    fn one(error: String) -> Self {
+        Self(vec![error])
+    }
+}
+
+impl fmt::Display for NodeErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for NodeErrors {}
+
+/// Picks the node of `role` to run, `id` or the only one, and resolves it.
+///
+/// # Errors
+/// When no node or several nodes fit (all are listed), or the engine refuses its values.
+pub fn select(config: &Config, role: Role, id: Option<&str>) -> Result<NodeConfig, NodeErrors> {
+    let index = pick(config, role, id)?;
+    match role {
+        Role::Lma => lma::resolve(config, &config.lmas[index]),
+        Role::Mag => mag::resolve(config, &config.mags[index]),
+    }
+}
+
+fn pick(config: &Config, role: Role, id: Option<&str>) -> Result<usize, NodeErrors> {
+    let ids: Vec<&str> = match role {
+        Role::Lma => config.lmas.iter().map(|node| node.id.as_str()).collect(),
+        Role::Mag => config.mags.iter().map(|node| node.id.as_str()).collect(),
+    };
+    let wanted = |index: &usize| id.is_none_or(|id| ids.get(*index) == Some(&id));
+    let found: Vec<usize> = (0..ids.len()).filter(wanted).collect();
+    match (found.as_slice(), id) {
+        ([only], _) => Ok(*only),
+        ([], _) if ids.is_empty() => Err(NodeErrors::one(format!(
+            "the configuration defines no {role}; it needs `ipv6 mobile pmipv6-{} ID domain NAME`",
+            role.to_string().to_lowercase()
+        ))),
+        ([], id) => Err(NodeErrors::one(format!(
+            "the configuration defines no {role} called `{}`; it has: {}",
+            id.unwrap_or_default(),
+            ids.join(", ")
+        ))),
+        (_, _) => Err(NodeErrors::one(format!(
+            "the configuration defines several {role}s: {}; choose one with --id",
+            ids.join(", ")
+        ))),
+    }
+}
+
+/// What the engines call an encapsulation of the language.
+fn encapsulation(encap: TunnelEncap) -> Encapsulation {
+    match encap {
+        TunnelEncap::GreIpv4 => Encapsulation::GreIpv4,
+        TunnelEncap::GreIpv6 => Encapsulation::GreIpv6,
+        TunnelEncap::Ipv6InIpv6 => Encapsulation::Ipv6,
+        TunnelEncap::Udptunnel => Encapsulation::Ipv4Udp,
+    }
+}
+
+/// Heartbeat lines as the engines' rules, the plain line last wins among equals.
+fn heartbeat(lines: &[Heartbeat], labels: &LabelTable) -> HeartbeatConfig {
+    let mut config = HeartbeatConfig::default();
+    for line in lines {
+        let mut rule = HeartbeatRule::new(line.period(), line.retries);
+        rule.label = line.label.as_deref().map(|name| labels.label(name));
+        rule.timeout = line
+            .timeout
+            .map(|seconds| std::time::Duration::from_secs(seconds.into()));
+        rule.nat_reboot = line.natreboot;
+        config.rules.push(rule);
+    }
+    config
+}
+
+/// Addresses of every `interface` block that is not shut down, by Linux device.
+fn addresses(config: &Config) -> Vec<(String, InterfaceAddress)> {
+    let interfaces = config
+        .interfaces
+        .iter()
+        .filter(|interface| !interface.shutdown);
+    interfaces
+        .flat_map(|interface| {
+            let device = config.device(&interface.name).to_owned();
+            let addresses = interface.address.iter();
+            addresses.map(move |address| (device.clone(), *address))
+        })
+        .collect()
+}
+
+/// The tunnel MTU; the language's range fits in 16 bits.
+fn tunnel_mtu(mtu: Option<u32>) -> Option<u16> {
+    mtu.and_then(|mtu| u16::try_from(mtu).ok())
+}
+
+/// The engine's own objections as ours.
+fn refuse(errors: &pmip_binding::config::ConfigErrors) -> NodeErrors {
+    NodeErrors(errors.iter().map(ToString::to_string).collect())
+}

@@ -1,0 +1,267 @@
+//! The Linux data plane: one TUN device, one UDP socket per path, worker threads between them.
+//!
+//! The control thread owns the [`ForwardingTable`], changes its copy and hands a snapshot over
+//! with [`DataPlane::publish`]; workers read the latest snapshot once a batch, without locks.
+//! Everything else (sockets that come and go, questions, `Local` packets to send) is a message.
+//!
+//! Sockets are opened in the calling thread, so in its network namespace, and an error comes back
+//! at once. The TUN device is opened in the namespace of the thread that calls
+//! [`DataPlane::start`].
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use bytes::Bytes;
+use pmip_tunnel::{ForwardingTable, Role};
+use pmip_wire::types::{Instant, PathId};
+use tokio::sync::mpsc;
+
+/// UDP port of tunnelled data (RFC 5844 section 4.1.3).
+pub const DATA_PORT: u16 = 5437;
+
+/// What the data plane needs to start.
+#[derive(Clone, Debug)]
+pub struct DataPlaneConfig {
+    /// Name of the TUN device, at most 15 octets.
+    pub tun_name: String,
+    /// Which end this node is.
+    pub role: Role,
+    /// MTU of the TUN device. The table's path MTUs decide what fits a tunnel; this only bounds
+    /// what the kernel hands us, so it is the largest of them or more.
+    pub tun_mtu: u16,
+    /// UDP port of tunnelled data, [`DATA_PORT`].
+    pub data_port: u16,
+    /// Source of the ICMPv4 errors that we send to inner hosts.
+    pub icmp_source_v4: Option<Ipv4Addr>,
+    /// Source of the ICMPv6 errors that we send to inner hosts.
+    pub icmp_source_v6: Option<Ipv6Addr>,
+    /// Which kernel offloads to try. What the kernel lacks is given up silently.
+    pub offload: Offload,
+    /// Most flows remembered at a time.
+    pub flow_capacity: usize,
+    /// A flow without packets for this long is forgotten.
+    pub flow_idle: Duration,
+    /// Keys the flow hash; random, so that nobody can aim at one path.
+    pub seed: u64,
+    /// Moment 0 of [`Instant`]: share it with the engines so that both speak of one clock.
+    pub epoch: std::time::Instant,
+}
+
+impl DataPlaneConfig {
+    /// The usual settings for `role` and a TUN device called `tun_name`.
+    pub fn new(role: Role, tun_name: impl Into<String>) -> Self {
+        Self {
+            tun_name: tun_name.into(),
+            role,
+            tun_mtu: 1500,
+            data_port: DATA_PORT,
+            icmp_source_v4: None,
+            icmp_source_v6: None,
+            offload: Offload::default(),
+            flow_capacity: 100_000,
+            flow_idle: Duration::from_secs(300),
+            seed: 0,
+            epoch: std::time::Instant::now(),
+        }
+    }
+}
+
+/// Which kernel offloads are wanted, or were granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Offload {
+    /// TUN hands over and takes super-packets (`IFF_VNET_HDR`, `TUNSETOFFLOAD`).
+    pub tun: bool,
+    /// One send carries many datagrams (`UDP_SEGMENT`).
+    pub gso: bool,
+    /// One receive carries many datagrams (`UDP_GRO`).
+    pub gro: bool,
+}
+
+impl Default for Offload {
+    fn default() -> Self {
+        Self {
+            tun: true,
+            gso: true,
+            gro: true,
+        }
+    }
+}
+
+/// What the workers tell the control side.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum DataPlaneEvent {
+    /// A packet that came through `path` for the tunnel's own end: heartbeat or probe.
+    Local {
+        /// The path it came through.
+        path: PathId,
+        /// When its batch was read.
+        received: Instant,
+        /// The inner IP packet.
+        packet: Bytes,
+    },
+    /// A path's socket failed; reported at most once a second for each path and error.
+    /// Nothing stops: the path state decides.
+    SocketError {
+        /// Whose socket.
+        path: PathId,
+        /// What failed (`ENETUNREACH`, `EMSGSIZE`, `ENETDOWN`, ...).
+        error: SocketError,
+        /// How often since the last report.
+        count: u64,
+    },
+    /// The TUN device is gone; the data plane has stopped.
+    TunClosed,
+}
+
+/// An error of a path's socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum SocketError {
+    /// No route, network or host unreachable, interface down or gone.
+    Unreachable,
+    /// The datagram is larger than the path takes.
+    TooBig,
+    /// The kernel's queues are full.
+    NoBuffers,
+    /// A firewall or policy refused it.
+    Refused,
+    /// Another error, by its errno.
+    Other(i32),
+}
+
+/// One path's counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct PathStats {
+    /// Inner packets sent.
+    pub tx_packets: u64,
+    /// Inner octets sent.
+    pub tx_bytes: u64,
+    /// Inner packets received.
+    pub rx_packets: u64,
+    /// Inner octets received.
+    pub rx_bytes: u64,
+    /// Flows that use the path now.
+    pub flows: u64,
+    /// Sends that failed.
+    pub tx_errors: u64,
+}
+
+/// All counters at one moment.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct DataPlaneStats {
+    /// By path, in order of [`PathId`].
+    pub paths: Vec<(PathId, PathStats)>,
+    /// Dropped packets by reason, in plain words, in order of name; zero counts are left out.
+    pub drops: Vec<(String, u64)>,
+    /// Flows remembered.
+    pub flows: u64,
+    /// ICMP errors sent to inner hosts.
+    pub icmp_sent: u64,
+}
+
+/// One remembered flow.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct FlowRow {
+    /// Inner source.
+    pub source: IpAddr,
+    /// Inner destination.
+    pub destination: IpAddr,
+    /// IP protocol number.
+    pub protocol: u8,
+    /// Source port, 0 where the protocol has none.
+    pub source_port: u16,
+    /// Destination port, 0 where the protocol has none.
+    pub destination_port: u16,
+    /// The path it uses.
+    pub path: PathId,
+    /// Packets seen.
+    pub packets: u64,
+    /// Octets seen.
+    pub bytes: u64,
+    /// Milliseconds since its last packet.
+    pub idle_ms: u64,
+}
+
+/// The running data plane. Dropping it stops the workers and removes the TUN device.
+#[derive(Debug)]
+pub struct DataPlane {
+    tun_name: String,
+    offload: Offload,
+}
+
+/// Where [`DataPlaneEvent`]s come out; await [`mpsc::Receiver::recv`].
+pub type Events = mpsc::Receiver<DataPlaneEvent>;
+
+impl DataPlane {
+    /// Opens the TUN device, starts the workers and returns the handle and its events.
+    ///
+    /// The device comes up with its MTU set, without addresses or routes: those are the caller's.
+    ///
+    /// # Errors
+    /// What the kernel said; a missing right (`CAP_NET_ADMIN`) is `PermissionDenied`.
+    pub fn start(_config: DataPlaneConfig, _table: ForwardingTable) -> io::Result<(Self, Events)> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// The TUN device's name as the kernel gave it.
+    pub fn tun_name(&self) -> &str {
+        &self.tun_name
+    }
+
+    /// The offloads in use.
+    pub fn offload(&self) -> Offload {
+        self.offload
+    }
+
+    /// Makes `table` the snapshot that workers use from their next batch on. When this returns,
+    /// the snapshot is published: an acknowledgement may go out.
+    pub fn publish(&self, _table: ForwardingTable) {}
+
+    /// Opens the data socket of `path`: bound to `local` and the data port, and to `interface`
+    /// where one is given (a MAG's roaming interface). Replaces the path's earlier socket.
+    ///
+    /// # Errors
+    /// What the kernel said: the address is not there (yet), the interface does not exist.
+    pub fn set_path_socket(
+        &self,
+        _path: PathId,
+        _interface: Option<&str>,
+        _local: IpAddr,
+    ) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Opens the socket shared by all paths that have none of their own: an LMA's, bound to its
+    /// address and the data port. May be called for several addresses; a path uses the one that
+    /// equals its `local`.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn set_shared_socket(&self, _local: IpAddr) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Closes the data socket of `path`. Closing what does not exist is no error.
+    pub fn remove_path_socket(&self, _path: PathId) {}
+
+    /// Sends `packet`, an inner IP packet between the tunnel's own ends, through `path` whatever
+    /// its state. Dropped and counted when the path or its socket is not there.
+    pub fn send_local(&self, _path: PathId, _packet: Bytes) {}
+
+    /// The counters now. Takes as long as a worker's batch, well under 10 ms; empty when the
+    /// workers have stopped.
+    pub fn stats(&self) -> DataPlaneStats {
+        DataPlaneStats::default()
+    }
+
+    /// At most `limit` remembered flows.
+    pub fn flows(&self, _limit: usize) -> Vec<FlowRow> {
+        Vec::new()
+    }
+
+    /// Forgets all flows: each is placed anew by its next packet.
+    pub fn clear_flows(&self) {}
+}

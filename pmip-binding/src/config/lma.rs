@@ -1,0 +1,343 @@
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use pmip_wire::types::{Encapsulation, Label};
+
+use super::error::{Checker, ConfigError, ConfigErrors};
+use super::heartbeat::HeartbeatConfig;
+use super::network::{Network, Service};
+use super::{
+    DEFAULT_LIFETIME, MAX_DELAY_BEFORE_NEW_BCE_ASSIGN, MAX_LIFETIME, MIN_DELAY_BEFORE_BCE_DELETE,
+    TIMESTAMP_VALIDITY_WINDOW,
+};
+
+/// Everything a local mobility anchor is told.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+#[non_exhaustive]
+pub struct LmaConfig {
+    /// Its name, 1 to 125 characters.
+    pub identity: String,
+    /// Address for IPv4 transport (RFC 5844 section 4).
+    pub ipv4_address: Option<Ipv4Addr>,
+    /// Address for IPv6 transport (LMAA).
+    pub ipv6_address: Option<Ipv6Addr>,
+    /// The access gateways known by configuration.
+    pub peers: Vec<MagPeer>,
+    /// Accept signalling from access gateways that are not configured.
+    pub dynamic_mag_learning: bool,
+    /// Accept multipath bindings (RFC 8278); off: status 180.
+    pub multipath: bool,
+    /// The encapsulation on IPv4 transport when a peer has none of its own. UDP also stands for
+    /// AcceptForcedIPv4UDPEncapsulationRequest (RFC 5844 section 5).
+    pub encapsulation: Encapsulation,
+    /// Networks with their pools.
+    pub networks: Vec<Network>,
+    /// Who is served and how.
+    pub profiles: Vec<Profile>,
+    /// The profile (by its NAI) of a mobile node that has none; `None` = status 153.
+    pub default_profile: Option<String>,
+    /// The longest lifetime granted.
+    #[cfg_attr(feature = "serde", serde(with = "super::text::duration"))]
+    pub lifetime: Duration,
+    /// MinDelayBeforeBCEDelete (RFC 5213 section 9.1).
+    #[cfg_attr(feature = "serde", serde(with = "super::text::duration"))]
+    pub delete_wait: Duration,
+    /// MaxDelayBeforeNewBCEAssign (RFC 5213 section 9.1).
+    #[cfg_attr(feature = "serde", serde(with = "super::text::duration"))]
+    pub create_wait: Duration,
+    /// TimestampValidityWindow (RFC 5213 section 9.1).
+    #[cfg_attr(feature = "serde", serde(with = "super::text::duration"))]
+    pub timestamp_window: Duration,
+    /// MobileNodeGeneratedTimestampInUse (RFC 5213 section 9.3): compare order alone, not the
+    /// distance to our clock.
+    pub mobile_node_timestamps: bool,
+    /// Watch the paths.
+    pub heartbeat: HeartbeatConfig,
+    /// Weight of the paths of a label in our sending direction, 1 to 100; others count 1.
+    pub link_weights: Vec<(Label, u32)>,
+    /// The same mobile node gets the same prefixes again for this long after its session ended.
+    #[cfg_attr(feature = "serde", serde(with = "super::text::duration"))]
+    pub prefix_memory: Duration,
+    /// Restart Counter (RFC 5847 section 3.4): raise it whenever state was lost.
+    pub restart_counter: u32,
+    /// What bounds memory.
+    pub limits: LmaLimits,
+}
+
+/// An access gateway known by configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+#[non_exhaustive]
+pub struct MagPeer {
+    /// Its MAG Identifier (RFC 8278 section 4.2).
+    pub identity: String,
+    /// Addresses it may signal from; empty = any, named by its identifier alone.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub addresses: Vec<IpAddr>,
+    /// Its encapsulation, where it differs from the anchor's.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub encapsulation: Option<Encapsulation>,
+}
+
+/// Who is served and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+#[non_exhaustive]
+pub struct Profile {
+    /// `user@realm` for one mobile node, `@realm` for a whole realm.
+    pub nai: String,
+    /// The network that supplies its addresses.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub network: Option<String>,
+    /// Address families it may use.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub service: Service,
+    /// Whether it is authorised for network-based mobility at all; off: status 152.
+    #[cfg_attr(feature = "serde", serde(default = "yes"))]
+    pub enabled: bool,
+    /// Whether it may have several paths (where the anchor has multipath on).
+    #[cfg_attr(feature = "serde", serde(default = "yes"))]
+    pub multipath: bool,
+    /// Whether it may have delegated mobile network prefixes; off: status 177.
+    #[cfg_attr(feature = "serde", serde(default = "yes"))]
+    pub delegation: bool,
+}
+
+/// What bounds an anchor's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+#[non_exhaustive]
+pub struct LmaLimits {
+    /// `bce maximum`: mobility sessions; above it status 130.
+    pub bindings: u32,
+    /// Paths of one session, 1 to 254; above it status 130.
+    pub paths_per_binding: u8,
+    /// Delegated prefixes of one session; above it status 130.
+    pub delegated_per_binding: u8,
+    /// Sources whose rate is watched at once.
+    pub sources: u32,
+    /// Binding updates accepted from one source address per second; more are dropped.
+    pub updates_per_second: u32,
+}
+
+impl LmaConfig {
+    /// An anchor named `identity` with the defaults of the RFCs and no address yet.
+    pub fn new(identity: impl Into<String>) -> Self {
+        Self {
+            identity: identity.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Checks everything.
+    ///
+    /// # Errors
+    /// Every mistake found, in reading order.
+    pub fn validate(&self) -> Result<(), ConfigErrors> {
+        let mut checker = Checker::default();
+        checker.name("the local mobility anchor", &self.identity);
+        if self.ipv4_address.is_none() && self.ipv6_address.is_none() {
+            checker.0.push(ConfigError::NoAddress);
+        }
+        self.check_names(&mut checker);
+        self.check_times(&mut checker);
+        self.heartbeat.check(&mut checker);
+        for network in &self.networks {
+            network.check(&mut checker);
+        }
+        for &(_, weight) in &self.link_weights {
+            checker.number("link weight", weight.into(), 1, 100);
+        }
+        let limits = &self.limits;
+        checker.number("bce maximum", limits.bindings.into(), 1, 16_000_000);
+        checker.number("paths per binding", limits.paths_per_binding.into(), 1, 254);
+        checker.number(
+            "delegated prefixes per binding",
+            limits.delegated_per_binding.into(),
+            1,
+            32,
+        );
+        ConfigErrors::check(checker.0)
+    }
+
+    /// The profile that holds for `nai`: exact, then its realm, then the default profile.
+    pub fn profile(&self, nai: &str) -> Option<&Profile> {
+        let exact = self.profiles.iter().find(|profile| profile.nai == nai);
+        exact
+            .or_else(|| self.realm_profile(nai))
+            .or_else(|| self.named_default())
+    }
+
+    /// The network called `name`.
+    pub fn network(&self, name: &str) -> Option<&Network> {
+        self.networks.iter().find(|network| network.name == name)
+    }
+
+    /// The weight of a path with this label.
+    pub fn weight(&self, label: Label) -> u32 {
+        let found = self.link_weights.iter().find(|(name, _)| *name == label);
+        found.map_or(1, |&(_, weight)| weight)
+    }
+
+    fn realm_profile(&self, nai: &str) -> Option<&Profile> {
+        let (_, realm) = nai.rsplit_once('@')?;
+        self.profiles
+            .iter()
+            .find(|profile| profile.nai.strip_prefix('@') == Some(realm))
+    }
+
+    fn named_default(&self) -> Option<&Profile> {
+        let name = self.default_profile.as_deref()?;
+        self.profiles.iter().find(|profile| profile.nai == name)
+    }
+
+    fn check_names(&self, checker: &mut Checker) {
+        checker.unique("network", self.networks.iter().map(|n| n.name.as_str()));
+        checker.unique("profile", self.profiles.iter().map(|p| p.nai.as_str()));
+        checker.unique("peer", self.peers.iter().map(|p| p.identity.as_str()));
+        for profile in &self.profiles {
+            checker.name("a profile", &profile.nai);
+            if let Some(name) = &profile.network
+                && self.network(name).is_none()
+            {
+                let (what, name) = ("network", name.clone());
+                checker.0.push(ConfigError::Unknown { what, name });
+            }
+        }
+        if let Some(name) = &self.default_profile
+            && self.named_default().is_none()
+        {
+            let (what, name) = ("default profile", name.clone());
+            checker.0.push(ConfigError::Unknown { what, name });
+        }
+    }
+
+    fn check_times(&self, checker: &mut Checker) {
+        let (tick, minute) = (Duration::from_millis(1), Duration::from_secs(60));
+        let unit = Duration::from_secs(4);
+        let day = Duration::from_secs(86_400);
+        checker.duration("bce lifetime", self.lifetime, unit, MAX_LIFETIME);
+        checker.duration("bce delete-wait-time", self.delete_wait, tick, 2 * minute);
+        checker.duration("bce create-wait-time", self.create_wait, tick, 2 * minute);
+        checker.duration("timestamp window", self.timestamp_window, tick, 5 * minute);
+        checker.duration(
+            "prefix memory",
+            self.prefix_memory,
+            Duration::ZERO,
+            366 * day,
+        );
+    }
+}
+
+impl Default for LmaConfig {
+    fn default() -> Self {
+        Self {
+            identity: String::new(),
+            ipv4_address: None,
+            ipv6_address: None,
+            peers: Vec::new(),
+            dynamic_mag_learning: false,
+            multipath: false,
+            encapsulation: Encapsulation::Ipv4Udp,
+            networks: Vec::new(),
+            profiles: Vec::new(),
+            default_profile: None,
+            lifetime: DEFAULT_LIFETIME,
+            delete_wait: MIN_DELAY_BEFORE_BCE_DELETE,
+            create_wait: MAX_DELAY_BEFORE_NEW_BCE_ASSIGN,
+            timestamp_window: TIMESTAMP_VALIDITY_WINDOW,
+            mobile_node_timestamps: false,
+            heartbeat: HeartbeatConfig::default(),
+            link_weights: Vec::new(),
+            prefix_memory: Duration::from_secs(86_400),
+            restart_counter: 1,
+            limits: LmaLimits::default(),
+        }
+    }
+}
+
+impl MagPeer {
+    /// A peer known by its identifier.
+    pub fn new(identity: impl Into<String>) -> Self {
+        Self {
+            identity: identity.into(),
+            addresses: Vec::new(),
+            encapsulation: None,
+        }
+    }
+}
+
+impl Profile {
+    /// A profile with every service, whose addresses come from `network`.
+    pub fn new(nai: impl Into<String>, network: impl Into<String>) -> Self {
+        Self {
+            nai: nai.into(),
+            network: Some(network.into()),
+            service: Service::Dual,
+            enabled: true,
+            multipath: true,
+            delegation: true,
+        }
+    }
+}
+
+impl Default for LmaLimits {
+    fn default() -> Self {
+        Self {
+            bindings: 128_000,
+            paths_per_binding: 16,
+            delegated_per_binding: 32,
+            sources: 65_536,
+            updates_per_second: 1_000,
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+const fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_profile_wins() {
+        let mut config = LmaConfig::new("lma");
+        config.networks = vec![Network::new("net")];
+        config.profiles = vec![
+            Profile::new("@example.com", "net"),
+            Profile::new("a@example.com", "net"),
+            Profile::new("rest", "net"),
+        ];
+        let nai_of = |config: &LmaConfig, nai: &str| config.profile(nai).map(|p| p.nai.clone());
+        assert_eq!(
+            nai_of(&config, "a@example.com").as_deref(),
+            Some("a@example.com")
+        );
+        assert_eq!(
+            nai_of(&config, "b@example.com").as_deref(),
+            Some("@example.com")
+        );
+        assert_eq!(nai_of(&config, "b@example.org"), None);
+        config.default_profile = Some("rest".into());
+        assert_eq!(nai_of(&config, "b@example.org").as_deref(), Some("rest"));
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once() {
+        let mut config = LmaConfig::new("");
+        config.profiles = vec![Profile::new("@example.com", "nowhere")];
+        config.default_profile = Some("Nobody".into());
+        config.lifetime = Duration::from_secs(1);
+        let errors = config.validate().unwrap_err();
+        assert_eq!(errors.iter().count(), 5, "{errors}");
+        assert!(errors.iter().any(|error| *error == ConfigError::NoAddress));
+    }
+}

@@ -1,0 +1,39 @@
+//! What the engines are told: plain data, validated once when an engine is built.
+//!
+//! Every structure has a constructor with the defaults of the RFCs and public fields to change
+//! them; `validate` names every mistake at once.
+
+mod error;
+mod heartbeat;
+mod lma;
+mod mag;
+mod network;
+#[cfg(feature = "serde")]
+mod text;
+
+pub use error::{ConfigError, ConfigErrors};
+pub use heartbeat::{HeartbeatConfig, HeartbeatRule};
+pub use lma::{LmaConfig, LmaLimits, MagPeer, Profile};
+pub use mag::{
+    LmaPeer, LogicalMobileNode, MagConfig, MobileNetwork, PrefixRequest, RoamingInterface,
+};
+pub use network::{Ipv4Pool, Ipv6Pool, MobileNetworkPool, Network, Service};
+
+use std::time::Duration;
+
+/// PBU lifetime when nothing else is configured.
+pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
+/// How long before expiry a MAG refreshes when nothing else is configured.
+pub const DEFAULT_REFRESH_TIME: Duration = Duration::from_secs(300);
+/// INITIAL_BINDACK_TIMEOUT (RFC 6275 section 12): first retransmission of a PBU.
+pub const INITIAL_BINDACK_TIMEOUT: Duration = Duration::from_secs(1);
+/// MAX_BINDACK_TIMEOUT (RFC 6275 section 12): the back-off stops doubling here.
+pub const MAX_BINDACK_TIMEOUT: Duration = Duration::from_secs(32);
+/// MinDelayBeforeBCEDelete (RFC 5213 section 9.1).
+pub const MIN_DELAY_BEFORE_BCE_DELETE: Duration = Duration::from_secs(10);
+/// MaxDelayBeforeNewBCEAssign (RFC 5213 section 9.1).
+pub const MAX_DELAY_BEFORE_NEW_BCE_ASSIGN: Duration = Duration::from_millis(1500);
+/// TimestampValidityWindow (RFC 5213 section 9.1).
+pub const TIMESTAMP_VALIDITY_WINDOW: Duration = Duration::from_millis(300);
+/// The largest lifetime that fits in a PBU: 65,535 units of 4 s (RFC 6275 section 6.1.7).
+pub const MAX_LIFETIME: Duration = Duration::from_secs(65_535 * 4);

@@ -1,0 +1,114 @@
+//! What a driver tells an engine.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+
+use crate::io::{ClockAnchor, Datagram};
+
+/// One thing that happened outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Input {
+    /// A signalling datagram arrived.
+    Signalling(Datagram),
+    /// A roaming interface changed (MAG).
+    Interface(InterfaceChange),
+    /// A mobile node came to or left an access interface (MAG).
+    Attachment(Attachment),
+    /// The operator or the program wants something.
+    Command(Command),
+    /// The wall clock was set: monotonic and wall-clock time belong together like this from now.
+    ClockStep(ClockAnchor),
+    /// The moment of the last `Output::Timeout` has come. Too early or too often does no harm.
+    Timeout,
+}
+
+/// A roaming interface changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct InterfaceChange {
+    /// Which: its position among the roaming interfaces, from 1. It is also the Binding ID.
+    pub binding_id: u8,
+    /// What it is now.
+    pub state: InterfaceState,
+}
+
+/// How a roaming interface stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub enum InterfaceState {
+    /// Up, with an address of the transport's family and a route: the care-of address.
+    Up(IpAddr),
+    /// Down, or without address or route.
+    Down,
+}
+
+/// A mobile node came or left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Attachment {
+    /// It attached; attaching again updates.
+    Attach(MobileNode),
+    /// It left.
+    Detach {
+        /// Its identifier.
+        nai: String,
+    },
+}
+
+/// A mobile node on an access interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct MobileNode {
+    /// Its identifier.
+    pub nai: String,
+    /// The anchor; `None` = the only or the first one.
+    pub lma: Option<String>,
+    /// Its access technology (RFC 5213 section 8.5).
+    pub access_technology: u8,
+    /// Its link-layer identifier, where known.
+    pub link_layer_identifier: Option<Bytes>,
+    /// Address families it may use.
+    pub service: crate::config::Service,
+    /// How it came here, Handoff Indicator of RFC 5213 section 8.4: 1 attachment over a new
+    /// interface, 2 handoff between its interfaces, 3 handoff between gateways, 4 unknown.
+    pub handoff_indicator: u8,
+}
+
+impl MobileNode {
+    /// A mobile node that attached by Ethernet (3) and about whose past nothing is known (4).
+    pub fn new(nai: impl Into<String>) -> Self {
+        Self {
+            nai: nai.into(),
+            lma: None,
+            access_technology: 3,
+            link_layer_identifier: None,
+            service: crate::config::Service::Dual,
+            handoff_indicator: 4,
+        }
+    }
+}
+
+/// What an operator or the program asks of an engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Command {
+    /// MAG: de-register everything and register nothing more; LMA: nothing to say to the peers.
+    /// The engine is done when [`Mag::is_shut_down`](crate::Mag::is_shut_down).
+    Shutdown,
+    /// Remove one mobile node's binding: the MAG de-registers it and registers anew, the LMA
+    /// removes it.
+    ClearBinding {
+        /// Its identifier.
+        nai: String,
+    },
+    /// The same for all.
+    ClearBindings,
+}
