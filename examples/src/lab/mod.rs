@@ -192,7 +192,7 @@ fn play(
             Err(error) => return Err((result.failed(&error), error)),
         },
         Topology::Netns => match netns::NetnsDomain::start(spec.clone(), screen) {
-            Ok(domain) => Box::new(domain),
+            Ok(domain) => domain,
             Err(error) => return Err((result.failed(&error), error)),
         },
     };
