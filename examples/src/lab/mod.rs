@@ -3,17 +3,18 @@
 //! A [`Scenario`] is told once, on the trait [`domain::Domain`]. Two domains exist: network
 //! namespaces with the real programs, and the same engines on in-memory links in virtual time.
 
-mod domain;
+pub mod domain;
 mod netns;
+mod node_config;
 mod quickstart;
 mod report;
-mod result;
-mod run;
-mod screen;
+pub mod result;
+pub mod run;
+pub mod screen;
 mod signal;
 mod sim;
-mod spec;
-mod traffic;
+pub mod spec;
+pub mod traffic;
 
 use std::path::PathBuf;
 

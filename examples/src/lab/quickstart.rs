@@ -191,7 +191,8 @@ fn transfers(run: &mut Run<'_>) -> Result<(), Stop> {
         let rate = run.traffic().rate(direction, from, run.now());
         run.say(format!("{direction}: {}", super::screen::bits(rate)));
         for (transfer, wan) in placement(run.domain(), direction)? {
-            run.say(format!("  {transfer} by {wan}", wan = wan_name(run, wan)));
+            let name = wan_name(run, wan);
+            run.say(format!("  {transfer} by {name}"));
         }
     }
     run.show_paths()?;
