@@ -63,6 +63,10 @@ impl Message {
     ///
     /// # Errors
     /// [`DecodeError`] where the bytes are no well-formed Mobility Header.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a type without a variant is Unknown"
+    )]
     pub fn decode(wire: &Bytes, context: ChecksumContext) -> Result<Self, DecodeError> {
         let header = MobilityHeader::parse(wire, context)?;
         Ok(match header.mh_type() {

@@ -19,6 +19,10 @@ use crate::error::DecodeError;
 /// RFC 4283 section 3. No alignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"))
+)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(
     feature = "arbitrary",
@@ -41,6 +45,10 @@ pub struct MobileNodeIdentifier<B = Bytes> {
 /// RFC 8278 section 4.2. No alignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"))
+)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(
     feature = "arbitrary",
@@ -63,6 +71,10 @@ pub struct MagIdentifier<B = Bytes> {
 /// RFC 5213 section 8.6, which fixes no alignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"))
+)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(
     feature = "arbitrary",

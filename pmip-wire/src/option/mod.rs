@@ -123,6 +123,10 @@ pub enum InvalidOption {
 impl<B> MobilityOption<B> {
     /// Types `raw`; `None` for padding.
     #[inline]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a type without a variant is Unknown"
+    )]
     fn from_raw<'a>(
         raw: RawOption<'a>,
         own: impl FnOnce(&'a [u8]) -> B,

@@ -46,10 +46,10 @@ impl<'a> RawOptions<'a> {
     fn read(&mut self, first: u8) -> Result<RawOption<'a>, DecodeError> {
         let option_type = OptionType::from_code(first);
         let offset = self.offset;
-        let (data, rest) = match option_type {
-            OptionType::Pad1 => (&[][..], self.rest.get(1..).unwrap_or_default()),
-            _ => split_data(option_type, self.rest)
-                .ok_or_else(|| cut(option_type, self.rest, offset))?,
+        let (data, rest) = if option_type == OptionType::Pad1 {
+            (&[][..], self.rest.get(1..).unwrap_or_default())
+        } else {
+            split_data(option_type, self.rest).ok_or_else(|| cut(option_type, self.rest, offset))?
         };
         let taken = self.rest.len().saturating_sub(rest.len());
         self.offset = offset.saturating_add(taken.try_into().unwrap_or(u16::MAX));
@@ -159,16 +159,13 @@ impl<'a> RawOption<'a> {
     }
 }
 
-/// Octets of data that a Length octet stands for. The multicast options of RFC 7411 section 4
-/// count 32-bit words behind their first four octets; a walk that took them for octets would
-/// lose its place.
+/// Octets of data that a Length octet stands for.
 #[inline]
 const fn data_len(option_type: OptionType, length: u8) -> usize {
-    match option_type {
-        OptionType::MulticastMobility | OptionType::MulticastAcknowledgement => {
-            (length as usize).wrapping_mul(4).wrapping_add(2)
-        }
-        _ => length as usize,
+    if counts_words(option_type) {
+        (length as usize).wrapping_mul(4).wrapping_add(2)
+    } else {
+        length as usize
     }
 }
 
@@ -176,13 +173,22 @@ const fn data_len(option_type: OptionType, length: u8) -> usize {
 /// of options leave none that it does not hold for.
 #[inline]
 pub(crate) fn length_octet(option_type: OptionType, data_len: usize) -> u8 {
-    let length = match option_type {
-        OptionType::MulticastMobility | OptionType::MulticastAcknowledgement => {
-            data_len.saturating_sub(2) >> 2
-        }
-        _ => data_len,
+    let length = if counts_words(option_type) {
+        data_len.saturating_sub(2) >> 2
+    } else {
+        data_len
     };
     length.try_into().unwrap_or(u8::MAX)
+}
+
+/// Whether Length counts 32-bit words behind the option's first four octets, as RFC 7411 section 4
+/// has it: a walk that took them for octets would lose its place.
+#[inline]
+pub(super) const fn counts_words(option_type: OptionType) -> bool {
+    matches!(
+        option_type,
+        OptionType::MulticastMobility | OptionType::MulticastAcknowledgement
+    )
 }
 
 /// The data of the option that `octets` start with, and what follows it.

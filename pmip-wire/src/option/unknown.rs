@@ -1,5 +1,6 @@
 use bytes::Bytes;
 
+use super::raw::counts_words;
 use super::{InvalidOption, is_typed};
 use crate::code::OptionType;
 
@@ -30,14 +31,13 @@ impl<B: AsRef<[u8]>> UnknownOption<B> {
             return Err(InvalidOption::Typed(option_type));
         }
         let length = data.as_ref().len();
-        match OptionType::from_code(option_type.code()) {
-            OptionType::MulticastMobility | OptionType::MulticastAcknowledgement => {
-                if length % 4 != 2 {
-                    return Err(InvalidOption::NotWords { length });
-                }
-                check_limit(length, 1022)?;
+        if counts_words(OptionType::from_code(option_type.code())) {
+            if length % 4 != 2 {
+                return Err(InvalidOption::NotWords { length });
             }
-            _ => check_limit(length, 255)?,
+            check_limit(length, 1022)?;
+        } else {
+            check_limit(length, 255)?;
         }
         Ok(Self { option_type, data })
     }

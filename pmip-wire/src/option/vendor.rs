@@ -20,6 +20,10 @@ use crate::error::DecodeError;
 /// RFC 5094 section 3. Alignment 4n+2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"))
+)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[cfg_attr(
     feature = "arbitrary",

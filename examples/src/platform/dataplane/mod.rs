@@ -8,14 +8,32 @@
 //! at once. The TUN device is opened in the namespace of the thread that calls
 //! [`DataPlane::start`].
 
-use std::io;
+mod rx;
+mod sockets;
+mod tun;
+mod tx;
+mod udp;
+mod worker;
+
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, SyncSender};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
-use pmip_tunnel::{ForwardingTable, Role};
+use pmip_policy::FlowTableConfig;
+use pmip_tunnel::{Forwarder, ForwarderConfig, ForwardingTable, Role};
 use pmip_wire::types::{Instant, PathId};
 use tokio::sync::mpsc;
+
+use sockets::Sockets;
+use tun::Tun;
+use udp::{DataSocket, Serves};
+use worker::{Command, Worker};
 
 /// UDP port of tunnelled data (RFC 5844 section 4.1.3).
 pub const DATA_PORT: u16 = 5437;
@@ -189,11 +207,22 @@ pub struct FlowRow {
 #[derive(Debug)]
 pub struct DataPlane {
     tun_name: String,
+    data_port: u16,
+    wanted: Offload,
     offload: Offload,
+    snapshot: Arc<ArcSwap<ForwardingTable>>,
+    commands: Sender<Command>,
+    wake: UnixStream,
+    worker: Option<JoinHandle<()>>,
 }
 
 /// Where [`DataPlaneEvent`]s come out; await [`mpsc::Receiver::recv`].
 pub type Events = mpsc::Receiver<DataPlaneEvent>;
+
+/// Events that may wait for the control side; what comes on top is lost, heartbeats come again.
+const EVENT_QUEUE: usize = 1024;
+/// How long a question to the worker may take before it is given up.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl DataPlane {
     /// Opens the TUN device, starts the workers and returns the handle and its events.
@@ -202,8 +231,43 @@ impl DataPlane {
     ///
     /// # Errors
     /// What the kernel said; a missing right (`CAP_NET_ADMIN`) is `PermissionDenied`.
-    pub fn start(_config: DataPlaneConfig, _table: ForwardingTable) -> io::Result<(Self, Events)> {
-        Err(io::ErrorKind::Unsupported.into())
+    pub fn start(config: DataPlaneConfig, table: ForwardingTable) -> io::Result<(Self, Events)> {
+        let tun = Tun::open(&config.tun_name, config.tun_mtu, config.offload.tun)?;
+        let tun_name = tun.name()?;
+        let offload = Offload {
+            tun: tun.offload(),
+            ..config.offload
+        };
+        let (wake, woken) = UnixStream::pair()?;
+        wake.set_nonblocking(true)?;
+        woken.set_nonblocking(true)?;
+        let (commands, obeyed) = std::sync::mpsc::channel();
+        let (events, received) = mpsc::channel(EVENT_QUEUE);
+        let snapshot = Arc::new(ArcSwap::from_pointee(table));
+        let worker = Worker {
+            tun,
+            wake: woken,
+            commands: obeyed,
+            events,
+            snapshot: Arc::clone(&snapshot),
+            forwarder: Forwarder::new(forwarder_config(&config)),
+            sockets: Sockets::default(),
+            epoch: config.epoch,
+        };
+        let worker = std::thread::Builder::new()
+            .name("dataplane".to_owned())
+            .spawn(move || worker.run())?;
+        let plane = Self {
+            tun_name,
+            data_port: config.data_port,
+            wanted: config.offload,
+            offload,
+            snapshot,
+            commands,
+            wake,
+            worker: Some(worker),
+        };
+        Ok((plane, received))
     }
 
     /// The TUN device's name as the kernel gave it.
@@ -211,14 +275,17 @@ impl DataPlane {
         &self.tun_name
     }
 
-    /// The offloads in use.
+    /// The offloads in use; those of sockets as asked for, until a socket shows that the kernel
+    /// lacks them.
     pub fn offload(&self) -> Offload {
         self.offload
     }
 
     /// Makes `table` the snapshot that workers use from their next batch on. When this returns,
     /// the snapshot is published: an acknowledgement may go out.
-    pub fn publish(&self, _table: ForwardingTable) {}
+    pub fn publish(&self, table: ForwardingTable) {
+        self.snapshot.store(Arc::new(table));
+    }
 
     /// Opens the data socket of `path`: bound to `local` and the data port, and to `interface`
     /// where one is given (a MAG's roaming interface). Replaces the path's earlier socket.
@@ -226,12 +293,13 @@ impl DataPlane {
     /// # Errors
     /// What the kernel said: the address is not there (yet), the interface does not exist.
     pub fn set_path_socket(
-        &self,
-        _path: PathId,
-        _interface: Option<&str>,
-        _local: IpAddr,
+        &mut self,
+        path: PathId,
+        interface: Option<&str>,
+        local: IpAddr,
     ) -> io::Result<()> {
-        Ok(())
+        self.remove_path_socket(path);
+        self.add_socket(Serves::Path(path), interface, local)
     }
 
     /// Opens the socket shared by all paths that have none of their own: an LMA's, bound to its
@@ -240,28 +308,86 @@ impl DataPlane {
     ///
     /// # Errors
     /// What the kernel said.
-    pub fn set_shared_socket(&self, _local: IpAddr) -> io::Result<()> {
-        Ok(())
+    pub fn set_shared_socket(&mut self, local: IpAddr) -> io::Result<()> {
+        self.ask(|done| Command::RemoveSharedSocket(local, done));
+        self.add_socket(Serves::Shared, None, local)
     }
 
     /// Closes the data socket of `path`. Closing what does not exist is no error.
-    pub fn remove_path_socket(&self, _path: PathId) {}
+    pub fn remove_path_socket(&mut self, path: PathId) {
+        self.ask(|done| Command::RemovePathSocket(path, done));
+    }
 
     /// Sends `packet`, an inner IP packet between the tunnel's own ends, through `path` whatever
     /// its state. Dropped and counted when the path or its socket is not there.
-    pub fn send_local(&self, _path: PathId, _packet: Bytes) {}
+    pub fn send_local(&self, path: PathId, packet: Bytes) {
+        self.command(Command::SendLocal(path, packet));
+    }
 
     /// The counters now. Takes as long as a worker's batch, well under 10 ms; empty when the
     /// workers have stopped.
     pub fn stats(&self) -> DataPlaneStats {
-        DataPlaneStats::default()
+        self.ask(Command::Stats).unwrap_or_default()
     }
 
     /// At most `limit` remembered flows.
-    pub fn flows(&self, _limit: usize) -> Vec<FlowRow> {
-        Vec::new()
+    pub fn flows(&self, limit: usize) -> Vec<FlowRow> {
+        self.ask(|reply| Command::Flows(limit, reply))
+            .unwrap_or_default()
     }
 
     /// Forgets all flows: each is placed anew by its next packet.
-    pub fn clear_flows(&self) {}
+    pub fn clear_flows(&self) {
+        self.command(Command::ClearFlows);
+    }
+
+    fn add_socket(
+        &mut self,
+        serves: Serves,
+        interface: Option<&str>,
+        local: IpAddr,
+    ) -> io::Result<()> {
+        let socket = DataSocket::open(serves, interface, local, self.data_port, self.wanted)?;
+        self.offload.gso = socket.gso();
+        self.offload.gro = socket.gro();
+        self.command(Command::AddSocket(socket));
+        Ok(())
+    }
+
+    fn command(&self, command: Command) {
+        // A worker that has stopped obeys no more; its event said so.
+        if self.commands.send(command).is_ok() {
+            // A full pipe wakes the worker as well.
+            let _ = (&self.wake).write(&[1]);
+        }
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(SyncSender<T>) -> Command) -> Option<T> {
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        self.command(question(reply));
+        answer.recv_timeout(ANSWER_TIMEOUT).ok()
+    }
+}
+
+impl Drop for DataPlane {
+    fn drop(&mut self) {
+        self.command(Command::Stop);
+        if let Some(worker) = self.worker.take() {
+            // A panicking worker has printed its message.
+            let _ = worker.join();
+        }
+    }
+}
+
+fn forwarder_config(config: &DataPlaneConfig) -> ForwarderConfig {
+    let mut forwarder = ForwarderConfig::default();
+    let max_flows = u32::try_from(config.flow_capacity).unwrap_or(u32::MAX);
+    forwarder.flows = FlowTableConfig::default()
+        .with_max_flows(max_flows)
+        .with_tcp_idle(config.flow_idle)
+        .with_idle(config.flow_idle.min(Duration::from_secs(60)));
+    forwarder.seed = config.seed;
+    forwarder.icmp_source_v4 = config.icmp_source_v4;
+    forwarder.icmp_source_v6 = config.icmp_source_v6;
+    forwarder
 }
