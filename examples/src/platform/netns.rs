@@ -211,21 +211,33 @@ impl Netns {
         gateway: Option<IpAddr>,
         link: Option<&str>,
     ) -> Result<()> {
+        self.add_route_with_metric(destination, gateway, link, 0)
+    }
+
+    /// The same with a metric: routes to one destination by several links need different ones,
+    /// the lower is preferred.
+    ///
+    /// # Errors
+    /// When the gateway is not reachable, or there is no such link.
+    pub fn add_route_with_metric(
+        &self,
+        destination: IpPrefix,
+        gateway: Option<IpAddr>,
+        link: Option<&str>,
+        metric: u32,
+    ) -> Result<()> {
         self.netlink(async |handle| {
             let mut route = RouteMessageBuilder::<IpAddr>::new()
-                .destination_prefix(destination.address(), destination.length())?;
+                .destination_prefix(destination.address(), destination.length())?
+                .priority(metric);
             if let Some(gateway) = gateway {
                 route = route.gateway(gateway)?;
             }
             if let Some(link) = link {
                 route = route.output_interface(index_of(&handle, link).await?);
             }
-            Ok(handle
-                .route()
-                .add(route.build())
-                .replace()
-                .execute()
-                .await?)
+            let request = handle.route().add(route.build()).replace();
+            Ok(request.execute().await?)
         })
         .with_context(|| format!("{}: adding a route to {destination}", self.name))
     }
