@@ -193,7 +193,7 @@ fn play(
             Err(error) => return Err((result.failed(&error), error)),
         },
         Topology::Netns => match netns::NetnsDomain::start(spec.clone(), screen) {
-            Ok(domain) => domain,
+            Ok(domain) => Box::new(domain),
             Err(error) => return Err((result.failed(&error), error)),
         },
     };

@@ -4,8 +4,7 @@
 //! opening happens inside.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::mem::MaybeUninit;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -218,16 +217,17 @@ fn fail(record: &Mutex<Connection>, who: &str, error: &io::Error) {
         .get_or_insert_with(|| format!("{who}: {error}"));
 }
 
-/// A raw ICMP socket that takes packets of `peer` alone.
-fn ping_socket(source: Ipv4Addr, peer: Ipv4Addr) -> io::Result<Socket> {
+/// A raw ICMP socket that takes packets of `peer` alone. Sending and receiving are those of any
+/// datagram socket.
+fn ping_socket(source: Ipv4Addr, peer: Ipv4Addr) -> io::Result<UdpSocket> {
     let socket = Socket::new(Family::IPV4, Type::RAW, Some(Protocol::ICMPV4))?;
     socket.bind(&SocketAddrV4::new(source, 0).into())?;
     socket.connect(&SocketAddrV4::new(peer, 0).into())?;
-    Ok(socket)
+    Ok(socket.into())
 }
 
 /// Sends a request whenever one is due, and takes answers in between.
-fn ping(socket: &Socket, flow: &Mutex<PingFlow>, stop: &AtomicBool, epoch: Instant) {
+fn ping(socket: &UdpSocket, flow: &Mutex<PingFlow>, stop: &AtomicBool, epoch: Instant) {
     let interval = lock(flow).interval;
     let mut due = Instant::now();
     let mut sequence: u16 = 0;
@@ -260,15 +260,10 @@ fn echo_request(sequence: u16) -> [u8; 16] {
 }
 
 /// Waits up to `wait` for a packet: the sequence number when it is an answer of ours.
-fn echo_reply(socket: &Socket, wait: Duration) -> Option<u16> {
+fn echo_reply(socket: &UdpSocket, wait: Duration) -> Option<u16> {
     socket.set_read_timeout(Some(wait)).ok()?;
-    let mut buffer = [MaybeUninit::uninit(); 256];
-    let length = socket.recv(&mut buffer).ok()?;
     let mut packet = [0; 256];
-    for (octet, received) in packet.iter_mut().zip(buffer.iter().take(length)) {
-        // SAFETY: `recv` has written the first `length` octets.
-        *octet = unsafe { received.assume_init() };
-    }
+    let length = socket.recv(&mut packet).ok()?;
     let header = usize::from(packet[0] & 0x0f) * 4;
     let icmp = packet.get(header..length)?;
     let &[0, _, _, _, id_high, id_low, high, low, ..] = icmp else {

@@ -84,6 +84,13 @@ impl Topology {
             .map_err(refused)
     }
 
+    /// Names of the namespaces, from correspondent to host.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let ends = [&self.correspondent, &self.lma].into_iter();
+        let all = ends.chain(&self.wans).chain([&self.mag, &self.host]);
+        all.map(Netns::name).collect()
+    }
+
     fn namespaces(spec: &DomainSpec) -> anyhow::Result<Self> {
         let wans = spec.wans.iter().map(|wan| Netns::create(wan.name));
         Ok(Self {

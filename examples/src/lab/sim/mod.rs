@@ -149,12 +149,12 @@ impl SimDomain {
         let mut moved = false;
         while let Some(packet) = self.host.sent() {
             moved = true;
-            self.mag.inner(self.now, packet);
+            self.mag.inner(self.now, &packet);
         }
         while let Some(packet) = self.correspondent.sent() {
             moved = true;
             if self.spec.core_route {
-                self.lma.inner(self.now, packet);
+                self.lma.inner(self.now, &packet);
             }
         }
         while let Some(packet) = self.mag.delivered() {
@@ -269,7 +269,7 @@ impl Domain for SimDomain {
     }
 
     fn flows(&mut self, node: Node) -> Result<Vec<FlowRow>, LabError> {
-        Ok(self.node(node).flow_rows(&self.spec))
+        Ok(self.node(node).flow_rows())
     }
 
     fn attach_host(

@@ -7,13 +7,18 @@ use pmip_binding::{
     BindingStatus, Carrier, ClockAnchor, Datagram, Event, Input, InterfaceChange, InterfaceState,
     Lma, Mag, Output, PathState, PathStatus, Transmit,
 };
-use pmip_tunnel::{ForwardingTable, Role};
+use pmip_tunnel::{
+    Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, Outbound, PacketOffload, Role,
+    SegmentArena,
+};
 use pmip_wire::types::{Instant, PathId};
 
 use crate::config::node::{Engine as EngineConfig, NodeConfig};
 use crate::lab::domain::{FlowRow, LabError, PathRow, SessionRow};
 use crate::lab::spec::DomainSpec;
 
+/// UDP port of tunnelled data (RFC 5844 section 4.1.3).
+const DATA_PORT: u16 = 5437;
 /// Octets of IPv4 and UDP header.
 const OUTER_HEADERS: usize = 28;
 /// Wall-clock time at the start of every simulation, seconds since 1970.
@@ -32,7 +37,7 @@ pub(super) struct Outer {
 #[derive(Clone, Debug)]
 enum Payload {
     Signalling(bytes::Bytes),
-    Data(Vec<u8>),
+    Data { ecn: Ecn, inner: Vec<u8> },
 }
 
 impl Outer {
@@ -41,7 +46,7 @@ impl Outer {
         OUTER_HEADERS
             + match &self.payload {
                 Payload::Signalling(octets) => octets.len(),
-                Payload::Data(octets) => octets.len(),
+                Payload::Data { inner, .. } => inner.len(),
             }
     }
 }
@@ -51,6 +56,8 @@ pub(super) struct SimNode {
     engine: Engine,
     due: Option<Instant>,
     table: ForwardingTable,
+    forwarder: Forwarder,
+    arena: SegmentArena,
     outer: VecDeque<Outer>,
     delivered: VecDeque<Vec<u8>>,
     care_of: Vec<IpAddr>,
@@ -106,6 +113,8 @@ impl SimNode {
             engine,
             due: Some(now),
             table: ForwardingTable::new(role),
+            forwarder: forwarder(role, spec),
+            arena: SegmentArena::new(),
             outer: VecDeque::new(),
             delivered: VecDeque::new(),
             care_of: spec.wans.iter().map(|wan| wan.care_of().into()).collect(),
@@ -138,12 +147,33 @@ impl SimNode {
                 };
                 self.handle(now, Input::Signalling(datagram));
             }
-            Payload::Data(_) => {}
+            Payload::Data { ecn, inner } => {
+                self.decapsulate(outer.source, outer.destination, ecn, inner);
+            }
         }
     }
 
     /// A packet arrives from the node's own side.
-    pub(super) fn inner(&mut self, _now: Instant, _packet: Vec<u8>) {}
+    pub(super) fn inner(&mut self, now: Instant, packet: &[u8]) {
+        self.arena.clear();
+        let (table, arena) = (&self.table, &mut self.arena);
+        let verdict =
+            self.forwarder
+                .outbound(now, table, packet, PacketOffload::NONE, arena);
+        match verdict {
+            Outbound::Tunnel(send) => {
+                for segment in send.segments {
+                    self.encapsulate(send.path, send.ecn, segment, packet);
+                }
+            }
+            Outbound::Reply(segment) => {
+                let reply = self.segment(segment, &[]);
+                self.delivered.extend(reply);
+            }
+            // Counted by the forwarder.
+            _ => {}
+        }
+    }
 
     /// Wakes the engine when it is due; whether it was.
     pub(super) fn poll(&mut self, now: Instant) -> bool {
@@ -194,19 +224,28 @@ impl SimNode {
     }
 
     /// The flows into tunnels.
-    pub(super) fn flow_rows(&self, _spec: &DomainSpec) -> Vec<FlowRow> {
-        Vec::new()
+    pub(super) fn flow_rows(&self) -> Vec<FlowRow> {
+        let flows = self.forwarder.flows().flows();
+        let rows = flows.map(|flow| FlowRow {
+            protocol: flow.key.protocol(),
+            source: SocketAddr::new(flow.key.source(), flow.key.source_port()),
+            destination: SocketAddr::new(flow.key.destination(), flow.key.destination_port()),
+            wan: self.wan_of_path(flow.path),
+        });
+        rows.collect()
     }
 
     fn path_row(&self, wan: usize, path: &PathStatus) -> PathRow {
         let rtt = path.heartbeat.and_then(|heartbeat| heartbeat.rtt);
+        let counters = self.forwarder.counters().path(path.path);
+        let flows = self.forwarder.flows().flows();
         PathRow {
             wan,
             state: state_name(path.state).to_owned(),
             rtt_ms: rtt.map(|rtt| rtt.as_secs_f64() * 1e3),
-            tx_bytes: 0,
-            rx_bytes: 0,
-            flows: 0,
+            tx_bytes: counters.tx_bytes,
+            rx_bytes: counters.rx_bytes,
+            flows: flows.filter(|flow| flow.path == path.path).count() as u64,
         }
     }
 
@@ -240,7 +279,55 @@ impl SimNode {
     }
 
     fn event(&mut self, event: Event) {
-        if let Event::Forwarding(_change) = event {}
+        if let Event::Forwarding(change) = event {
+            self.table.apply(&change);
+        }
+    }
+
+    /// Sends one segment of `packet` through `path`.
+    fn encapsulate(&mut self, path: PathId, ecn: Ecn, segment: usize, packet: &[u8]) {
+        let (Some(wan), Some(tunnel)) = (self.wan_of_path(path), self.table.path(path)) else {
+            return;
+        };
+        let source = SocketAddr::new(tunnel.local, DATA_PORT);
+        let destination = tunnel.remote;
+        let Some(inner) = self.segment(segment, packet) else {
+            return;
+        };
+        self.outer.push_back(Outer {
+            wan,
+            source,
+            destination,
+            payload: Payload::Data { ecn, inner },
+        });
+    }
+
+    fn decapsulate(
+        &mut self,
+        source: SocketAddr,
+        destination: SocketAddr,
+        ecn: Ecn,
+        mut inner: Vec<u8>,
+    ) {
+        let table = &self.table;
+        let Some(path) = self.forwarder.path_from(table, destination.ip(), source) else {
+            return;
+        };
+        if let Inbound::Deliver(_) = self.forwarder.inbound(table, path, ecn, &mut inner) {
+            self.delivered.push_back(inner);
+        }
+    }
+
+    /// One segment of the arena as a packet of its own.
+    fn segment(&self, segment: usize, packet: &[u8]) -> Option<Vec<u8>> {
+        let segment = self.arena.segments().get(segment)?;
+        let mut octets = Vec::with_capacity(segment.length());
+        self.arena.copy_to(segment, packet, &mut octets);
+        Some(octets)
+    }
+
+    fn wan_of_path(&self, path: PathId) -> Option<usize> {
+        self.wan_of(self.table.path(path)?.care_of)
     }
 
     fn wan_of(&self, care_of: IpAddr) -> Option<usize> {
@@ -276,6 +363,16 @@ impl Engine {
             Self::Lma(lma) => lma.bindings(now).collect(),
         }
     }
+}
+
+fn forwarder(role: Role, spec: &DomainSpec) -> Forwarder {
+    let mut config = ForwarderConfig::default();
+    config.seed = spec.seed
+        ^ match role {
+            Role::Mag => 0x6d61_6700,
+            Role::Lma => 0x6c6d_6100,
+        };
+    Forwarder::new(config)
 }
 
 fn state_name(state: PathState) -> &'static str {
