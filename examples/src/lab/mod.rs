@@ -90,7 +90,44 @@ pub fn main(args: LabArgs) -> i32 {
         Ok(topology) => topology,
         Err(missing) => return usage(&missing),
     };
-    conclude(&args, play(scenario, topology, &args, &mut screen))
+    let how = How {
+        topology,
+        broken: args.broken.clone(),
+        seed: args.seed,
+    };
+    conclude(&args, play(scenario, &how, &mut screen))
+}
+
+/// How a scenario is to be played.
+struct How {
+    topology: Topology,
+    broken: Option<String>,
+    seed: u64,
+}
+
+/// Plays a scenario on the simulated domain without a word: what a test asks.
+///
+/// `broken` applies a fault; `None` is returned for a scenario or fault that does not exist.
+pub fn simulate(scenario: &str, broken: Option<&str>, seed: u64) -> Option<RunResult> {
+    let scenario = SCENARIOS.iter().find(|known| known.name == scenario)?;
+    if broken.is_some_and(|fault| !scenario.breaks.contains(&fault)) {
+        return None;
+    }
+    let how = How {
+        topology: Topology::Sim,
+        broken: broken.map(str::to_owned),
+        seed,
+    };
+    match play(scenario, &how, &mut Screen::silent()) {
+        Ok(played) => Some(played.result),
+        Err((result, _)) => Some(result),
+    }
+}
+
+/// The faults that `--break` of a scenario knows; none for a scenario that does not exist.
+pub fn breaks(scenario: &str) -> &'static [&'static str] {
+    let found = SCENARIOS.iter().find(|known| known.name == scenario);
+    found.map_or(&[], |known| known.breaks)
 }
 
 /// What can be played.
@@ -179,15 +216,14 @@ struct Played {
 
 fn play(
     scenario: &Scenario,
-    topology: Topology,
-    args: &LabArgs,
+    how: &How,
     screen: &mut Screen,
 ) -> Result<Played, (RunResult, LabError)> {
-    let spec = (scenario.spec)(args.broken.as_deref(), args.seed);
-    let result = RunResult::new(scenario.name, topology, args.broken.clone(), args.seed);
+    let spec = (scenario.spec)(how.broken.as_deref(), how.seed);
+    let result = RunResult::new(scenario.name, how.topology, how.broken.clone(), how.seed);
     screen.learn(&spec);
-    introduce(screen, scenario, topology, args.broken.as_deref());
-    let mut domain: Box<dyn domain::Domain> = match topology {
+    introduce(screen, scenario, how);
+    let mut domain: Box<dyn domain::Domain> = match how.topology {
         Topology::Sim => match sim::SimDomain::new(spec.clone()) {
             Ok(domain) => Box::new(domain),
             Err(error) => return Err((result.failed(&error), error)),
@@ -213,15 +249,15 @@ fn play(
     })
 }
 
-fn introduce(screen: &mut Screen, scenario: &Scenario, topology: Topology, broken: Option<&str>) {
-    let how = match topology {
+fn introduce(screen: &mut Screen, scenario: &Scenario, how: &How) {
+    let topology = match how.topology {
         Topology::Netns => "real programs in network namespaces",
         Topology::Sim => "simulated: same engines, virtual time",
     };
-    screen.line(&format!("pmip lab {} ({how})", scenario.name));
+    screen.line(&format!("pmip lab {} ({topology})", scenario.name));
     screen.line("correspondent --- LMA === wan1, wan2 === MAG --- host");
     screen.line(&format!("Claim: {}.", scenario.claim));
-    if let Some(fault) = broken {
+    if let Some(fault) = &how.broken {
         screen.line(&format!("Fault applied: {fault}. A claim must fall."));
     }
 }
