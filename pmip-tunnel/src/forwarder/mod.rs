@@ -68,9 +68,8 @@ pub struct Forwarder {
     counters: Counters,
 }
 
-/// What becomes of a packet on its way into a tunnel.
+/// What becomes of a packet on its way into a tunnel: a driver has to act on each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Outbound {
     /// Send it through a tunnel.
     Tunnel(TunnelSend),
@@ -95,9 +94,8 @@ pub struct TunnelSend {
     pub fragment: bool,
 }
 
-/// What becomes of a packet that came out of a tunnel.
+/// What becomes of a packet that came out of a tunnel: a driver has to act on each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Inbound {
     /// Deliver it; these are its headers. Its ECN field and MSS option are adjusted in place.
     Deliver(Packet),

@@ -105,7 +105,6 @@ impl RxBatch {
                     });
                 }
                 Inbound::Drop(_) => {}
-                _ => {}
             }
         }
     }

@@ -135,7 +135,6 @@ impl TxBatch {
                     .write(PacketOffload::NONE, &mut header, &mut pieces);
             }
             Outbound::Drop(_) => {}
-            _ => {}
         }
     }
 

@@ -167,12 +167,10 @@ impl DataSocket {
             ecn: Ecn::NotEct,
         };
         for item in message.cmsgs()? {
-            match item {
-                ControlMessageOwned::UdpGroSegments(size) => {
-                    received.datagram = usize::try_from(size).unwrap_or(0).max(1);
-                }
-                ControlMessageOwned::Ipv4Tos(tos) => received.ecn = Ecn::of(tos),
-                _ => {}
+            if let ControlMessageOwned::UdpGroSegments(size) = item {
+                received.datagram = usize::try_from(size).unwrap_or(0).max(1);
+            } else if let ControlMessageOwned::Ipv4Tos(tos) = item {
+                received.ecn = Ecn::of(tos);
             }
         }
         Ok(received)
@@ -187,6 +185,7 @@ pub(super) fn control_room() -> Vec<u8> {
 }
 
 impl From<Errno> for SocketError {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "errno has 130 values")]
     fn from(errno: Errno) -> Self {
         match errno {
             Errno::ENETUNREACH
