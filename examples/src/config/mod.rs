@@ -7,11 +7,17 @@
 use std::path::Path;
 
 pub use self::model::Config;
+pub use self::print::text as to_text;
 pub use self::report::{Problem, Report, Severity};
+pub use self::toml_text::print as to_toml;
 
+mod check;
+mod limits;
 pub mod model;
 pub mod node;
+mod print;
 mod report;
+mod text;
 mod toml_text;
 
 /// A file that was read without errors.
@@ -61,10 +67,20 @@ pub fn load(path: &Path) -> Result<Loaded, Report> {
 /// # Errors
 /// Every error of the text, with its warnings beside them.
 pub fn parse(name: &str, source: &str, format: Format) -> Result<Loaded, Report> {
-    let (config, problems) = match format {
+    let (config, origins, mut problems) = match format {
         Format::Toml => toml_text::parse(source),
-        Format::Text => (Config::default(), Vec::new()),
+        Format::Text => text::parse(source),
     };
+    let broken = problems
+        .iter()
+        .any(|problem| problem.severity == Severity::Error);
+    let found = check::check(&config, &origins);
+    // What is missing in a broken file may stand in a line that was not understood.
+    problems.extend(
+        found
+            .into_iter()
+            .filter(|problem| !broken || problem.severity == Severity::Error),
+    );
     let report = Report::new(name, source, problems);
     match report.counts() {
         (0, _) => Ok(Loaded {

@@ -1,18 +1,166 @@
 //! The model as TOML.
 
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
 use super::model::Config;
-use super::report::Problem;
+use super::report::{Problem, Report};
+use super::text::{Origins, nearest};
 
 /// Reads TOML. The model is complete where there is no error.
-pub(super) fn parse(source: &str) -> (Config, Vec<Problem>) {
-    match toml::from_str(source) {
-        Ok(config) => (config, Vec::new()),
-        Err(error) => {
-            let span = error.span().unwrap_or(0..0);
-            (
-                Config::default(),
-                vec![Problem::error(span, error.message())],
-            )
+///
+/// After a wrong key or value the rest is still read: what is wrong is reported, taken out, and
+/// reading starts again, so that one run shows every mistake.
+pub(super) fn parse(source: &str) -> (Config, Origins, Vec<Problem>) {
+    let (mut root, errors) = DeTable::parse_recoverable(source);
+    let mut problems: Vec<Problem> = errors.iter().map(syntax).collect();
+    let damaged: Vec<usize> = problems
+        .iter()
+        .filter_map(|problem| Some(line_of(source, problem.span.as_ref()?.start)))
+        .collect();
+    loop {
+        let error = match Config::deserialize(toml::Deserializer::from(root.clone())) {
+            Ok(config) => {
+                let mut origins = Origins::new();
+                table_origins(root.get_ref(), "", &mut origins);
+                return (config, origins, problems);
+            }
+            Err(error) => error,
+        };
+        let span = error.span();
+        let line = span.as_ref().map(|span| line_of(source, span.start));
+        if line.is_none_or(|line| !damaged.contains(&line)) {
+            problems.push(meaning(&error));
         }
+        let removed = span.is_some_and(|span| remove(root.get_mut(), &span));
+        if !removed || problems.len() >= Report::LIMIT {
+            return (Config::default(), Origins::new(), problems);
+        }
+    }
+}
+
+/// The model as TOML text; reading it gives the same model.
+///
+/// # Errors
+/// What TOML has no form for; no model that was read holds such a thing.
+pub fn print(config: &Config) -> Result<String, String> {
+    toml::to_string(config).map_err(|error| error.to_string())
+}
+
+fn line_of(source: &str, offset: usize) -> usize {
+    let before = source.bytes().take(offset);
+    before.filter(|byte| *byte == b'\n').count()
+}
+
+fn syntax(error: &toml::de::Error) -> Problem {
+    let span = error.span().unwrap_or(0..0);
+    Problem::error(span, format!("not TOML: {}", error.message())).label("here")
+}
+
+/// What serde says, in our words.
+fn meaning(error: &toml::de::Error) -> Problem {
+    let message = error.message();
+    let span = error.span().unwrap_or(0..0);
+    for (start, what, label) in [
+        ("unknown field `", "is no key of this table", "unknown key"),
+        ("unknown variant `", "is not allowed here", "unknown value"),
+    ] {
+        let parts = message
+            .strip_prefix(start)
+            .and_then(|rest| rest.split_once('`'));
+        let Some((written, rest)) = parts else {
+            continue;
+        };
+        let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+        let problem = Problem::error(span, format!("`{written}` {what}")).label(label);
+        let problem = match nearest(written, known.iter().copied()) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem,
+        };
+        return problem.note(format!("known: {}", known.join(", ")));
+    }
+    let message = message
+        .replace("expected u32", "expected a whole number")
+        .replace("expected u8", "expected a whole number")
+        .replace("missing field", "missing key");
+    Problem::error(span, message).label("here")
+}
+
+/// Takes out what stands at `span`: a key with its value, or an element of an array.
+fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
+    let entry = table
+        .iter()
+        .find(|(key, value)| key.span() == *span || value.span() == *span);
+    let name = entry.map(|(key, _)| key.get_ref().to_string());
+    name.is_some_and(|name| table.remove(name.as_str()).is_some())
+        || table
+            .iter_mut()
+            .any(|(_, value)| remove_inside(value.get_mut(), span))
+}
+
+fn remove_inside(value: &mut DeValue<'_>, span: &Range<usize>) -> bool {
+    match value {
+        DeValue::Table(table) => remove(table, span),
+        DeValue::Array(array) => remove_element(array, span),
+        _ => false,
+    }
+}
+
+fn remove_element(array: &mut DeArray<'_>, span: &Range<usize>) -> bool {
+    if array.iter().any(|value| value.span() == *span) {
+        let kept = array.iter().filter(|value| value.span() != *span);
+        *array = kept.cloned().collect();
+        return true;
+    }
+    array
+        .iter_mut()
+        .any(|value| remove_inside(value.get_mut(), span))
+}
+
+/// Remembers where every key and element stands.
+fn table_origins(table: &DeTable<'_>, path: &str, origins: &mut Origins) {
+    for (key, value) in table.iter() {
+        let dot = if path.is_empty() { "" } else { "." };
+        let path = format!("{path}{dot}{}", key.get_ref());
+        value_origins(value, &path, key.span(), origins);
+    }
+}
+
+fn value_origins(
+    value: &Spanned<DeValue<'_>>,
+    path: &str,
+    key: Range<usize>,
+    origins: &mut Origins,
+) {
+    match value.get_ref() {
+        DeValue::Table(table) => {
+            origins.insert(path.to_owned(), key);
+            table_origins(table, path, origins);
+        }
+        DeValue::Array(array) => {
+            origins.insert(path.to_owned(), key);
+            for (index, element) in array.iter().enumerate() {
+                let index = sequence(path, element.get_ref()).unwrap_or(index.to_string());
+                let path = format!("{path}[{index}]");
+                value_origins(element, &path, element.span(), origins);
+            }
+        }
+        _ => {
+            origins.insert(path.to_owned(), value.span());
+        }
+    }
+}
+
+/// Entries of a mobile map are named by their sequence, as the language does.
+fn sequence(path: &str, element: &DeValue<'_>) -> Option<String> {
+    match element {
+        DeValue::Table(table) if path.ends_with(".entry") => {
+            let value = table.get("sequence")?.get_ref();
+            Some(value.as_integer()?.as_str().to_owned())
+        }
+        _ => None,
     }
 }

@@ -130,6 +130,15 @@ impl fmt::Display for AclRuleError {
 impl std::error::Error for AclRuleError {}
 
 impl AclRule {
+    /// The rule without its place.
+    #[must_use]
+    pub fn body(&self) -> Self {
+        Self {
+            sequence: None,
+            ..self.clone()
+        }
+    }
+
     /// Whether every address of the rule is of `family`.
     pub fn fits(&self, family: IpFamily) -> bool {
         [self.source, self.destination]
