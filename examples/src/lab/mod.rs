@@ -1,1 +1,310 @@
 //! A whole domain on one machine: scenarios, topologies, traffic and report.
+//!
+//! A [`Scenario`] is told once, on the trait [`domain::Domain`]. Two domains exist: network
+//! namespaces with the real programs, and the same engines on in-memory links in virtual time.
+
+pub mod domain;
+mod netns;
+mod node_config;
+mod quickstart;
+mod report;
+pub mod result;
+pub mod run;
+pub mod screen;
+mod signal;
+mod sim;
+pub mod spec;
+pub mod traffic;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use domain::{LabError, Topology};
+use result::RunResult;
+use run::{Claim, Run, Stop};
+use screen::Screen;
+use spec::DomainSpec;
+
+/// Exit code: every claim holds.
+const HOLDS: i32 = 0;
+/// Exit code: a claim fell, or the scenario could not go on.
+const FELL: i32 = 1;
+/// Exit code: wrong usage, or a right is missing.
+const USAGE: i32 = 2;
+/// Exit code after Ctrl-C, as shells expect it.
+const INTERRUPTED: i32 = 130;
+
+/// Arguments of `pmip lab`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct LabArgs {
+    /// What to play; see --list
+    #[arg(default_value = "quickstart")]
+    pub scenario: String,
+    /// List the scenarios, what they claim, and the faults they know
+    #[arg(long)]
+    pub list: bool,
+    /// Run the engines on in-memory links in virtual time; needs no rights
+    #[arg(long, conflicts_with = "netns")]
+    pub sim: bool,
+    /// Run the real programs in network namespaces (the default with the rights)
+    #[arg(long)]
+    pub netns: bool,
+    /// Print one JSON object and nothing else on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Write a page with plots
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// Apply a fault to the system: the scenario must then fail
+    #[arg(long = "break", value_name = "NAME")]
+    pub broken: Option<String>,
+    /// Seed of the simulation
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Runs `pmip lab` and returns its exit code: 0 every claim holds, 1 one fell, 2 wrong usage.
+pub fn main(args: LabArgs) -> i32 {
+    if args.list {
+        return list(args.json);
+    }
+    let mut screen = Screen::new(args.json);
+    let Some(scenario) = SCENARIOS.iter().find(|known| known.name == args.scenario) else {
+        let names: Vec<&str> = SCENARIOS.iter().map(|known| known.name).collect();
+        let names = names.join(", ");
+        return usage(&format!(
+            "there is no scenario `{}`; there are: {names}",
+            args.scenario
+        ));
+    };
+    let broken = args.broken.as_deref();
+    if let Some(fault) = broken.filter(|fault| !scenario.breaks.contains(fault)) {
+        let breaks = scenario.breaks.join(", ");
+        return usage(&format!(
+            "`{}` knows no fault `{fault}`; it knows: {breaks}",
+            scenario.name
+        ));
+    }
+    let topology = match topology(&args, &mut screen) {
+        Ok(topology) => topology,
+        Err(missing) => return usage(&missing),
+    };
+    let how = How {
+        topology,
+        broken: args.broken.clone(),
+        seed: args.seed,
+    };
+    conclude(&args, play(scenario, &how, &mut screen))
+}
+
+/// How a scenario is to be played.
+struct How {
+    topology: Topology,
+    broken: Option<String>,
+    seed: u64,
+}
+
+/// Plays a scenario on the simulated domain without a word: what a test asks.
+///
+/// `broken` applies a fault; `None` is returned for a scenario or fault that does not exist.
+pub fn simulate(scenario: &str, broken: Option<&str>, seed: u64) -> Option<RunResult> {
+    let scenario = SCENARIOS.iter().find(|known| known.name == scenario)?;
+    if broken.is_some_and(|fault| !scenario.breaks.contains(&fault)) {
+        return None;
+    }
+    let how = How {
+        topology: Topology::Sim,
+        broken: broken.map(str::to_owned),
+        seed,
+    };
+    match play(scenario, &how, &mut Screen::silent()) {
+        Ok(played) => Some(played.result),
+        Err((result, _)) => Some(result),
+    }
+}
+
+/// The faults that `--break` of a scenario knows; none for a scenario that does not exist.
+pub fn breaks(scenario: &str) -> &'static [&'static str] {
+    let found = SCENARIOS.iter().find(|known| known.name == scenario);
+    found.map_or(&[], |known| known.breaks)
+}
+
+/// What can be played.
+const SCENARIOS: &[Scenario] = &[quickstart::SCENARIO];
+
+/// A story on a domain, with claims that are checked on the way.
+struct Scenario {
+    name: &'static str,
+    /// What it shows, in one sentence.
+    claim: &'static str,
+    claims: &'static [Claim],
+    /// The faults it knows.
+    breaks: &'static [&'static str],
+    /// The domain it wants, with a fault applied.
+    spec: fn(broken: Option<&str>, seed: u64) -> DomainSpec,
+    play: fn(&mut Run<'_>) -> Result<(), Stop>,
+}
+
+/// One scenario as `--list` prints it.
+#[derive(Serialize)]
+struct Listed {
+    name: &'static str,
+    claim: &'static str,
+    rows: Vec<u16>,
+    breaks: &'static [&'static str],
+}
+
+impl Scenario {
+    fn listed(&self) -> Listed {
+        let mut rows: Vec<u16> = self
+            .claims
+            .iter()
+            .flat_map(|claim| claim.rows)
+            .copied()
+            .collect();
+        rows.sort_unstable();
+        rows.dedup();
+        Listed {
+            name: self.name,
+            claim: self.claim,
+            rows,
+            breaks: self.breaks,
+        }
+    }
+}
+
+fn list(json: bool) -> i32 {
+    let scenarios: Vec<Listed> = SCENARIOS.iter().map(Scenario::listed).collect();
+    if json {
+        print_json(&scenarios);
+        return HOLDS;
+    }
+    let mut screen = Screen::new(false);
+    for listed in &scenarios {
+        screen.line(listed.name);
+        screen.line(&format!("    shows that {}", listed.claim));
+        screen.line(&format!("    acceptance rows: {:?}", listed.rows));
+        screen.line(&format!("    faults (--break): {}", listed.breaks.join(", ")));
+    }
+    HOLDS
+}
+
+/// Which topology is wanted and possible; a fall-back to the simulation is said.
+fn topology(args: &LabArgs, screen: &mut Screen) -> Result<Topology, String> {
+    if args.sim {
+        return Ok(Topology::Sim);
+    }
+    match netns::rights() {
+        Ok(()) => Ok(Topology::Netns),
+        Err(missing) if args.netns => Err(format!("{missing}, or use --sim")),
+        Err(missing) => {
+            screen.line(&format!("{missing}."));
+            screen.line("Running the simulation instead (--sim): same engines, virtual time.");
+            Ok(Topology::Sim)
+        }
+    }
+}
+
+/// A finished run with what the report draws.
+struct Played {
+    result: RunResult,
+    samples: Vec<result::PathSample>,
+    traffic: traffic::Traffic,
+    spec: DomainSpec,
+}
+
+fn play(
+    scenario: &Scenario,
+    how: &How,
+    screen: &mut Screen,
+) -> Result<Played, (RunResult, LabError)> {
+    let spec = (scenario.spec)(how.broken.as_deref(), how.seed);
+    let result = RunResult::new(scenario.name, how.topology, how.broken.clone(), how.seed);
+    screen.learn(&spec);
+    introduce(screen, scenario, how);
+    let mut domain: Box<dyn domain::Domain> = match how.topology {
+        Topology::Sim => match sim::SimDomain::new(spec.clone()) {
+            Ok(domain) => Box::new(domain),
+            Err(error) => return Err((result.failed(&error), error)),
+        },
+        Topology::Netns => match netns::NetnsDomain::start(spec.clone(), screen) {
+            Ok(domain) => Box::new(domain),
+            Err(error) => return Err((result.failed(&error), error)),
+        },
+    };
+    let mut run = Run::new(domain.as_mut(), screen, result);
+    let end = (scenario.play)(&mut run);
+    let interrupted = matches!(end, Err(Stop::Error(LabError::Interrupted)));
+    let (result, samples, traffic) = run.finish(end);
+    domain.stop_traffic();
+    if interrupted {
+        return Err((result, LabError::Interrupted));
+    }
+    Ok(Played {
+        result,
+        samples,
+        traffic,
+        spec,
+    })
+}
+
+fn introduce(screen: &mut Screen, scenario: &Scenario, how: &How) {
+    let topology = match how.topology {
+        Topology::Netns => "real programs in network namespaces",
+        Topology::Sim => "simulated: same engines, virtual time",
+    };
+    screen.line(&format!("pmip lab {} ({topology})", scenario.name));
+    screen.line("correspondent --- LMA === wan1, wan2 === MAG --- host");
+    screen.line(&format!("Claim: {}.", scenario.claim));
+    if let Some(fault) = &how.broken {
+        screen.line(&format!("Fault applied: {fault}. A claim must fall."));
+    }
+}
+
+/// Prints or writes what was asked for, and decides the exit code.
+fn conclude(args: &LabArgs, played: Result<Played, (RunResult, LabError)>) -> i32 {
+    let (result, code) = match &played {
+        Ok(played) if played.result.ok => (&played.result, HOLDS),
+        Ok(played) => (&played.result, FELL),
+        Err((result, LabError::Interrupted)) => (result, INTERRUPTED),
+        Err((result, error @ LabError::Rights(_))) => {
+            complain(&error.to_string());
+            (result, USAGE)
+        }
+        Err((result, error @ LabError::Domain(_))) => {
+            complain(&error.to_string());
+            (result, FELL)
+        }
+    };
+    if args.json {
+        print_json(result);
+    }
+    let (Some(path), Ok(played)) = (&args.report, &played) else {
+        return code;
+    };
+    let page = report::page(&played.result, &played.spec, &played.samples, &played.traffic);
+    if let Err(error) = std::fs::write(path, page) {
+        complain(&format!("cannot write {}: {error}", path.display()));
+        return USAGE;
+    }
+    code
+}
+
+fn usage(text: &str) -> i32 {
+    complain(text);
+    USAGE
+}
+
+fn complain(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "pmip lab: {text}");
+}
+
+fn print_json(value: &impl Serialize) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    if serde_json::to_writer_pretty(&mut out, value).is_ok() {
+        let _ = writeln!(out);
+    }
+}

@@ -1,0 +1,124 @@
+//! The nodes' configuration, written for one run.
+
+use std::fmt::Write as _;
+
+use super::domain::LabError;
+use super::spec::{
+    DomainSpec, LMA_ADDRESS, LMN_NAI, MOBILE_LENGTH, MOBILE_POOL, MOBILE_POOL_LENGTH,
+};
+use crate::config::node::{NodeConfig, Role, select};
+use crate::config::{Format, parse};
+
+/// Name of the anchor.
+pub(super) const LMA_ID: &str = "LMA1";
+/// Name of the gateway.
+pub(super) const MAG_ID: &str = "MAG1";
+/// The MAG's interface towards the host.
+pub(super) const LAN: &str = "lan";
+
+/// Both nodes' configuration, from one file.
+pub(super) struct NodeConfigs {
+    /// The file, as TOML.
+    pub(super) text: String,
+    pub(super) mag: NodeConfig,
+    pub(super) lma: NodeConfig,
+}
+
+impl NodeConfigs {
+    /// Writes the file and reads it back as the programs do.
+    ///
+    /// # Errors
+    /// When the configuration code refuses it.
+    pub(super) fn from_spec(spec: &DomainSpec) -> Result<Self, LabError> {
+        let text = toml(spec);
+        let refused = |error: &dyn std::fmt::Display| LabError::domain("configuration", error);
+        let loaded = parse("lab.toml", &text, Format::Toml).map_err(|error| refused(&error))?;
+        let node = |role| select(&loaded.config, role, None).map_err(|error| refused(&error));
+        Ok(Self {
+            mag: node(Role::Mag)?,
+            lma: node(Role::Lma)?,
+            text,
+        })
+    }
+}
+
+fn toml(spec: &DomainSpec) -> String {
+    let mut text = String::from("# Written by pmip lab for one run.\n");
+    domain(&mut text, spec);
+    lma(&mut text, spec);
+    mag(&mut text, spec);
+    text
+}
+
+fn domain(text: &mut String, spec: &DomainSpec) {
+    let _ = write!(text, "\n[[domain]]\nname = \"LAB\"\nencap = \"udptunnel\"\n");
+    for (wan, number) in spec.wans.iter().zip(1..) {
+        let _ = write!(
+            text,
+            "\n[[domain.link-label]]\nname = \"{}\"\nid = {number}\n",
+            wan.name
+        );
+    }
+    let _ = write!(
+        text,
+        "\n[[domain.nai]]\nnai = \"{LMN_NAI}\"\nlma = \"{LMA_ID}\"\nnetwork = \"vehicles\"\n"
+    );
+}
+
+fn lma(text: &mut String, spec: &DomainSpec) {
+    let multipath = spec.multipath;
+    let _ = write!(
+        text,
+        "\n[[lma]]\nid = \"{LMA_ID}\"\ndomain = \"LAB\"\nmultipath = {multipath}\n\
+         dynamic-mag-learning = true\ndefault-profile = \"{LMN_NAI}\"\ninterface = [\"core\"]\n\
+         \n[lma.address]\nipv4 = \"{LMA_ADDRESS}\"\n"
+    );
+    heartbeat(text, spec, "lma");
+    let _ = write!(
+        text,
+        "\n[[lma.network]]\nname = \"vehicles\"\n\
+         mobile-network = [{{ pool = \"{MOBILE_POOL}\", pool-prefix = {MOBILE_POOL_LENGTH}, \
+         network-prefix = {MOBILE_LENGTH} }}]\n"
+    );
+}
+
+fn mag(text: &mut String, spec: &DomainSpec) {
+    let multipath = spec.multipath;
+    let _ = write!(
+        text,
+        "\n[[mag]]\nid = \"{MAG_ID}\"\ndomain = \"LAB\"\nmultipath = {multipath}\n\
+         address-dynamic = true\n"
+    );
+    heartbeat(text, spec, "mag");
+    for (wan, priority) in spec.wans.iter().zip(1..) {
+        let name = wan.name;
+        let _ = write!(
+            text,
+            "\n[[mag.roaming-interface]]\nname = \"{name}\"\nlabel = \"{name}\"\n\
+             priority = {priority}\n"
+        );
+    }
+    let _ = write!(
+        text,
+        "\n[[mag.lma]]\nid = \"{LMA_ID}\"\ndomain = \"LAB\"\nipv4-address = \"{LMA_ADDRESS}\"\n"
+    );
+    if spec.logical_mobile_node {
+        let _ = write!(
+            text,
+            "\n[[mag.logical-mn]]\nnai = \"{LMN_NAI}\"\n\
+             mobile-network = [{{ interface = \"{LAN}\", learn-prefix = true }}]\n"
+        );
+    }
+}
+
+fn heartbeat(text: &mut String, spec: &DomainSpec, node: &str) {
+    let Some(heartbeat) = spec.heartbeat else {
+        return;
+    };
+    let _ = write!(
+        text,
+        "\n[[{node}.heartbeat]]\ninterval-ms = {}\nretries = {}\n",
+        heartbeat.interval.as_millis(),
+        heartbeat.retries
+    );
+}
