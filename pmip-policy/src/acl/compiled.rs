@@ -59,13 +59,23 @@ impl CompiledAccessList {
 
     /// Whether the list permits a flow; counts nothing.
     pub fn permits(&self, key: &FlowKey) -> bool {
-        self.first(key)
-            .is_some_and(|at| self.tests[at].action == Action::Permit)
+        self.permits_fields(&Fields::new(key))
     }
 
     /// The same, and counts the line that decided.
     pub fn permits_counted(&self, key: &FlowKey) -> bool {
-        let first = self.first(key);
+        self.permits_fields_counted(&Fields::new(key))
+    }
+
+    /// As [`permits`](Self::permits), for a caller that asks several lists.
+    pub(crate) fn permits_fields(&self, flow: &Fields) -> bool {
+        self.first(flow)
+            .is_some_and(|at| self.tests[at].action == Action::Permit)
+    }
+
+    /// As [`permits_counted`](Self::permits_counted), for a caller that asks several lists.
+    pub(crate) fn permits_fields_counted(&self, flow: &Fields) -> bool {
+        let first = self.first(flow);
         let hits = first.map_or(&self.implicit, |at| &self.hits[at]);
         hits.fetch_add(1, Ordering::Relaxed);
         first.is_some_and(|at| self.tests[at].action == Action::Permit)
@@ -91,14 +101,13 @@ impl CompiledAccessList {
 
     /// The first line that matches.
     #[inline]
-    fn first(&self, key: &FlowKey) -> Option<usize> {
-        let key = Fields::new(key);
-        self.tests.iter().position(|test| test.matches(&key))
+    fn first(&self, flow: &Fields) -> Option<usize> {
+        self.tests.iter().position(|test| test.matches(flow))
     }
 }
 
-/// A flow's fields as numbers.
-struct Fields {
+/// A flow's fields as numbers, worked out once for all lists.
+pub(crate) struct Fields {
     source: u128,
     destination: u128,
     source_port: u16,
@@ -108,7 +117,7 @@ struct Fields {
 }
 
 impl Fields {
-    fn new(key: &FlowKey) -> Self {
+    pub(crate) fn new(key: &FlowKey) -> Self {
         Self {
             source: u128::from_be_bytes(key.source_octets()),
             destination: u128::from_be_bytes(key.destination_octets()),
@@ -148,13 +157,13 @@ impl Test {
     }
 
     #[inline]
-    fn matches(&self, key: &Fields) -> bool {
-        self.destination.holds(key.destination)
-            && self.source.holds(key.source)
-            && self.protocol.is_none_or(|wanted| wanted == key.protocol)
-            && self.destination_port.hold(key.destination_port)
-            && self.source_port.hold(key.source_port)
-            && self.dscp.is_none_or(|wanted| wanted == key.dscp)
+    fn matches(&self, flow: &Fields) -> bool {
+        self.destination.holds(flow.destination)
+            && self.source.holds(flow.source)
+            && self.protocol.is_none_or(|wanted| wanted == flow.protocol)
+            && self.destination_port.hold(flow.destination_port)
+            && self.source_port.hold(flow.source_port)
+            && self.dscp.is_none_or(|wanted| wanted == flow.dscp)
     }
 }
 

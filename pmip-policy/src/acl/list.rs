@@ -26,6 +26,7 @@ use crate::key::FlowKey;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "Unchecked"))]
 pub struct AccessList {
     family: Family,
     lines: BTreeMap<u32, Line>,
@@ -211,5 +212,26 @@ fn check(family: Family, selector: &Selector) -> Result<(), AccessListError> {
     match selector.dscp {
         Some(dscp) if dscp > 63 => Err(AccessListError::Dscp { dscp }),
         Some(_) | None => Ok(()),
+    }
+}
+
+/// What is read still has to pass [`AccessList::insert`].
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct Unchecked {
+    family: Family,
+    lines: BTreeMap<u32, Line>,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Unchecked> for AccessList {
+    type Error = AccessListError;
+
+    fn try_from(from: Unchecked) -> Result<Self, AccessListError> {
+        let mut list = Self::new(from.family);
+        for (sequence, line) in from.lines {
+            list.insert(sequence, line)?;
+        }
+        Ok(list)
     }
 }

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use pmip_wire::types::PathId;
 
 use super::mobile_map::{LinkPreference, MobileMap};
-use crate::acl::{AccessList, CompiledAccessList, LineHits};
+use crate::acl::{AccessList, CompiledAccessList, Fields, LineHits};
 use crate::key::FlowKey;
 use crate::path::PathSet;
 use crate::steering::{NoPath, Selection, Steering};
@@ -87,7 +87,8 @@ impl MapPolicy {
 
     /// The entry that decides for a flow; `None` is the default class. Counts nothing.
     pub fn classify(&self, key: &FlowKey) -> Option<u8> {
-        let permits = |list: &CompiledAccessList| list.permits(key);
+        let flow = Fields::new(key);
+        let permits = |list: &CompiledAccessList| list.permits_fields(&flow);
         self.entries
             .iter()
             .find(|entry| entry.access_list.as_ref().is_none_or(permits))
@@ -147,7 +148,8 @@ pub struct MapSteering<'a> {
 
 impl Steering for MapSteering<'_> {
     fn select(&self, key: &FlowKey, hash: u64) -> Result<Selection, NoPath> {
-        let permits = |list: &CompiledAccessList| list.permits_counted(key);
+        let flow = Fields::new(key);
+        let permits = |list: &CompiledAccessList| list.permits_fields_counted(&flow);
         let entry = self
             .policy
             .entries

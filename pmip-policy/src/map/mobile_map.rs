@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 /// path, by weight.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "UncheckedMap"))]
 pub struct MobileMap {
     entries: BTreeMap<u8, MapEntry>,
 }
@@ -92,7 +93,10 @@ impl MapEntry {
 /// it, the default class takes it. Labels beyond the third are refused; none but `null` drops all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(try_from = "Unchecked", into = "Unchecked"))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "UncheckedLinks", into = "UncheckedLinks")
+)]
 pub struct LinkPreference {
     labels: SmallVec<[Label; 3]>,
     null: bool,
@@ -157,31 +161,51 @@ pub enum MobileMapError {
     },
 }
 
-/// The serialised form, which still has to pass the constructor.
+/// What is read still has to pass [`LinkPreference::build`].
 #[cfg(feature = "serde")]
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Unchecked {
+struct UncheckedLinks {
     labels: alloc::vec::Vec<Label>,
     #[serde(default)]
     null: bool,
 }
 
 #[cfg(feature = "serde")]
-impl TryFrom<Unchecked> for LinkPreference {
+impl TryFrom<UncheckedLinks> for LinkPreference {
     type Error = MobileMapError;
 
-    fn try_from(from: Unchecked) -> Result<Self, MobileMapError> {
+    fn try_from(from: UncheckedLinks) -> Result<Self, MobileMapError> {
         Self::build(&from.labels, from.null)
     }
 }
 
 #[cfg(feature = "serde")]
-impl From<LinkPreference> for Unchecked {
+impl From<LinkPreference> for UncheckedLinks {
     fn from(from: LinkPreference) -> Self {
         Self {
             labels: from.labels.to_vec(),
             null: from.null,
         }
+    }
+}
+
+/// What is read still has to pass [`MobileMap::insert`].
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct UncheckedMap {
+    entries: BTreeMap<u8, MapEntry>,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<UncheckedMap> for MobileMap {
+    type Error = MobileMapError;
+
+    fn try_from(from: UncheckedMap) -> Result<Self, MobileMapError> {
+        let mut map = Self::new();
+        for (sequence, entry) in from.entries {
+            map.insert(sequence, entry)?;
+        }
+        Ok(map)
     }
 }
