@@ -112,6 +112,24 @@ impl Heartbeat {
         self.missed = 0;
     }
 
+    /// Ask at the next deadline, which is now unless an answer is awaited.
+    pub(crate) fn hasten(&mut self, now: Instant) {
+        self.next_request = self.next_request.min(now);
+    }
+
+    /// Whether a refusal may be believed: a request is out and none was ever answered.
+    pub(crate) const fn may_be_refused(&self) -> bool {
+        self.awaiting.is_some() && self.received == 0
+    }
+
+    /// Ask no more: the peer does not know how to answer (RFC 5847 section 3).
+    pub(crate) fn stop(&mut self) {
+        self.awaiting = None;
+        self.asked.clear();
+        self.next_request = Instant::MAX;
+        self.mark_alive();
+    }
+
     pub(crate) fn set_restart_counter(&mut self, counter: u32) {
         self.restart_counter = Some(counter);
     }

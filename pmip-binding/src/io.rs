@@ -19,7 +19,13 @@ pub enum Carrier {
     Udp,
     /// An inner packet of this path's tunnel, addressed to the tunnel's own end
     /// (signalling rules section 9).
+    ///
+    /// A received one keeps the outer source in [`Datagram::source`]. A driver sends one as
+    /// UDP (port 5436) over IP between the path's care-of address and the LMA address, inside
+    /// the path's tunnel.
     Tunnel(PathId),
+    /// An inner packet as above whose outer source belongs to no path; only received.
+    UnknownTunnel,
 }
 
 /// One received signalling datagram: the Mobility Header and where it came from.

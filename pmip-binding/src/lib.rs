@@ -9,11 +9,16 @@ mod input;
 mod io;
 mod lma;
 mod mag;
+mod message;
 mod random;
+mod slab;
 mod status;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timers;
+mod wire;
+
+use pmip_wire::udp::{CONTROL_PORT, DATA_PORT};
 
 pub use config::{LmaConfig, MagConfig};
 pub use event::{

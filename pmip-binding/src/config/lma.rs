@@ -105,6 +105,12 @@ pub struct Profile {
     /// Whether it may have delegated mobile network prefixes; off: status 177.
     #[cfg_attr(feature = "serde", serde(default = "yes"))]
     pub delegation: bool,
+    /// How many IPv4 mobile network prefixes one request to allocate yields.
+    #[cfg_attr(feature = "serde", serde(default = "one"))]
+    pub delegated_ipv4: u8,
+    /// How many IPv6 mobile network prefixes one request to allocate yields.
+    #[cfg_attr(feature = "serde", serde(default = "one"))]
+    pub delegated_ipv6: u8,
 }
 
 /// What bounds an anchor's memory.
@@ -119,7 +125,7 @@ pub struct LmaLimits {
     pub paths_per_binding: u8,
     /// Delegated prefixes of one session; above it status 130.
     pub delegated_per_binding: u8,
-    /// Sources whose rate is watched at once.
+    /// Cells of the table that counts signalling per source.
     pub sources: u32,
     /// Binding updates accepted from one source address per second; more are dropped.
     pub updates_per_second: u32,
@@ -202,6 +208,10 @@ impl LmaConfig {
         checker.unique("peer", self.peers.iter().map(|p| p.identity.as_str()));
         for profile in &self.profiles {
             checker.name("a profile", &profile.nai);
+            let counts = [profile.delegated_ipv4, profile.delegated_ipv6];
+            for count in counts {
+                checker.number("delegated prefixes", count.into(), 1, 16);
+            }
             if let Some(name) = &profile.network
                 && self.network(name).is_none()
             {
@@ -282,6 +292,8 @@ impl Profile {
             enabled: true,
             multipath: true,
             delegation: true,
+            delegated_ipv4: 1,
+            delegated_ipv6: 1,
         }
     }
 }
@@ -292,7 +304,7 @@ impl Default for LmaLimits {
             bindings: 128_000,
             paths_per_binding: 16,
             delegated_per_binding: 32,
-            sources: 65_536,
+            sources: 4_096,
             updates_per_second: 1_000,
         }
     }
@@ -301,6 +313,11 @@ impl Default for LmaLimits {
 #[cfg(feature = "serde")]
 const fn yes() -> bool {
     true
+}
+
+#[cfg(feature = "serde")]
+const fn one() -> u8 {
+    1
 }
 
 #[cfg(test)]

@@ -1,17 +1,72 @@
 //! The local mobility anchor.
 
-use pmip_wire::types::Instant;
+mod allocation;
+mod allocator;
+mod cache;
+mod deregistration;
+mod forwarding;
+mod judge;
+mod liveness;
+mod lookup;
+mod paths;
+mod rate;
+mod registration;
+mod reply;
+mod show;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use pmip_wire::types::{Instant, PathId};
 
 use crate::config::{ConfigErrors, LmaConfig};
-use crate::input::Input;
-use crate::io::{ClockAnchor, Output};
+use crate::event::{DropReason, Event, SessionId};
+use crate::input::{Command, Input};
+use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
+use crate::random::Random;
 use crate::status::{BindingStatus, PathStatus, Stats};
+use crate::timers::Timers;
+use crate::wire::{self, Received};
+
+use allocator::Allocator;
+use cache::{BindingCache, PeerKey};
+use judge::Waiting;
+use liveness::Peer;
+use paths::PathTable;
+use rate::RateLimiter;
 
 /// A local mobility anchor: binding cache, pools, paths.
+///
+/// See the crate documentation for how it is driven. It is `Clone`, so that a test can fork it
+/// and try several continuations.
 #[derive(Clone, Debug)]
 pub struct Lma {
-    config: LmaConfig,
+    config: Arc<LmaConfig>,
+    now: Instant,
+    anchor: ClockAnchor,
+    random: Random,
+    cache: BindingCache,
+    paths: PathTable,
+    peers: BTreeMap<PeerKey, Peer>,
+    allocator: Allocator,
+    rate: RateLimiter,
+    waiting: Vec<Waiting>,
+    timers: Timers<TimerKind>,
+    queue: VecDeque<Output>,
     stats: Stats,
+}
+
+/// What a deadline is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum TimerKind {
+    /// A path binding is not refreshed in time.
+    Expiry(SessionId, u8),
+    /// MinDelayBeforeBCEDelete is over.
+    Delete(SessionId),
+    /// A heartbeat is due or unanswered.
+    Heartbeat(PathId),
+    /// MaxDelayBeforeNewBCEAssign may be over for a held PBU.
+    Waiting,
 }
 
 impl Lma {
@@ -23,23 +78,49 @@ impl Lma {
     /// Every mistake of `config`.
     pub fn new(
         config: LmaConfig,
-        _seed: [u8; 32],
-        _anchor: ClockAnchor,
-        _now: Instant,
+        seed: [u8; 32],
+        anchor: ClockAnchor,
+        now: Instant,
     ) -> Result<Self, ConfigErrors> {
         config.validate()?;
+        let mut random = Random::new(seed);
+        let limits = config.limits;
         Ok(Self {
-            config,
+            now,
+            anchor,
+            cache: BindingCache::new(random.next_u64()),
+            paths: PathTable::new(),
+            peers: BTreeMap::new(),
+            allocator: Allocator::new(&config),
+            rate: RateLimiter::new(limits.sources, limits.updates_per_second, random.next_u64()),
+            waiting: Vec::new(),
+            timers: Timers::new(),
+            queue: VecDeque::new(),
             stats: Stats::default(),
+            random,
+            config: Arc::new(config),
         })
     }
 
     /// Tells the engine what happened at `now`. A clock that goes back counts as standing still.
-    pub fn handle_input(&mut self, _now: Instant, _input: Input) {}
+    pub fn handle_input(&mut self, now: Instant, input: Input) {
+        self.now = self.now.max(now);
+        match input {
+            Input::Signalling(datagram) => self.on_datagram(&datagram),
+            Input::Command(command) => self.on_command(&command),
+            Input::ClockStep(anchor) => self.anchor = anchor,
+            Input::Timeout => {}
+            // Roaming interfaces and access links are a MAG's.
+            Input::Interface(_) | Input::Attachment(_) => {}
+        }
+        self.run_timers();
+    }
 
     /// What to do next; call until it returns [`Output::Timeout`].
     pub fn poll_output(&mut self) -> Output {
-        Output::Timeout(None)
+        self.queue
+            .pop_front()
+            .unwrap_or_else(|| Output::Timeout(self.timers.next()))
     }
 
     /// The configuration in force.
@@ -48,17 +129,99 @@ impl Lma {
     }
 
     /// The mobility sessions, in order of their number.
-    pub fn bindings(&self, _now: Instant) -> impl Iterator<Item = BindingStatus> + '_ {
-        std::iter::empty()
+    pub fn bindings(&self, now: Instant) -> impl Iterator<Item = BindingStatus> + '_ {
+        let sessions = self.cache.iter();
+        sessions.map(move |(id, session)| show::binding(id, session, now))
     }
 
     /// The paths, in order of their number.
     pub fn paths(&self) -> impl Iterator<Item = PathStatus> + '_ {
-        std::iter::empty()
+        self.paths.iter().map(|(id, path)| show::path(id, path))
     }
 
     /// Counters since the start.
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    fn run_timers(&mut self) {
+        while let Some(timer) = self.timers.pop_due(self.now) {
+            match timer {
+                TimerKind::Expiry(session, binding_id) => self.expire(session, binding_id),
+                TimerKind::Delete(session) => self.end_session(session, "de-registered"),
+                TimerKind::Heartbeat(path) => self.beat(path),
+                TimerKind::Waiting => self.release_overdue(),
+            }
+        }
+    }
+
+    fn on_datagram(&mut self, datagram: &Datagram) {
+        self.stats.received = self.stats.received.saturating_add(1);
+        if !self.rate.admit(self.now, datagram.source.ip()) {
+            return self.drop_datagram(DropReason::RateLimited, datagram);
+        }
+        match wire::receive(datagram) {
+            Ok(Received::Update(update)) => self.on_update(datagram, update),
+            Ok(Received::Heartbeat(heartbeat)) => self.on_heartbeat(datagram, &heartbeat),
+            Ok(Received::HeartbeatRefused) => self.on_heartbeat_refused(datagram),
+            Ok(Received::UnknownType) => self.on_unknown_type(datagram),
+            Ok(Received::Acknowledgement(_) | Received::Unexpected) => {
+                self.drop_datagram(DropReason::UnexpectedMessage, datagram);
+            }
+            Err(reason) => self.drop_datagram(reason, datagram),
+        }
+    }
+
+    fn on_command(&mut self, command: &Command) {
+        match command {
+            // RFC 5846 revocation would tell the peers; until then the bindings simply stay with
+            // them until they expire or the restart counter shows it.
+            Command::Shutdown => {}
+            Command::ClearBinding { nai } => self.clear(|session| session.mn.name() == *nai),
+            Command::ClearBindings => self.clear(|_| true),
+        }
+    }
+
+    fn clear(&mut self, chosen: impl Fn(&cache::Session) -> bool) {
+        let sessions = self.cache.iter().filter(|(_, session)| chosen(session));
+        let ids: Vec<SessionId> = sessions.map(|(id, _)| id).collect();
+        for id in ids {
+            self.end_session(id, "cleared by command");
+        }
+    }
+
+    /// RFC 6275 section 9.2: a message of an unknown type is answered with a Binding Error.
+    fn on_unknown_type(&mut self, datagram: &Datagram) {
+        self.drop_datagram(DropReason::UnexpectedMessage, datagram);
+        if datagram.carrier == Carrier::Udp || datagram.carrier == Carrier::Ipv6 {
+            let payload = wire::unrecognized_type(datagram);
+            self.answer(datagram, None, payload);
+        }
+    }
+
+    fn drop_datagram(&mut self, reason: DropReason, datagram: &Datagram) {
+        self.stats.count_drop(reason);
+        let from = datagram.source;
+        self.emit(Event::Dropped { reason, from });
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.queue.push_back(Output::Event(event));
+    }
+
+    /// Sends `payload` back to where `datagram` came from.
+    fn answer(&mut self, datagram: &Datagram, path: Option<PathId>, payload: bytes::Bytes) {
+        self.transmit(Transmit {
+            path,
+            carrier: datagram.carrier,
+            source: datagram.destination,
+            destination: datagram.source,
+            payload,
+        });
+    }
+
+    fn transmit(&mut self, transmit: Transmit) {
+        self.stats.sent = self.stats.sent.saturating_add(1);
+        self.queue.push_back(Output::Transmit(transmit));
     }
 }

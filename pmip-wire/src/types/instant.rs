@@ -68,7 +68,7 @@ impl Add<Duration> for Instant {
 
 impl AddAssign<Duration> for Instant {
     fn add_assign(&mut self, span: Duration) {
-        *self = *self + span;
+        self.0 = self.0.saturating_add(saturating_nanos(span));
     }
 }
 

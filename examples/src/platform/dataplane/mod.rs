@@ -1,0 +1,393 @@
+//! The Linux data plane: one TUN device, one UDP socket per path, worker threads between them.
+//!
+//! The control thread owns the [`ForwardingTable`], changes its copy and hands a snapshot over
+//! with [`DataPlane::publish`]; workers read the latest snapshot once a batch, without locks.
+//! Everything else (sockets that come and go, questions, `Local` packets to send) is a message.
+//!
+//! Sockets are opened in the calling thread, so in its network namespace, and an error comes back
+//! at once. The TUN device is opened in the namespace of the thread that calls
+//! [`DataPlane::start`].
+
+mod rx;
+mod sockets;
+mod tun;
+mod tx;
+mod udp;
+mod worker;
+
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, SyncSender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use pmip_policy::FlowTableConfig;
+use pmip_tunnel::{Forwarder, ForwarderConfig, ForwardingTable, Role};
+use pmip_wire::types::{Instant, PathId};
+use tokio::sync::mpsc;
+
+use sockets::Sockets;
+use tun::Tun;
+use udp::{DataSocket, Serves};
+use worker::{Command, Worker};
+
+/// UDP port of tunnelled data (RFC 5844 section 4.1.3).
+pub const DATA_PORT: u16 = 5437;
+
+/// What the data plane needs to start.
+#[derive(Clone, Debug)]
+pub struct DataPlaneConfig {
+    /// Name of the TUN device, at most 15 octets.
+    pub tun_name: String,
+    /// Which end this node is.
+    pub role: Role,
+    /// MTU of the TUN device. The table's path MTUs decide what fits a tunnel; this only bounds
+    /// what the kernel hands us, so it is the largest of them or more.
+    pub tun_mtu: u16,
+    /// UDP port of tunnelled data, [`DATA_PORT`].
+    pub data_port: u16,
+    /// Source of the ICMPv4 errors that we send to inner hosts.
+    pub icmp_source_v4: Option<Ipv4Addr>,
+    /// Source of the ICMPv6 errors that we send to inner hosts.
+    pub icmp_source_v6: Option<Ipv6Addr>,
+    /// Which kernel offloads to try. What the kernel lacks is given up silently.
+    pub offload: Offload,
+    /// Most flows remembered at a time.
+    pub flow_capacity: usize,
+    /// A flow without packets for this long is forgotten.
+    pub flow_idle: Duration,
+    /// Keys the flow hash; random, so that nobody can aim at one path.
+    pub seed: u64,
+    /// Moment 0 of [`Instant`]: share it with the engines so that both speak of one clock.
+    pub epoch: std::time::Instant,
+}
+
+impl DataPlaneConfig {
+    /// The usual settings for `role` and a TUN device called `tun_name`.
+    pub fn new(role: Role, tun_name: impl Into<String>) -> Self {
+        Self {
+            tun_name: tun_name.into(),
+            role,
+            tun_mtu: 1500,
+            data_port: DATA_PORT,
+            icmp_source_v4: None,
+            icmp_source_v6: None,
+            offload: Offload::default(),
+            flow_capacity: 100_000,
+            flow_idle: Duration::from_secs(300),
+            seed: 0,
+            epoch: std::time::Instant::now(),
+        }
+    }
+}
+
+/// Which kernel offloads are wanted, or were granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Offload {
+    /// TUN hands over and takes super-packets (`IFF_VNET_HDR`, `TUNSETOFFLOAD`).
+    pub tun: bool,
+    /// One send carries many datagrams (`UDP_SEGMENT`).
+    pub gso: bool,
+    /// One receive carries many datagrams (`UDP_GRO`).
+    pub gro: bool,
+}
+
+impl Default for Offload {
+    fn default() -> Self {
+        Self {
+            tun: true,
+            gso: true,
+            gro: true,
+        }
+    }
+}
+
+/// What the workers tell the control side.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum DataPlaneEvent {
+    /// A packet that came through `path` for the tunnel's own end: heartbeat or probe.
+    Local {
+        /// The path it came through.
+        path: PathId,
+        /// When its batch was read.
+        received: Instant,
+        /// The inner IP packet.
+        packet: Bytes,
+    },
+    /// A path's socket failed; reported at most once a second for each path and error.
+    /// Nothing stops: the path state decides.
+    SocketError {
+        /// Whose socket.
+        path: PathId,
+        /// What failed (`ENETUNREACH`, `EMSGSIZE`, `ENETDOWN`, ...).
+        error: SocketError,
+        /// How often since the last report.
+        count: u64,
+    },
+    /// The TUN device is gone; the data plane has stopped.
+    TunClosed,
+}
+
+/// An error of a path's socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum SocketError {
+    /// No route, network or host unreachable, interface down or gone.
+    Unreachable,
+    /// The datagram is larger than the path takes.
+    TooBig,
+    /// The kernel's queues are full.
+    NoBuffers,
+    /// A firewall or policy refused it.
+    Refused,
+    /// Another error, by its errno.
+    Other(i32),
+}
+
+/// One path's counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct PathStats {
+    /// Inner packets sent.
+    pub tx_packets: u64,
+    /// Inner octets sent.
+    pub tx_bytes: u64,
+    /// Inner packets received.
+    pub rx_packets: u64,
+    /// Inner octets received.
+    pub rx_bytes: u64,
+    /// Flows that use the path now.
+    pub flows: u64,
+    /// Sends that failed.
+    pub tx_errors: u64,
+}
+
+/// All counters at one moment.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct DataPlaneStats {
+    /// By path, in order of [`PathId`].
+    pub paths: Vec<(PathId, PathStats)>,
+    /// Dropped packets by reason, in plain words, in order of name; zero counts are left out.
+    pub drops: Vec<(String, u64)>,
+    /// Flows remembered.
+    pub flows: u64,
+    /// ICMP errors sent to inner hosts.
+    pub icmp_sent: u64,
+}
+
+/// One remembered flow.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct FlowRow {
+    /// Inner source.
+    pub source: IpAddr,
+    /// Inner destination.
+    pub destination: IpAddr,
+    /// IP protocol number.
+    pub protocol: u8,
+    /// Source port, 0 where the protocol has none.
+    pub source_port: u16,
+    /// Destination port, 0 where the protocol has none.
+    pub destination_port: u16,
+    /// The path it uses.
+    pub path: PathId,
+    /// Packets seen.
+    pub packets: u64,
+    /// Octets seen.
+    pub bytes: u64,
+    /// Milliseconds since its last packet.
+    pub idle_ms: u64,
+}
+
+/// The running data plane. Dropping it stops the workers and removes the TUN device.
+#[derive(Debug)]
+pub struct DataPlane {
+    tun_name: String,
+    data_port: u16,
+    wanted: Offload,
+    offload: Offload,
+    snapshot: Arc<ArcSwap<ForwardingTable>>,
+    commands: Sender<Command>,
+    wake: UnixStream,
+    worker: Option<JoinHandle<()>>,
+}
+
+/// Where [`DataPlaneEvent`]s come out; await [`mpsc::Receiver::recv`].
+pub type Events = mpsc::Receiver<DataPlaneEvent>;
+
+/// Events that may wait for the control side; what comes on top is lost, heartbeats come again.
+const EVENT_QUEUE: usize = 1024;
+/// How long a question to the worker may take before it is given up.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+
+impl DataPlane {
+    /// Opens the TUN device, starts the workers and returns the handle and its events.
+    ///
+    /// The device comes up with its MTU set, without addresses or routes: those are the caller's.
+    ///
+    /// # Errors
+    /// What the kernel said; a missing right (`CAP_NET_ADMIN`) is `PermissionDenied`.
+    pub fn start(config: DataPlaneConfig, table: ForwardingTable) -> io::Result<(Self, Events)> {
+        let tun = Tun::open(&config.tun_name, config.tun_mtu, config.offload.tun)?;
+        let tun_name = tun.name()?;
+        let offload = Offload {
+            tun: tun.offload(),
+            ..config.offload
+        };
+        let (wake, woken) = UnixStream::pair()?;
+        wake.set_nonblocking(true)?;
+        woken.set_nonblocking(true)?;
+        let (commands, obeyed) = std::sync::mpsc::channel();
+        let (events, received) = mpsc::channel(EVENT_QUEUE);
+        let snapshot = Arc::new(ArcSwap::from_pointee(table));
+        let worker = Worker {
+            tun,
+            wake: woken,
+            commands: obeyed,
+            events,
+            snapshot: Arc::clone(&snapshot),
+            forwarder: Forwarder::new(forwarder_config(&config)),
+            sockets: Sockets::default(),
+            epoch: config.epoch,
+        };
+        let worker = std::thread::Builder::new()
+            .name("dataplane".to_owned())
+            .spawn(move || worker.run())?;
+        let plane = Self {
+            tun_name,
+            data_port: config.data_port,
+            wanted: config.offload,
+            offload,
+            snapshot,
+            commands,
+            wake,
+            worker: Some(worker),
+        };
+        Ok((plane, received))
+    }
+
+    /// The TUN device's name as the kernel gave it.
+    pub fn tun_name(&self) -> &str {
+        &self.tun_name
+    }
+
+    /// The offloads in use; those of sockets as asked for, until a socket shows that the kernel
+    /// lacks them.
+    pub fn offload(&self) -> Offload {
+        self.offload
+    }
+
+    /// Makes `table` the snapshot that workers use from their next batch on. When this returns,
+    /// the snapshot is published: an acknowledgement may go out.
+    pub fn publish(&self, table: ForwardingTable) {
+        self.snapshot.store(Arc::new(table));
+    }
+
+    /// Opens the data socket of `path`: bound to `local` and the data port, and to `interface`
+    /// where one is given (a MAG's roaming interface). Replaces the path's earlier socket.
+    ///
+    /// # Errors
+    /// What the kernel said: the address is not there (yet), the interface does not exist.
+    pub fn set_path_socket(
+        &mut self,
+        path: PathId,
+        interface: Option<&str>,
+        local: IpAddr,
+    ) -> io::Result<()> {
+        self.remove_path_socket(path);
+        self.add_socket(Serves::Path(path), interface, local)
+    }
+
+    /// Opens the socket shared by all paths that have none of their own: an LMA's, bound to its
+    /// address and the data port. May be called for several addresses; a path uses the one that
+    /// equals its `local`.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn set_shared_socket(&mut self, local: IpAddr) -> io::Result<()> {
+        self.ask(|done| Command::RemoveSharedSocket(local, done));
+        self.add_socket(Serves::Shared, None, local)
+    }
+
+    /// Closes the data socket of `path`. Closing what does not exist is no error.
+    pub fn remove_path_socket(&mut self, path: PathId) {
+        self.ask(|done| Command::RemovePathSocket(path, done));
+    }
+
+    /// Sends `packet`, an inner IP packet between the tunnel's own ends, through `path` whatever
+    /// its state. Dropped and counted when the path or its socket is not there.
+    pub fn send_local(&self, path: PathId, packet: Bytes) {
+        self.command(Command::SendLocal(path, packet));
+    }
+
+    /// The counters now. Takes as long as a worker's batch, well under 10 ms; empty when the
+    /// workers have stopped.
+    pub fn stats(&self) -> DataPlaneStats {
+        self.ask(Command::Stats).unwrap_or_default()
+    }
+
+    /// At most `limit` remembered flows.
+    pub fn flows(&self, limit: usize) -> Vec<FlowRow> {
+        self.ask(|reply| Command::Flows(limit, reply))
+            .unwrap_or_default()
+    }
+
+    /// Forgets all flows: each is placed anew by its next packet.
+    pub fn clear_flows(&self) {
+        self.command(Command::ClearFlows);
+    }
+
+    fn add_socket(
+        &mut self,
+        serves: Serves,
+        interface: Option<&str>,
+        local: IpAddr,
+    ) -> io::Result<()> {
+        let socket = DataSocket::open(serves, interface, local, self.data_port, self.wanted)?;
+        self.offload.gso = socket.gso();
+        self.offload.gro = socket.gro();
+        self.command(Command::AddSocket(socket));
+        Ok(())
+    }
+
+    fn command(&self, command: Command) {
+        // A worker that has stopped obeys no more; its event said so.
+        if self.commands.send(command).is_ok() {
+            // A full pipe wakes the worker as well.
+            let _ = (&self.wake).write(&[1]);
+        }
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(SyncSender<T>) -> Command) -> Option<T> {
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        self.command(question(reply));
+        answer.recv_timeout(ANSWER_TIMEOUT).ok()
+    }
+}
+
+impl Drop for DataPlane {
+    fn drop(&mut self) {
+        self.command(Command::Stop);
+        if let Some(worker) = self.worker.take() {
+            // A panicking worker has printed its message.
+            let _ = worker.join();
+        }
+    }
+}
+
+fn forwarder_config(config: &DataPlaneConfig) -> ForwarderConfig {
+    let mut forwarder = ForwarderConfig::default();
+    let max_flows = u32::try_from(config.flow_capacity).unwrap_or(u32::MAX);
+    forwarder.flows = FlowTableConfig::default()
+        .with_max_flows(max_flows)
+        .with_tcp_idle(config.flow_idle)
+        .with_idle(config.flow_idle.min(Duration::from_secs(60)));
+    forwarder.seed = config.seed;
+    forwarder.icmp_source_v4 = config.icmp_source_v4;
+    forwarder.icmp_source_v6 = config.icmp_source_v6;
+    forwarder
+}

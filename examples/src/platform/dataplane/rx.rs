@@ -1,0 +1,149 @@
+//! Tunnel to TUN: one batch of datagrams received, judged, joined and written.
+
+use std::io::IoSlice;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use nix::errno::Errno;
+use pmip_tunnel::{
+    Coalescer, DropReason, Forwarder, ForwardingTable, Inbound, Merged, PacketOffload,
+};
+use pmip_wire::types::{Instant, PathId};
+
+use super::DataPlaneEvent;
+use super::tun::Tun;
+use super::udp::{DataSocket, Received, Serves, control_room};
+
+/// Octets that one receive may bring.
+const RECEIVE_ROOM: usize = 65_536;
+/// Receives in one batch: what fits a core's cache, and how long the other direction waits.
+const RECEIVES: usize = 4;
+/// Pieces of one write: offload header, header, and at most 128 pieces of payload.
+const PIECES: usize = 130;
+
+pub(super) struct RxBatch {
+    area: Vec<u8>,
+    control: Vec<u8>,
+    coalescer: Coalescer,
+}
+
+/// What a receive needs of its worker.
+pub(super) struct RxContext<'a> {
+    pub(super) now: Instant,
+    pub(super) table: &'a ForwardingTable,
+    pub(super) forwarder: &'a mut Forwarder,
+    pub(super) tun: &'a Tun,
+    pub(super) events: &'a tokio::sync::mpsc::Sender<DataPlaneEvent>,
+}
+
+impl RxBatch {
+    pub(super) fn new(join_udp: bool) -> Self {
+        let mut coalescer = Coalescer::new();
+        coalescer.set_join_udp(join_udp);
+        Self {
+            area: vec![0; RECEIVES * RECEIVE_ROOM],
+            control: control_room(),
+            coalescer,
+        }
+    }
+
+    /// Receives once to [`RECEIVES`] times from `socket` and delivers. An error other than "nothing
+    /// more" comes back.
+    pub(super) fn run(
+        &mut self,
+        socket: &DataSocket,
+        context: &mut RxContext<'_>,
+    ) -> Result<(), Errno> {
+        self.coalescer.clear();
+        let mut start = 0;
+        let mut outcome = Ok(());
+        while let Some(room) = self.area.get_mut(start..start + RECEIVE_ROOM) {
+            match socket.receive(room, &mut self.control) {
+                Ok(received) => {
+                    let end = start + received.length;
+                    self.judge(start, socket, &received, context);
+                    start = end;
+                }
+                Err(Errno::EAGAIN) => break,
+                Err(errno) => {
+                    outcome = Err(errno);
+                    break;
+                }
+            }
+        }
+        self.coalescer.finish(&self.area);
+        self.deliver(context.tun);
+        outcome
+    }
+
+    /// Judges the datagrams of one receive that starts at `start` of the area.
+    fn judge(
+        &mut self,
+        start: usize,
+        socket: &DataSocket,
+        received: &Received,
+        context: &mut RxContext<'_>,
+    ) {
+        let Some(path) = path_of(socket, received.from, context) else {
+            return;
+        };
+        let end = start + received.length;
+        for start in (start..end).step_by(received.datagram) {
+            let end = (start + received.datagram).min(end);
+            let datagram = &mut self.area[start..end];
+            let verdict = context
+                .forwarder
+                .inbound(context.table, path, received.ecn, datagram);
+            match verdict {
+                Inbound::Deliver(packet) => self.coalescer.push(&self.area, start, &packet),
+                Inbound::Local => {
+                    // A full channel means a stuck control side; heartbeats come again.
+                    let _ = context.events.try_send(DataPlaneEvent::Local {
+                        path,
+                        received: context.now,
+                        packet: Bytes::copy_from_slice(&self.area[start..end]),
+                    });
+                }
+                Inbound::Drop(_) => {}
+            }
+        }
+    }
+
+    fn deliver(&self, tun: &Tun) {
+        for merged in self.coalescer.outputs() {
+            // A packet that the device refuses is lost as on any full link.
+            let _ = self.write(tun, merged);
+        }
+    }
+
+    fn write(&self, tun: &Tun, merged: &Merged) -> Result<(), Errno> {
+        let mut offload_header = [0; PacketOffload::HEADER_LENGTH];
+        let mut pieces = [IoSlice::new(&[]); PIECES];
+        let mut used = 1;
+        let header = self.coalescer.header(merged);
+        if !header.is_empty() {
+            pieces[used] = IoSlice::new(header);
+            used += 1;
+        }
+        for piece in self.coalescer.pieces(merged) {
+            pieces[used] = IoSlice::new(&self.area[piece]);
+            used += 1;
+        }
+        tun.write(merged.offload(), &mut offload_header, &mut pieces[..used])
+    }
+}
+
+/// The path that a datagram came through. What arrives at a path's own socket from another path's
+/// peer is a stranger's.
+fn path_of(socket: &DataSocket, from: SocketAddr, context: &mut RxContext<'_>) -> Option<PathId> {
+    let path = context
+        .forwarder
+        .path_from(context.table, socket.local, from)?;
+    match socket.serves {
+        Serves::Path(own) if own != path => {
+            context.forwarder.count_drop(DropReason::UnknownPeer);
+            None
+        }
+        Serves::Path(_) | Serves::Shared => Some(path),
+    }
+}

@@ -1,0 +1,109 @@
+//! The data sockets of a worker, and what went wrong with them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use pmip_wire::types::{Instant, PathId};
+use tokio::sync::mpsc;
+
+use super::udp::{DataSocket, Serves};
+use super::{DataPlaneEvent, SocketError};
+
+/// How often one kind of error of one path is reported at most.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Default)]
+pub(super) struct Sockets {
+    sockets: Vec<DataSocket>,
+    errors: BTreeMap<(PathId, SocketError), Errors>,
+    unreported: bool,
+}
+
+#[derive(Debug, Default)]
+struct Errors {
+    total: u64,
+    reported: u64,
+    last_report: Option<Instant>,
+}
+
+impl Sockets {
+    pub(super) fn add(&mut self, socket: DataSocket) {
+        self.sockets.push(socket);
+    }
+
+    pub(super) fn remove(&mut self, path: PathId) {
+        self.sockets
+            .retain(|socket| socket.serves != Serves::Path(path));
+    }
+
+    pub(super) fn remove_shared(&mut self, local: IpAddr) {
+        self.sockets
+            .retain(|socket| socket.serves != Serves::Shared || socket.local != local);
+    }
+
+    pub(super) fn all(&self) -> &[DataSocket] {
+        &self.sockets
+    }
+
+    /// The socket that sends for `path`: its own, else the one shared at its local address.
+    pub(super) fn of(&mut self, path: PathId, local: Option<IpAddr>) -> Option<&mut DataSocket> {
+        let own = Serves::Path(path);
+        let at = self
+            .sockets
+            .iter()
+            .position(|socket| socket.serves == own)
+            .or_else(|| {
+                self.sockets.iter().position(|socket| {
+                    socket.serves == Serves::Shared && Some(socket.local) == local
+                })
+            })?;
+        self.sockets.get_mut(at)
+    }
+
+    pub(super) fn count_error(&mut self, path: PathId, errno: Errno, datagrams: usize) {
+        let errors = self.errors.entry((path, errno.into())).or_default();
+        errors.total += datagrams as u64;
+        self.unreported = true;
+    }
+
+    /// Datagrams that could not be sent through `path`.
+    pub(super) fn errors_of(&self, path: PathId) -> u64 {
+        self.errors
+            .iter()
+            .filter(|((of, _), _)| *of == path)
+            .map(|(_, errors)| errors.total)
+            .sum()
+    }
+
+    /// Reports errors that are new since the last report, each kind at most once a second.
+    pub(super) fn report(&mut self, now: Instant, events: &mpsc::Sender<DataPlaneEvent>) {
+        if !self.unreported {
+            return;
+        }
+        self.unreported = false;
+        for ((path, error), errors) in &mut self.errors {
+            let count = errors.total - errors.reported;
+            if count == 0 {
+                continue;
+            }
+            let recent = errors
+                .last_report
+                .is_some_and(|last| now.saturating_since(last) < REPORT_INTERVAL);
+            if recent {
+                self.unreported = true;
+                continue;
+            }
+            let event = DataPlaneEvent::SocketError {
+                path: *path,
+                error: *error,
+                count,
+            };
+            if events.try_send(event).is_ok() {
+                errors.reported = errors.total;
+            }
+            errors.last_report = Some(now);
+        }
+    }
+}

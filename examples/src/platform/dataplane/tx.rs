@@ -1,0 +1,237 @@
+//! TUN to tunnel: one batch of packets read, placed on paths, cut and sent.
+
+use std::io::IoSlice;
+
+use nix::errno::Errno;
+use pmip_tunnel::{
+    DropReason, Ecn, Forwarder, ForwardingTable, Outbound, PacketOffload, SegmentArena,
+};
+use pmip_wire::types::{Instant, PathId};
+
+use super::sockets::Sockets;
+use super::tun::{READ_ROOM, Tun};
+use super::udp::{DataSocket, MAX_DATAGRAMS, MAX_DATAGRAMS_LENGTH};
+
+/// Packets in one batch, and octets read before it ends: what fits a core's cache, and how long the
+/// other direction waits.
+const PACKETS: usize = 64;
+const AREA: usize = 4 * READ_ROOM;
+/// Pieces of one send: a header and a piece of payload for each datagram.
+const PIECES: usize = 2 * MAX_DATAGRAMS;
+
+pub(super) struct TxBatch {
+    area: Vec<u8>,
+    arena: SegmentArena,
+    pending: Vec<Pending>,
+}
+
+/// One datagram to send.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    path: PathId,
+    /// Which segment of the arena.
+    segment: usize,
+    /// Where the packet that it was cut from starts in the area.
+    packet: usize,
+    length: usize,
+    ecn: Ecn,
+    fragment: bool,
+}
+
+impl Pending {
+    /// Whether `next` may leave in one send with a run of datagrams that began with `self`.
+    fn runs_on(&self, next: &Self) -> bool {
+        self.path == next.path
+            && self.ecn == next.ecn
+            && !self.fragment
+            && !next.fragment
+            && next.length <= self.length
+    }
+}
+
+/// What a batch needs of its worker.
+pub(super) struct TxContext<'a> {
+    pub(super) now: Instant,
+    pub(super) table: &'a ForwardingTable,
+    pub(super) forwarder: &'a mut Forwarder,
+    pub(super) tun: &'a Tun,
+    pub(super) sockets: &'a mut Sockets,
+}
+
+impl TxBatch {
+    pub(super) fn new() -> Self {
+        Self {
+            area: vec![0; AREA],
+            arena: SegmentArena::new(),
+            pending: Vec::with_capacity(1024),
+        }
+    }
+
+    /// Reads until the device has nothing more or the batch is full, then sends.
+    ///
+    /// # Errors
+    /// What the device said, when it is broken.
+    pub(super) fn run(&mut self, context: &mut TxContext<'_>) -> Result<(), Errno> {
+        self.arena.clear();
+        self.pending.clear();
+        let mut start = 0;
+        for _ in 0..PACKETS {
+            let Some(room) = self.area.get_mut(start..start + READ_ROOM) else {
+                break;
+            };
+            match context.tun.read(room) {
+                Ok(read) => {
+                    let packet = start + read.packet_start;
+                    let end = start + read.end;
+                    self.place(packet, end, read.offload, context);
+                    start = end;
+                }
+                Err(Errno::EAGAIN | Errno::EINTR) => break,
+                Err(errno) => {
+                    self.send_all(context);
+                    return Err(errno);
+                }
+            }
+        }
+        self.send_all(context);
+        Ok(())
+    }
+
+    fn place(
+        &mut self,
+        start: usize,
+        end: usize,
+        offload: Option<PacketOffload>,
+        context: &mut TxContext<'_>,
+    ) {
+        let data = &self.area[start..end];
+        let Some(offload) = offload else {
+            context.forwarder.count_drop(DropReason::Malformed);
+            return;
+        };
+        let verdict =
+            context
+                .forwarder
+                .outbound(context.now, context.table, data, offload, &mut self.arena);
+        match verdict {
+            Outbound::Tunnel(send) => {
+                let segments = self.arena.segments();
+                self.pending
+                    .extend(send.segments.clone().map(|segment| Pending {
+                        path: send.path,
+                        segment,
+                        packet: start,
+                        length: segments[segment].length(),
+                        ecn: send.ecn,
+                        fragment: send.fragment,
+                    }));
+            }
+            Outbound::Reply(segment) => {
+                let mut header = [0; PacketOffload::HEADER_LENGTH];
+                let reply = self.arena.header(&self.arena.segments()[segment]);
+                let mut pieces = [IoSlice::new(&[]), IoSlice::new(reply)];
+                let _ = context
+                    .tun
+                    .write(PacketOffload::NONE, &mut header, &mut pieces);
+            }
+            Outbound::Drop(_) => {}
+        }
+    }
+
+    /// Sends all that is pending, path by path, each path's datagrams in order.
+    fn send_all(&mut self, context: &mut TxContext<'_>) {
+        let one_path = self
+            .pending
+            .windows(2)
+            .all(|pair| pair[0].path == pair[1].path);
+        if !one_path {
+            self.pending
+                .sort_unstable_by_key(|pending| (pending.path, pending.segment));
+        }
+        let mut rest = &self.pending[..];
+        while let Some(first) = rest.first() {
+            let Some(remote) = context.table.path(first.path).map(|tunnel| tunnel.remote) else {
+                rest = &rest[1..];
+                continue;
+            };
+            let local = context.table.path(first.path).map(|tunnel| tunnel.local);
+            let Some(socket) = context.sockets.of(first.path, local) else {
+                context.forwarder.count_drop(DropReason::NoTunnel);
+                rest = &rest[1..];
+                continue;
+            };
+            let count = run_length(rest, socket.gso());
+            let (run, after) = rest.split_at(count);
+            rest = after;
+            if let Err(errno) = self.send_run(socket, remote, run) {
+                let path = first.path;
+                context.sockets.count_error(path, errno, run.len());
+            }
+        }
+    }
+
+    fn send_run(
+        &self,
+        socket: &mut DataSocket,
+        remote: std::net::SocketAddr,
+        run: &[Pending],
+    ) -> Result<(), Errno> {
+        let mut pieces = [IoSlice::new(&[]); PIECES];
+        let mut used = 0;
+        for pending in run {
+            let segment = &self.arena.segments()[pending.segment];
+            let header = self.arena.header(segment);
+            if !header.is_empty() {
+                pieces[used] = IoSlice::new(header);
+                used += 1;
+            }
+            let payload = segment.payload();
+            if !payload.is_empty() {
+                let payload = pending.packet + payload.start..pending.packet + payload.end;
+                pieces[used] = IoSlice::new(&self.area[payload]);
+                used += 1;
+            }
+        }
+        let [first, ..] = run else { return Ok(()) };
+        if run.len() == 1 {
+            return socket.send(remote, &pieces[..used], None, first.ecn);
+        }
+        let size = u16::try_from(first.length).ok();
+        match socket.send(remote, &pieces[..used], size, first.ecn) {
+            // EIO: the device computes no checksums. EINVAL and EMSGSIZE: smaller MTU than thought.
+            Err(errno @ (Errno::EIO | Errno::EINVAL | Errno::EMSGSIZE)) => {
+                if errno == Errno::EIO {
+                    socket.give_up_gso();
+                }
+                run.chunks(1)
+                    .try_for_each(|one| self.send_run(socket, remote, one))
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+/// How many of the first datagrams leave in one send.
+fn run_length(pending: &[Pending], gso: bool) -> usize {
+    let Some((first, rest)) = pending.split_first() else {
+        return 0;
+    };
+    if !gso {
+        return 1;
+    }
+    let mut octets = first.length;
+    let mut count = 1;
+    for next in rest {
+        octets += next.length;
+        let full = count >= MAX_DATAGRAMS || octets > MAX_DATAGRAMS_LENGTH;
+        if full || !first.runs_on(next) {
+            break;
+        }
+        count += 1;
+        // A shorter one ends the run.
+        if next.length < first.length {
+            break;
+        }
+    }
+    count
+}

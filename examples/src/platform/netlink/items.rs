@@ -1,0 +1,334 @@
+//! What we put into the kernel and take out again.
+
+use std::io;
+use std::net::IpAddr;
+
+use futures::TryStreamExt;
+use rtnetlink::packet_route::address::{AddressAttribute, AddressProtocol};
+use rtnetlink::packet_route::route::RouteProtocol;
+use rtnetlink::packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
+use rtnetlink::{Handle, IpVersion, RouteMessageBuilder};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{PROTOCOL, io_error};
+use crate::platform::ports::{Kernel, KernelItem};
+
+/// Where our rules stand: before those of the main table (32766), after `local` (0).
+const RULE_PRIORITY: u32 = 1180;
+
+/// The kernel's routing tables, through a task that remembers what it added.
+pub struct LinuxKernel {
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+enum Order {
+    Add(KernelItem, Option<oneshot::Sender<io::Result<()>>>),
+    Remove(KernelItem),
+    RemoveAll(oneshot::Sender<()>),
+}
+
+/// Takes out of the kernel all that was put in, also when the loop is gone.
+pub struct Cleanup {
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+impl LinuxKernel {
+    /// Opens netlink in the network namespace of the calling thread. Call inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When netlink cannot be opened.
+    pub fn open() -> io::Result<Self> {
+        let (connection, handle, _) = rtnetlink::new_connection()?;
+        tokio::spawn(connection);
+        let (orders, inbox) = mpsc::unbounded_channel();
+        let worker = Worker {
+            handle,
+            added: Vec::new(),
+        };
+        tokio::spawn(worker.run(inbox));
+        Ok(Self { orders })
+    }
+
+    /// Adds one item and waits for the kernel's answer.
+    ///
+    /// # Errors
+    /// What the kernel said; being there already is no error.
+    pub async fn add_now(&self, item: KernelItem) -> io::Result<()> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let order = Order::Add(item, Some(answer));
+        self.orders.send(order).map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+
+    /// What removes everything at the end.
+    pub fn cleanup(&self) -> Cleanup {
+        Cleanup {
+            orders: self.orders.clone(),
+        }
+    }
+}
+
+impl Cleanup {
+    /// Removes all that was added, and returns when it is gone.
+    pub async fn run(self) {
+        let (done, finished) = oneshot::channel();
+        if self.orders.send(Order::RemoveAll(done)).is_ok() {
+            let _ = finished.await;
+        }
+    }
+}
+
+impl Kernel for LinuxKernel {
+    fn add(&mut self, item: KernelItem) {
+        let _ = self.orders.send(Order::Add(item, None));
+    }
+
+    fn remove(&mut self, item: &KernelItem) {
+        let _ = self.orders.send(Order::Remove(item.clone()));
+    }
+}
+
+struct Worker {
+    handle: Handle,
+    added: Vec<KernelItem>,
+}
+
+impl Worker {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Order>) {
+        while let Some(order) = inbox.recv().await {
+            match order {
+                Order::Add(item, answer) => {
+                    let result = self.add(item).await;
+                    if let Some(answer) = answer {
+                        let _ = answer.send(result);
+                    }
+                }
+                Order::Remove(item) => self.remove(&item).await,
+                Order::RemoveAll(done) => {
+                    for item in self.added.clone().iter().rev() {
+                        self.remove(item).await;
+                    }
+                    let _ = done.send(());
+                }
+            }
+        }
+    }
+
+    async fn add(&mut self, item: KernelItem) -> io::Result<()> {
+        if self.added.contains(&item) {
+            return Ok(());
+        }
+        match self.put(&item).await {
+            Ok(()) => {
+                tracing::info!("added {item}");
+                self.added.push(item);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                tracing::debug!("{item} is there already");
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!("cannot add {item}: {error}");
+                Err(error)
+            }
+        }
+    }
+
+    async fn remove(&mut self, item: &KernelItem) {
+        let Some(position) = self.added.iter().position(|added| added == item) else {
+            return;
+        };
+        self.added.remove(position);
+        match self.take(item).await {
+            Ok(()) => tracing::info!("removed {item}"),
+            // It went with its device or by another hand.
+            Err(error) => tracing::debug!("removing {item}: {error}"),
+        }
+    }
+
+    async fn put(&self, item: &KernelItem) -> io::Result<()> {
+        match item {
+            KernelItem::Address {
+                device,
+                address,
+                length,
+            } => self.put_address(device, *address, *length).await,
+            KernelItem::Route {
+                destination,
+                device,
+                table,
+            } => {
+                let route = self.route(*destination, device, *table).await?;
+                let request = self.handle.route().add(route);
+                request.execute().await.map_err(io_error)
+            }
+            KernelItem::Rule {
+                device,
+                table,
+                ipv4,
+            } => self.put_rule(device, *table, *ipv4).await,
+        }
+    }
+
+    async fn take(&self, item: &KernelItem) -> io::Result<()> {
+        match item {
+            KernelItem::Address {
+                device, address, ..
+            } => self.take_address(device, *address).await,
+            KernelItem::Route {
+                destination,
+                device,
+                table,
+            } => {
+                let route = self.route(*destination, device, *table).await?;
+                let request = self.handle.route().del(route);
+                request.execute().await.map_err(io_error)
+            }
+            KernelItem::Rule {
+                device,
+                table,
+                ipv4,
+            } => self.take_rules(device, Some(*table), *ipv4).await,
+        }
+    }
+
+    async fn put_address(&self, device: &str, address: IpAddr, length: u8) -> io::Result<()> {
+        let index = self.index(device).await?;
+        // An address of ours that a crash left behind would stay for good.
+        self.take_stale_addresses(index, address).await?;
+        let mut request = self.handle.address().add(index, address, length);
+        let ours = AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL));
+        request.message_mut().attributes.push(ours);
+        request.execute().await.map_err(io_error)
+    }
+
+    async fn take_address(&self, device: &str, address: IpAddr) -> io::Result<()> {
+        let index = self.index(device).await?;
+        let query = self.handle.address().get().set_link_index_filter(index);
+        let mut found = query.set_address_filter(address).execute();
+        while let Some(message) = found.try_next().await.map_err(io_error)? {
+            let request = self.handle.address().del(message);
+            request.execute().await.map_err(io_error)?;
+        }
+        Ok(())
+    }
+
+    async fn take_stale_addresses(&self, index: u32, address: IpAddr) -> io::Result<()> {
+        let query = self.handle.address().get().set_link_index_filter(index);
+        let found: Vec<_> = query.execute().try_collect().await.map_err(io_error)?;
+        let known = |candidate: IpAddr| {
+            let added = self.added.iter();
+            let mut addresses = added.filter_map(|item| match item {
+                KernelItem::Address { address, .. } => Some(*address),
+                KernelItem::Route { .. } | KernelItem::Rule { .. } => None,
+            });
+            addresses.any(|added| added == candidate)
+        };
+        for message in found {
+            let (mut ours, mut at) = (false, None);
+            for attribute in &message.attributes {
+                if let AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL)) = attribute {
+                    ours = true;
+                } else if let AddressAttribute::Address(address) = attribute {
+                    at = Some(*address);
+                }
+            }
+            let stale = at.is_some_and(|at| at.is_ipv4() == address.is_ipv4() && !known(at));
+            if ours && stale {
+                let request = self.handle.address().del(message);
+                request.execute().await.map_err(io_error)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn route(
+        &self,
+        destination: pmip_wire::types::IpPrefix,
+        device: &str,
+        table: u32,
+    ) -> io::Result<rtnetlink::packet_route::route::RouteMessage> {
+        let route = RouteMessageBuilder::<IpAddr>::new()
+            .destination_prefix(destination.address(), destination.length())
+            .map_err(io::Error::other)?
+            .output_interface(self.index(device).await?)
+            .table_id(table)
+            .protocol(RouteProtocol::Other(PROTOCOL));
+        Ok(route.build())
+    }
+
+    async fn put_rule(&self, device: &str, table: u32, ipv4: bool) -> io::Result<()> {
+        // One of ours that a crash left behind may point to another table.
+        self.take_rules(device, None, ipv4).await?;
+        let mut request = self
+            .handle
+            .rule()
+            .add()
+            .input_interface(device)
+            .table_id(table)
+            .priority(RULE_PRIORITY)
+            .action(RuleAction::ToTable);
+        let protocol = RuleAttribute::Protocol(RouteProtocol::Other(PROTOCOL));
+        request.message_mut().attributes.push(protocol);
+        let result = if ipv4 {
+            request.v4().execute().await
+        } else {
+            request.v6().execute().await
+        };
+        result.map_err(io_error)
+    }
+
+    /// Removes our rules of a device: those of one table, or all.
+    async fn take_rules(&self, device: &str, table: Option<u32>, ipv4: bool) -> io::Result<()> {
+        let version = if ipv4 { IpVersion::V4 } else { IpVersion::V6 };
+        let rules = self.handle.rule().get(version).execute();
+        let rules: Vec<RuleMessage> = rules.try_collect().await.map_err(io_error)?;
+        for rule in rules {
+            if is_ours(&rule, device, table) {
+                let request = self.handle.rule().del(rule);
+                request.execute().await.map_err(io_error)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn index(&self, device: &str) -> io::Result<u32> {
+        let query = self.handle.link().get().match_name(device.to_owned());
+        match query.execute().try_next().await {
+            Ok(Some(message)) => Ok(message.header.index),
+            Ok(None) => Err(no_device(device)),
+            Err(error) => {
+                let error = io_error(error);
+                let gone = error.raw_os_error() == Some(nix::libc::ENODEV);
+                Err(if gone { no_device(device) } else { error })
+            }
+        }
+    }
+}
+
+fn no_device(device: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::NotFound,
+        format!("there is no interface {device}"),
+    )
+}
+
+fn is_ours(rule: &RuleMessage, device: &str, table: Option<u32>) -> bool {
+    let mut protocol = None;
+    let mut input = None;
+    let mut looked_up = u32::from(rule.header.table);
+    for attribute in &rule.attributes {
+        if let RuleAttribute::Protocol(number) = attribute {
+            protocol = Some(*number);
+        } else if let RuleAttribute::Iifname(name) = attribute {
+            input = Some(name.as_str());
+        } else if let RuleAttribute::Table(number) = attribute {
+            looked_up = *number;
+        }
+    }
+    protocol == Some(RouteProtocol::Other(PROTOCOL))
+        && input == Some(device)
+        && table.is_none_or(|table| table == looked_up)
+}

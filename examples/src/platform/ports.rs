@@ -1,0 +1,177 @@
+//! What the driver loop asks of a platform.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+use pmip_tunnel::ForwardingTable;
+use pmip_wire::types::{IpPrefix, PathId};
+
+use super::dataplane::{DataPlane, DataPlaneStats, FlowRow};
+
+/// Everything a node acts on.
+pub struct Ports {
+    /// Signalling sockets.
+    pub signalling: Box<dyn Signalling>,
+    /// The data plane.
+    pub tunnels: Box<dyn Tunnels>,
+    /// Addresses, routes and rules.
+    pub kernel: Box<dyn Kernel>,
+}
+
+/// Where one signalling socket is bound.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SocketKey {
+    /// The device that its datagrams leave by, whatever the routing table says; none on an LMA.
+    pub device: Option<String>,
+    /// Its local address.
+    pub local: IpAddr,
+}
+
+/// Signalling sockets: UDP port 5436 over IPv4 (RFC 5844 section 4).
+///
+/// What they receive reaches the loop as its input.
+pub trait Signalling {
+    /// Opens the socket of `key`; opening it again does nothing.
+    ///
+    /// # Errors
+    /// What the kernel said: the address is not there, the device does not exist.
+    fn open(&mut self, key: &SocketKey) -> io::Result<()>;
+
+    /// Closes the socket of `key`; closing what is not open is no error.
+    fn close(&mut self, key: &SocketKey);
+
+    /// Sends one datagram from the socket of `key`.
+    ///
+    /// # Errors
+    /// What the kernel said, or `NotConnected` when that socket is not open.
+    fn send(&mut self, key: &SocketKey, destination: SocketAddr, payload: &Bytes)
+    -> io::Result<()>;
+}
+
+/// The data plane, as the loop uses it; its own documentation is at [`DataPlane`].
+pub trait Tunnels {
+    /// Makes `table` the snapshot that forwards from now on.
+    fn publish(&mut self, table: &ForwardingTable);
+
+    /// Opens the data socket of `path`.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn set_path_socket(
+        &mut self,
+        path: PathId,
+        device: Option<&str>,
+        local: IpAddr,
+    ) -> io::Result<()>;
+
+    /// Closes the data socket of `path`.
+    fn remove_path_socket(&mut self, path: PathId);
+
+    /// Sends an inner packet between the tunnel's own ends through `path`.
+    fn send_local(&mut self, path: PathId, packet: Bytes);
+
+    /// All counters now.
+    fn stats(&self) -> DataPlaneStats;
+
+    /// At most `limit` remembered flows.
+    fn flows(&self, limit: usize) -> Vec<FlowRow>;
+}
+
+impl Tunnels for DataPlane {
+    fn publish(&mut self, table: &ForwardingTable) {
+        Self::publish(self, table.clone());
+    }
+
+    fn set_path_socket(
+        &mut self,
+        path: PathId,
+        device: Option<&str>,
+        local: IpAddr,
+    ) -> io::Result<()> {
+        Self::set_path_socket(self, path, device, local)
+    }
+
+    fn remove_path_socket(&mut self, path: PathId) {
+        Self::remove_path_socket(self, path);
+    }
+
+    fn send_local(&mut self, path: PathId, packet: Bytes) {
+        Self::send_local(self, path, packet);
+    }
+
+    fn stats(&self) -> DataPlaneStats {
+        Self::stats(self)
+    }
+
+    fn flows(&self, limit: usize) -> Vec<FlowRow> {
+        Self::flows(self, limit)
+    }
+}
+
+/// Addresses, routes and rules of the kernel. Changes happen in order; a failure is logged where
+/// it happens, since nothing better can be done about it here.
+pub trait Kernel {
+    /// Adds what is not there. What was there already is not ours and is never removed.
+    fn add(&mut self, item: KernelItem);
+
+    /// Removes what [`Kernel::add`] added; anything else is left alone.
+    fn remove(&mut self, item: &KernelItem);
+}
+
+/// One thing that we put into the kernel.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KernelItem {
+    /// An address on a device.
+    Address {
+        /// The device.
+        device: String,
+        /// The address.
+        address: IpAddr,
+        /// Its prefix length.
+        length: u8,
+    },
+    /// A route straight into a device.
+    Route {
+        /// What is reached by it.
+        destination: IpPrefix,
+        /// The device.
+        device: String,
+        /// The routing table.
+        table: u32,
+    },
+    /// `ip rule`: what comes in by a device is looked up in a table.
+    Rule {
+        /// The device that packets come in by.
+        device: String,
+        /// The routing table.
+        table: u32,
+        /// IPv4 or IPv6.
+        ipv4: bool,
+    },
+}
+
+impl std::fmt::Display for KernelItem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Address {
+                device,
+                address,
+                length,
+            } => write!(f, "address {address}/{length} on {device}"),
+            Self::Route {
+                destination,
+                device,
+                table,
+            } => write!(f, "route to {destination} by {device} in table {table}"),
+            Self::Rule {
+                device,
+                table,
+                ipv4,
+            } => {
+                let family = if *ipv4 { "IPv4" } else { "IPv6" };
+                write!(f, "{family} rule from {device} to table {table}")
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Writes the seeds of the corpora anew: `cargo run -p pmip-fuzz --example seed_corpus`.
+
+use std::error::Error;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::Duration;
+
+use pmip_wire::checksum::Checksum;
+use pmip_wire::{
+    AccessTechnologyType, BindingAckFlags, BindingAcknowledgement, BindingError, BindingUpdate,
+    BindingUpdateFlags, ChecksumContext, DelegatedMobileNetworkPrefix, HandoffIndicator, Heartbeat,
+    HomeNetworkPrefix, Ipv4DhcpSupportMode, Ipv4HomeAddressReply, Ipv4HomeAddressRequest,
+    Ipv4HomeAddressStatus, Lifetime, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding,
+    Message, MhType, MobileNodeIdentifier, MobilityHeader, MobilityOption, MobilityOptions,
+    NatDetection, OptionType, SequenceNumber, Status, Timestamp, UnknownMessage, UnknownOption,
+    VendorSpecific,
+};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome<()> {
+    for (name, message) in messages()? {
+        let wire = message.to_bytes(ChecksumContext::Udp);
+        seed("message_decode", name, &wire)?;
+        let header = MobilityHeader::parse(&wire, ChecksumContext::Udp)?;
+        let options = wire.get(12..).unwrap_or_default();
+        if header
+            .options()
+            .is_some_and(|mut options| options.next().is_some())
+        {
+            seed("options_iter", name, options)?;
+        }
+    }
+    for (name, packet) in packets() {
+        // Both roles, outer ECN field clear.
+        seed(
+            "decap",
+            &format!("{name}-lma"),
+            &[&[0, 0], &packet[..]].concat(),
+        )?;
+        seed(
+            "decap",
+            &format!("{name}-mag"),
+            &[&[1, 0], &packet[..]].concat(),
+        )?;
+    }
+    // 32 octets of addresses, then whatever message these octets draw.
+    for (name, stride) in [
+        ("draw-1", 1u8),
+        ("draw-7", 7),
+        ("draw-31", 31),
+        ("draw-97", 97),
+    ] {
+        let octets: Vec<u8> = (0..=255u8).map(|n| n.wrapping_mul(stride)).collect();
+        seed("message_encode", name, &octets.repeat(2))?;
+        seed("lma_datagrams", name, &octets.repeat(4))?;
+        seed("mag_datagrams", name, &octets.repeat(4))?;
+    }
+    Ok(())
+}
+
+fn seed(target: &str, name: &str, input: &[u8]) -> Outcome<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpus")
+        .join(target);
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join(name), input)?;
+    Ok(())
+}
+
+fn messages() -> Outcome<Vec<(&'static str, Message)>> {
+    let mut heartbeat = Heartbeat::response(7);
+    heartbeat.options.push(MobilityOption::RestartCounter(3))?;
+    let unknown = UnknownMessage::new(MhType::Unknown(99), vec![1; 18].into())?;
+    Ok(vec![
+        ("registration", registration()?.into()),
+        ("acknowledgement", acknowledgement()?.into()),
+        ("heartbeat-request", Heartbeat::request(7).into()),
+        ("heartbeat-response", heartbeat.into()),
+        ("binding-error", BindingError::unrecognized_mh_type().into()),
+        ("unknown", unknown.into()),
+        ("unknown-options", unknown_options()?.into()),
+    ])
+}
+
+fn registration() -> Outcome<BindingUpdate> {
+    let options = MobilityOptions::new()
+        .with(MobileNodeIdentifier::nai("node@example.net")?)?
+        .with(HomeNetworkPrefix::ALL_ZERO)?
+        .with(HandoffIndicator::AttachmentOverNewInterface)?
+        .with(AccessTechnologyType::Virtual)?
+        .with(LinkLayerIdentifier::mac([2, 0, 0, 0, 0, 1]))?
+        .with(Timestamp::from_unix(Duration::from_secs(1_700_000_000)))?
+        .with(Ipv4HomeAddressRequest::ALL_ZERO)?
+        .with(MobilityOption::Ipv4CareOfAddress(Ipv4Addr::new(
+            192, 0, 2, 1,
+        )))?
+        .with(DelegatedMobileNetworkPrefix::ALL_ZERO_IPV4)?
+        .with(DelegatedMobileNetworkPrefix::ALL_ZERO_IPV6)?
+        .with(MagMultipathBinding {
+            access_technology: AccessTechnologyType::Ethernet,
+            label: 1,
+            binding_id: 1,
+            bulk: false,
+            overwrite: true,
+        })?
+        .with(MagIdentifier::nai("mag@example.net")?)?;
+    Ok(BindingUpdate {
+        sequence: SequenceNumber(1),
+        flags: BindingUpdateFlags::ACKNOWLEDGE | BindingUpdateFlags::PROXY,
+        lifetime: Lifetime::from_secs(3600),
+        options,
+    })
+}
+
+fn acknowledgement() -> Outcome<BindingAcknowledgement> {
+    let address = Ipv4Addr::new(10, 0, 0, 2);
+    let options = MobilityOptions::new()
+        .with(MobileNodeIdentifier::nai("node@example.net")?)?
+        .with(HomeNetworkPrefix::new("2001:db8:7::".parse()?, 64)?)?
+        .with(MobilityOption::LinkLocalAddress("fe80::1".parse()?))?
+        .with(Ipv4HomeAddressReply::new(
+            Ipv4HomeAddressStatus::Success,
+            address,
+            24,
+        )?)?
+        .with(MobilityOption::Ipv4DefaultRouterAddress(Ipv4Addr::new(
+            10, 0, 0, 1,
+        )))?
+        .with(Ipv4DhcpSupportMode { server: true })?
+        .with(NatDetection {
+            force_udp: true,
+            refresh_time: 110,
+        })?
+        .with(DelegatedMobileNetworkPrefix::new([10, 1, 0, 0].into(), 24)?)?;
+    Ok(BindingAcknowledgement {
+        status: Status::Accepted,
+        flags: BindingAckFlags::PROXY,
+        sequence: SequenceNumber(1),
+        lifetime: Lifetime::from_secs(3600),
+        options,
+    })
+}
+
+fn unknown_options() -> Outcome<BindingUpdate> {
+    let words = UnknownOption::new(OptionType::MulticastMobility, vec![7, 0, 1, 2, 3, 4].into())?;
+    let options = MobilityOptions::new()
+        .with(UnknownOption::new(
+            OptionType::Unknown(200),
+            vec![1, 2, 3].into(),
+        )?)?
+        .with(words)?
+        .with(VendorSpecific::new(9, 1, vec![1, 2, 3])?)?
+        .with(MobilityOption::AlternateCareOfAddress(
+            "2001:db8::1".parse()?,
+        ))?
+        .with(MobilityOption::AlternateIpv4CareOfAddress(
+            Ipv4Addr::LOCALHOST,
+        ))?;
+    Ok(BindingUpdate {
+        options,
+        ..BindingUpdate::default()
+    })
+}
+
+/// Packets from and to the session that the target knows, and one inside a tunnel.
+fn packets() -> Vec<(&'static str, Vec<u8>)> {
+    let (inside, outside) = ([10, 1, 0, 2], [192, 0, 2, 80]);
+    let datagram = [0x9c, 0x40, 0, 53, 0, 12, 0, 0, 1, 2, 3, 4];
+    let up = ipv4(17, inside, outside, &datagram);
+    let down = ipv4(17, outside, inside, &datagram);
+    let outer = [&[0x15, 0x3d, 0x15, 0x3d, 0, 40, 0, 0], &up[..]].concat();
+    let tunnelled = ipv4(17, [198, 51, 100, 7], [192, 0, 2, 1], &outer);
+    let mut ipv6 = vec![0x60, 0, 0, 0, 0, 12, 17, 64];
+    ipv6.extend_from_slice(&[0x20, 1, 0x0d, 0xb8, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+    ipv6.extend_from_slice(&[
+        0x20, 1, 0x0d, 0xb8, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80,
+    ]);
+    ipv6.extend_from_slice(&datagram);
+    vec![
+        ("up", up),
+        ("down", down),
+        ("tunnelled", tunnelled),
+        ("ipv6", ipv6),
+    ]
+}
+
+fn ipv4(protocol: u8, source: [u8; 4], destination: [u8; 4], payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(20 + payload.len()).unwrap_or(u8::MAX);
+    let mut packet = vec![0x45, 0, 0, length, 0, 0, 0x40, 0, 64, protocol, 0, 0];
+    packet.extend_from_slice(&source);
+    packet.extend_from_slice(&destination);
+    let mut checksum = Checksum::new();
+    checksum.add(&packet);
+    if let Some(field) = packet.get_mut(10..12) {
+        field.copy_from_slice(&checksum.finish().to_be_bytes());
+    }
+    packet.extend_from_slice(payload);
+    packet
+}

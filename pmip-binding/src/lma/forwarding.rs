@@ -1,0 +1,180 @@
+//! Paths and what the forwarding plane is told of them.
+
+use std::net::IpAddr;
+
+use pmip_wire::types::{Label, PathId};
+
+use crate::config::HeartbeatRule;
+use crate::event::{Event, Forwarding, PathEvent, SessionEvent, SessionId};
+use crate::heartbeat::Heartbeat;
+
+use super::judge::Request;
+use super::liveness::Peer;
+use super::paths::{Path, PathKey};
+use super::{Lma, TimerKind};
+
+impl Lma {
+    /// The path that the request came over, made or brought up to date. `reused` is the path that
+    /// its Binding ID had before: alone on it, the session takes it along to a new care-of
+    /// address, so that its number and history go on.
+    pub(super) fn path_for(&mut self, request: &Request, reused: Option<PathId>) -> PathId {
+        let key = PathKey {
+            peer: request.peer.clone(),
+            local: request.datagram.destination.ip(),
+            care_of: request.care_of,
+            binding_id: request.binding_id(),
+        };
+        let moved = reused.filter(|id| {
+            let path = self.paths.get(*id);
+            path.is_some_and(|path| path.sessions == 1 && path.key != key)
+        });
+        let id = match (self.paths.by_key(&key), moved) {
+            (Some(id), _) => id,
+            (None, Some(id)) => {
+                self.paths.rekey(id, key);
+                self.forget_mapping(id);
+                id
+            }
+            (None, None) => self.new_path(key, request),
+        };
+        self.refresh_path(id, request);
+        id
+    }
+
+    fn new_path(&mut self, key: PathKey, request: &Request) -> PathId {
+        let peer = self.peers.entry(key.peer.clone()).or_insert_with(Peer::new);
+        peer.paths = peer.paths.saturating_add(1);
+        self.paths.insert(Path {
+            key,
+            observed: request.observed(),
+            observed_data: None,
+            nat: request.nat,
+            encapsulation: self.encapsulation_of(request),
+            label: Label::NONE,
+            access_technology: 0,
+            weight: 1,
+            heartbeat: None,
+            sessions: 0,
+            last_refresh: self.now,
+            installed: None,
+            reported: None,
+        })
+    }
+
+    /// A mapping changes by an accepted PBU (signalling rules section 7).
+    fn refresh_path(&mut self, id: PathId, request: &Request) {
+        let encapsulation = self.encapsulation_of(request);
+        let observed = request.observed();
+        let before = self.paths.get(id).map(|path| path.observed.ip());
+        if before != Some(observed.ip()) {
+            self.forget_mapping(id);
+        }
+        self.paths.set_observed(id, observed);
+        let multipath = request.multipath;
+        let label = multipath.map_or(Label::NONE, |multipath| Label::from(multipath.label));
+        let technology = multipath.map(|multipath| multipath.access_technology);
+        let technology = technology.or(request.update.common.access_technology);
+        let weight = self.config.weight(label);
+        let rule = self.config.heartbeat.for_label(label).copied();
+        let now = self.now;
+        let Some(path) = self.paths.get_mut(id) else {
+            return;
+        };
+        path.nat = request.nat;
+        path.encapsulation = encapsulation;
+        path.label = label;
+        path.access_technology = technology.unwrap_or(0);
+        path.weight = weight;
+        path.last_refresh = now;
+        if let Some(heartbeat) = &mut path.heartbeat {
+            heartbeat.mark_alive();
+        } else if let Some(rule) = rule {
+            self.start_heartbeat(id, rule);
+        }
+    }
+
+    fn start_heartbeat(&mut self, id: PathId, rule: HeartbeatRule) {
+        // The first request follows the acknowledgement by one interval: the registration itself
+        // has just shown that the path lives.
+        let first = self.random.next_u32();
+        let heartbeat = Heartbeat::new(rule, first, self.now + rule.interval);
+        self.timers
+            .set(TimerKind::Heartbeat(id), heartbeat.deadline());
+        if let Some(path) = self.paths.get_mut(id) {
+            path.heartbeat = Some(heartbeat);
+        }
+    }
+
+    fn forget_mapping(&mut self, id: PathId) {
+        if let Some(path) = self.paths.get_mut(id) {
+            path.observed_data = None;
+        }
+    }
+
+    /// One session less on a path; without any the path goes.
+    pub(super) fn release_path(&mut self, id: PathId) {
+        let Some(path) = self.paths.get_mut(id) else {
+            return;
+        };
+        path.sessions = path.sessions.saturating_sub(1);
+        if path.sessions > 0 {
+            return;
+        }
+        self.timers.cancel(TimerKind::Heartbeat(id));
+        let Some(path) = self.paths.remove(id) else {
+            return;
+        };
+        if let Some(peer) = self.peers.get_mut(&path.key.peer) {
+            peer.paths = peer.paths.saturating_sub(1);
+            if peer.paths == 0 {
+                self.peers.remove(&path.key.peer);
+            }
+        }
+        self.emit_forwarding(Forwarding::RemovePath(id));
+    }
+
+    /// Tells the forwarding plane and the driver what changed about a path.
+    pub(super) fn sync_path(&mut self, id: PathId, reason: &'static str) {
+        let Some(path) = self.paths.get_mut(id) else {
+            return;
+        };
+        let (endpoint, state) = (path.endpoint(id), path.state());
+        let install = path.installed.as_ref() != Some(&endpoint);
+        let report = path.reported != Some(state);
+        path.reported = Some(state);
+        if install {
+            path.installed = Some(endpoint.clone());
+            self.emit_forwarding(Forwarding::InstallPath(endpoint));
+        }
+        if report {
+            self.emit(Event::Path(PathEvent::State {
+                path: id,
+                state,
+                reason,
+            }));
+        }
+    }
+
+    pub(super) fn emit_forwarding(&mut self, forwarding: Forwarding) {
+        self.emit(Event::Forwarding(forwarding));
+    }
+
+    pub(super) fn emit_session_up(&mut self, id: SessionId) {
+        let Some(session) = self.cache.get(id) else {
+            return;
+        };
+        let home = session.ipv4_home.and_then(|home| {
+            let address = IpAddr::V4(home.address);
+            let subnet = pmip_wire::types::IpPrefix::new(address, home.prefix_length).ok()?;
+            Some((subnet, home.address, home.router))
+        });
+        let event = SessionEvent::Up {
+            session: id,
+            mn_id: session.mn.name(),
+            home_prefixes: session.home_prefixes.to_vec(),
+            ipv4_home: home,
+            delegated: session.delegated.to_vec(),
+        };
+        self.emit(Event::Session(event));
+    }
+}

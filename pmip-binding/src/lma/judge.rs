@@ -1,0 +1,424 @@
+//! Whether a PBU is acceptable: the checks of RFC 5213 section 5.3.1, in its order.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pmip_wire::types::{Encapsulation, Instant};
+use pmip_wire::{SequenceNumber, Timestamp};
+
+use crate::config::{LmaConfig, Profile};
+use crate::event::{DropReason, SessionId};
+use crate::io::{Carrier, Datagram};
+use crate::message::{Identifier, Multipath, NAI, Update, status};
+
+use super::cache::{Mark, MnKey, PeerKey};
+use super::lookup::{self, Found};
+use super::{Lma, TimerKind};
+
+/// Held PBUs at once; one more is decided without waiting.
+const MOST_WAITING: usize = 1024;
+
+/// A PBU with what surrounds it.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) datagram: Datagram,
+    pub(super) update: Update,
+    pub(super) mn: MnKey,
+    pub(super) peer: PeerKey,
+    /// The Proxy-CoA as the MAG knows it.
+    pub(super) care_of: IpAddr,
+    /// A registered care-of address of the one session of this mobile node.
+    pub(super) is_known_care_of: bool,
+    pub(super) nat: bool,
+    /// Multipath asked for, well-formed and allowed.
+    pub(super) multipath: Option<Multipath>,
+    /// It was held, so its order was found right when it came.
+    pub(super) held: bool,
+    /// MaxDelayBeforeNewBCEAssign is over.
+    pub(super) waited: bool,
+}
+
+/// A PBU that waits for the old MAG's de-registration (RFC 5213 section 5.4.1.2 item 4).
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    request: Request,
+    session: SessionId,
+    until: Instant,
+}
+
+/// What stands against a PBU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Objection {
+    Refuse(u8),
+    /// Refuse with the last accepted sequence number.
+    OutOfWindow(u16),
+    Ignore(DropReason),
+}
+
+impl Request {
+    pub(super) fn observed(&self) -> SocketAddr {
+        self.datagram.source
+    }
+
+    pub(super) fn binding_id(&self) -> u8 {
+        self.multipath.map_or(0, |multipath| multipath.binding_id)
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        let common = &self.update.common;
+        Mark {
+            timestamp: common.timestamp,
+            sequence: common.timestamp.is_none().then_some(common.sequence),
+        }
+    }
+}
+
+impl Lma {
+    pub(super) fn on_update(&mut self, datagram: &Datagram, update: Update) {
+        self.stats.binding_updates = self.stats.binding_updates.saturating_add(1);
+        if let Carrier::Tunnel(_) | Carrier::UnknownTunnel = datagram.carrier {
+            // Inside tunnels only heartbeats and binding errors (signalling rules section 9).
+            return self.drop_datagram(DropReason::UnexpectedMessage, datagram);
+        }
+        let request = self.request(datagram, update);
+        self.decide(request);
+    }
+
+    /// Decides one PBU and carries the decision out.
+    pub(super) fn decide(&mut self, mut request: Request) {
+        match self.check(&mut request) {
+            Ok(Found::New) => self.create(&request),
+            Ok(Found::Existing(id)) if request.update.common.lifetime == 0 => {
+                self.deregister(&request, id);
+            }
+            Ok(Found::Existing(id)) => self.update(&request, id),
+            Ok(Found::Undecided(id)) => self.wait(request, id),
+            Ok(Found::Refused(status)) => self.refuse(&request, status),
+            Err(Objection::Refuse(status)) => self.refuse(&request, status),
+            Err(Objection::OutOfWindow(last)) => self.refuse_sequence(&request, last),
+            Err(Objection::Ignore(reason)) => {
+                self.drop_datagram(reason, &request.datagram);
+            }
+        }
+    }
+
+    /// The old MAG de-registered: PBUs that waited for it go on.
+    pub(super) fn release_waiting(&mut self, session: SessionId) {
+        let (ready, rest) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|waiting: &Waiting| waiting.session == session);
+        self.waiting = rest;
+        let ready: Vec<Waiting> = ready;
+        for waiting in ready {
+            self.decide(waiting.request);
+        }
+    }
+
+    /// PBUs that waited long enough become requests for a new session.
+    pub(super) fn release_overdue(&mut self) {
+        let now = self.now;
+        let (ready, rest) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|waiting: &Waiting| waiting.until <= now);
+        self.waiting = rest;
+        let ready: Vec<Waiting> = ready;
+        for mut waiting in ready {
+            waiting.request.waited = true;
+            self.decide(waiting.request);
+        }
+        self.arm_waiting();
+    }
+
+    fn request(&self, datagram: &Datagram, update: Update) -> Request {
+        let source = datagram.source;
+        let own_address = update.ipv4_care_of.map(IpAddr::V4);
+        let udp = datagram.carrier == Carrier::Udp;
+        let moved = own_address.is_some_and(|own| own != source.ip());
+        let nat = udp && (moved || source.port() != crate::CONTROL_PORT);
+        let mn = update.common.mn_id.clone();
+        let mut request = Request {
+            mn: mn.unwrap_or_else(|| Identifier::nai("")),
+            peer: PeerKey::Address(source.ip()),
+            care_of: own_address.unwrap_or_else(|| source.ip()),
+            is_known_care_of: false,
+            nat,
+            multipath: None,
+            held: false,
+            waited: false,
+            datagram: datagram.clone(),
+            update,
+        };
+        if let Some(address) = request.update.alternate_care_of {
+            request.care_of = address;
+        }
+        self.name_peer(&mut request);
+        request
+    }
+
+    /// The MAG: its identifier, else the configured peer with this address, else the address.
+    fn name_peer(&self, request: &mut Request) {
+        let source = request.datagram.source.ip();
+        if let Some(identifier) = &request.update.mag_id {
+            request.peer = PeerKey::Identifier(identifier.clone());
+        } else if let Some(peer) = self
+            .config
+            .peers
+            .iter()
+            .find(|peer| peer.addresses.contains(&source))
+        {
+            request.peer = PeerKey::Identifier(Identifier::nai(&peer.identity));
+        }
+        if let [only] = self.cache.of_mn(&request.mn)
+            && let Some(session) = self.cache.get(*only)
+        {
+            let mut paths = session.paths.iter();
+            request.is_known_care_of = paths.any(|binding| {
+                let path = self.paths.get(binding.path);
+                path.is_some_and(|path| path.key.care_of == request.care_of)
+            });
+        }
+    }
+
+    /// RFC 5213 section 5.3.1 items 4 to 13.
+    fn check(&self, request: &mut Request) -> Result<Found, Objection> {
+        let config = Arc::clone(&self.config);
+        let mn_id = request.update.common.mn_id.as_ref();
+        if mn_id.is_none_or(|id| id.octets.is_empty()) {
+            return Err(Objection::Refuse(status::MISSING_MN_ID));
+        }
+        check_peer(&config, request)?;
+        let profile = check_profile(&config, request)?;
+        let multipath = self.check_multipath(request, profile);
+        request.multipath = multipath.unwrap_or(None);
+        // The lookup is item 13, but item 9 needs to know the session's last PBU.
+        let found = lookup::find(&self.cache, request);
+        if !request.held {
+            self.check_order(request, found)?;
+        }
+        check_options(request)?;
+        multipath?;
+        check_families(request, profile)?;
+        self.check_encapsulation(request)?;
+        if request.update.common.lifetime == 0 && !matches!(found, Found::Existing(_)) {
+            return Err(Objection::Ignore(DropReason::NotTheRegisteredCareOf));
+        }
+        Ok(match found {
+            Found::Undecided(_) if request.waited => Found::New,
+            found => found,
+        })
+    }
+
+    /// RFC 8278 section 4.3 and signalling rules section 1.
+    fn check_multipath(
+        &self,
+        request: &Request,
+        profile: &Profile,
+    ) -> Result<Option<Multipath>, Objection> {
+        let Some(multipath) = request.update.common.multipath else {
+            return Ok(None);
+        };
+        let deregisters = request.update.common.lifetime == 0;
+        let malformed = request.update.mag_id.is_none()
+            || matches!(multipath.binding_id, 0 | 255)
+            || (multipath.bulk && multipath.overwrite)
+            || (multipath.overwrite && deregisters);
+        if malformed {
+            Err(Objection::Refuse(status::REASON_UNSPECIFIED))
+        } else if !(self.config.multipath && profile.multipath) {
+            Err(Objection::Refuse(status::NO_MULTIPATH))
+        } else {
+            Ok(Some(multipath))
+        }
+    }
+
+    /// Item 9: RFC 5213 section 5.5, per path with multipath (signalling rules section 5).
+    fn check_order(&self, request: &Request, found: Found) -> Result<(), Objection> {
+        let mark = self.mark_to_beat(request, found);
+        match request.update.common.timestamp {
+            Some(timestamp) => self.check_timestamp(timestamp, mark.timestamp),
+            None => check_sequence(request.update.common.sequence, mark.sequence),
+        }
+    }
+
+    fn mark_to_beat(&self, request: &Request, found: Found) -> Mark {
+        let (Found::Existing(id) | Found::Undecided(id)) = found else {
+            return Mark::default();
+        };
+        let Some(session) = self.cache.get(id) else {
+            return Mark::default();
+        };
+        match request.multipath {
+            Some(multipath)
+                if session.multipath
+                    && session.peer == request.peer
+                    && !multipath.bulk
+                    && !multipath.overwrite =>
+            {
+                session.mark(multipath.binding_id)
+            }
+            Some(_) | None => session.highest_mark(),
+        }
+    }
+
+    fn check_timestamp(&self, timestamp: u64, last: Option<u64>) -> Result<(), Objection> {
+        // Item 8 before item 9: a timestamp both lower and outside the window is "lower".
+        if last.is_some_and(|last| timestamp < last) {
+            return Err(Objection::Refuse(status::TIMESTAMP_LOWER));
+        }
+        let ours = self.anchor.unix_at(self.now);
+        let theirs = Timestamp::from_bits(timestamp).as_unix();
+        let distance = ours.abs_diff(theirs);
+        let far = distance > self.config.timestamp_window && !self.config.mobile_node_timestamps;
+        if far || last == Some(timestamp) {
+            return Err(Objection::Refuse(status::TIMESTAMP_MISMATCH));
+        }
+        Ok(())
+    }
+
+    /// RFC 5844 section 4.1: forced UDP is refused where the peer's encapsulation has none.
+    fn check_encapsulation(&self, request: &Request) -> Result<(), Objection> {
+        let udp = self.encapsulation_of(request) == Encapsulation::Ipv4Udp;
+        let over_ipv4 = request.datagram.carrier == Carrier::Udp;
+        if over_ipv4 && request.update.force_udp && !udp {
+            return Err(Objection::Refuse(status::ADMINISTRATIVELY_PROHIBITED));
+        }
+        Ok(())
+    }
+
+    /// The encapsulation that an accepted PBU leads to.
+    pub(super) fn encapsulation_of(&self, request: &Request) -> Encapsulation {
+        if request.datagram.carrier == Carrier::Ipv6 {
+            return Encapsulation::Ipv6;
+        }
+        let configured = configured_peer(&self.config, &request.peer)
+            .and_then(|peer| peer.encapsulation)
+            .unwrap_or(self.config.encapsulation);
+        if configured == Encapsulation::Ipv4Udp && request.update.force_udp {
+            Encapsulation::Ipv4Udp
+        } else {
+            Encapsulation::Ipv4
+        }
+    }
+
+    fn wait(&mut self, mut request: Request, session: SessionId) {
+        request.held = true;
+        let until = self.now + self.config.create_wait;
+        let same = |waiting: &Waiting| {
+            waiting.request.mn == request.mn && waiting.request.peer == request.peer
+        };
+        if let Some(waiting) = self.waiting.iter_mut().find(|waiting| same(waiting)) {
+            // A retransmission: the newest is answered, the wait goes on.
+            waiting.request = request;
+            return;
+        }
+        if self.waiting.len() >= MOST_WAITING {
+            request.waited = true;
+            return self.decide(request);
+        }
+        self.waiting.push(Waiting {
+            request,
+            session,
+            until,
+        });
+        self.arm_waiting();
+    }
+
+    fn arm_waiting(&mut self) {
+        match self.waiting.iter().map(|waiting| waiting.until).min() {
+            Some(until) => self.timers.set(TimerKind::Waiting, until),
+            None => self.timers.cancel(TimerKind::Waiting),
+        }
+    }
+
+    /// The wall clock as a Timestamp option.
+    pub(super) fn timestamp_now(&self) -> u64 {
+        let unix: Duration = self.anchor.unix_at(self.now);
+        Timestamp::from_unix(unix).to_bits()
+    }
+
+    /// The profile that holds for a mobile node.
+    pub(super) fn profile_of<'a>(config: &'a LmaConfig, mn: &MnKey) -> Option<&'a Profile> {
+        if mn.subtype != NAI {
+            return None;
+        }
+        let nai = std::str::from_utf8(&mn.octets).ok()?;
+        config.profile(nai)
+    }
+}
+
+fn configured_peer<'a>(config: &'a LmaConfig, key: &PeerKey) -> Option<&'a crate::config::MagPeer> {
+    let PeerKey::Identifier(identifier) = key else {
+        return None;
+    };
+    config
+        .peers
+        .iter()
+        .find(|peer| peer.identity.as_bytes() == &*identifier.octets)
+}
+
+/// Items 5 and 6.
+fn check_peer(config: &LmaConfig, request: &Request) -> Result<(), Objection> {
+    let source = request.datagram.source.ip();
+    let allowed = match configured_peer(config, &request.peer) {
+        Some(peer) => peer.addresses.is_empty() || peer.addresses.contains(&source),
+        None => config.dynamic_mag_learning,
+    };
+    if allowed {
+        Ok(())
+    } else {
+        Err(Objection::Refuse(status::MAG_NOT_AUTHORIZED))
+    }
+}
+
+/// Items 7 and 8.
+fn check_profile<'a>(config: &'a LmaConfig, request: &Request) -> Result<&'a Profile, Objection> {
+    let Some(profile) = Lma::profile_of(config, &request.mn) else {
+        return Err(Objection::Refuse(status::NOT_LMA_FOR_THIS_MN));
+    };
+    if !profile.enabled {
+        return Err(Objection::Refuse(status::PROXY_REG_NOT_ENABLED));
+    }
+    Ok(profile)
+}
+
+/// Items 10 to 12; RFC 5844 section 3.1.2.1 lets option 36 stand in for option 22.
+fn check_options(request: &Request) -> Result<(), Objection> {
+    let common = &request.update.common;
+    if common.home_prefixes.is_empty() && request.update.home_requests.is_empty() {
+        return Err(Objection::Refuse(status::MISSING_HNP));
+    }
+    if common.handoff.is_none() {
+        return Err(Objection::Refuse(status::MISSING_HANDOFF));
+    }
+    if common.access_technology.is_none() {
+        return Err(Objection::Refuse(status::MISSING_ATT));
+    }
+    Ok(())
+}
+
+/// RFC 5844 section 3.1.2.2 and RFC 7148 section 5.2.2.
+fn check_families(request: &Request, profile: &Profile) -> Result<(), Objection> {
+    let update = &request.update;
+    let refusal = if update.home_requests.len() > 1 {
+        Some(status::MULTIPLE_IPV4_HOA)
+    } else if !update.common.home_prefixes.is_empty() && !profile.service.has_ipv6() {
+        Some(status::NOT_AUTHORIZED_FOR_IPV6)
+    } else if !update.home_requests.is_empty() && !profile.service.has_ipv4() {
+        Some(status::NOT_AUTHORIZED_FOR_IPV4)
+    } else if !update.common.delegated.is_empty() && !profile.delegation {
+        Some(status::NOT_AUTHORIZED_FOR_DMNP)
+    } else {
+        None
+    };
+    refusal.map_or(Ok(()), |status| Err(Objection::Refuse(status)))
+}
+
+fn check_sequence(sequence: u16, last: Option<u16>) -> Result<(), Objection> {
+    match last {
+        Some(last) if !SequenceNumber(sequence).is_newer_than(SequenceNumber(last)) => {
+            Err(Objection::OutOfWindow(last))
+        }
+        Some(_) | None => Ok(()),
+    }
+}

@@ -1,0 +1,249 @@
+//! Heartbeats, restart detection and confirmed mappings: RFC 5847, signalling rules sections 7
+//! to 9.
+
+use std::net::SocketAddr;
+
+use pmip_wire::types::{Instant, PathId};
+use smallvec::SmallVec;
+
+use crate::event::{DropReason, Event, PathEvent, SessionId};
+use crate::io::{Carrier, Datagram, Transmit};
+use crate::wire::{self, Beat};
+
+use super::cache::PeerKey;
+use super::{Lma, TimerKind};
+
+/// What is known of one MAG as a whole.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    pub(super) paths: u32,
+    restart_counter: Option<u32>,
+    /// When it last answered with that counter.
+    confirmed: Instant,
+}
+
+impl Peer {
+    pub(super) const fn new() -> Self {
+        Self {
+            paths: 0,
+            restart_counter: None,
+            confirmed: Instant::ZERO,
+        }
+    }
+}
+
+impl Lma {
+    /// A path's heartbeat is due or unanswered.
+    pub(super) fn beat(&mut self, id: PathId) {
+        let now = self.now;
+        let Some(path) = self.paths.get_mut(id) else {
+            return;
+        };
+        let Some(heartbeat) = &mut path.heartbeat else {
+            return;
+        };
+        let beat = heartbeat.on_deadline(now);
+        let deadline = heartbeat.deadline();
+        let (local, observed) = (path.key.local, path.observed);
+        self.timers.set(TimerKind::Heartbeat(id), deadline);
+        if let Some(sequence) = beat.request {
+            self.stats.heartbeats_sent = self.stats.heartbeats_sent.saturating_add(1);
+            let carrier = carrier_of(observed);
+            let source = SocketAddr::new(local, port_of(carrier));
+            let message = Beat::request(sequence).to_message();
+            self.transmit(Transmit {
+                path: Some(id),
+                carrier,
+                source,
+                destination: observed,
+                payload: wire::encode(&message, carrier, source, observed),
+            });
+        }
+        if beat.died {
+            self.sync_path(id, "heartbeats unanswered");
+        }
+    }
+
+    pub(super) fn on_heartbeat(&mut self, datagram: &Datagram, beat: &Beat) {
+        if beat.unsolicited {
+            self.hasten_heartbeats(datagram);
+        } else if beat.response {
+            self.on_answer(datagram, beat);
+        } else {
+            self.on_request(datagram, beat);
+        }
+    }
+
+    /// RFC 5847 section 3.1: a request is always answered.
+    fn on_request(&mut self, datagram: &Datagram, beat: &Beat) {
+        let path = match datagram.carrier {
+            Carrier::Udp | Carrier::Ipv6 => self.paths.observed_at(datagram.source).next(),
+            Carrier::Tunnel(_) | Carrier::UnknownTunnel => {
+                let Some(id) = self.learn_mapping(datagram, beat) else {
+                    return self.drop_datagram(DropReason::UnknownPeer, datagram);
+                };
+                Some(id)
+            }
+        };
+        let mut answer = datagram.clone();
+        if let (Carrier::UnknownTunnel, Some(id)) = (datagram.carrier, path) {
+            answer.carrier = Carrier::Tunnel(id);
+        }
+        let message = Beat::response(beat.sequence, self.config.restart_counter).to_message();
+        let payload = wire::encode(
+            &message,
+            answer.carrier,
+            datagram.destination,
+            datagram.source,
+        );
+        self.answer(&answer, path, payload);
+    }
+
+    /// A request through the tunnel shows the mapping of tunnelled packets. It counts only from
+    /// the outer address of the path's last accepted PBU (signalling rules section 7).
+    fn learn_mapping(&mut self, datagram: &Datagram, beat: &Beat) -> Option<PathId> {
+        let id = match datagram.carrier {
+            Carrier::Tunnel(id) => id,
+            Carrier::UnknownTunnel | Carrier::Udp | Carrier::Ipv6 => {
+                let peer = PeerKey::Identifier(beat.mag_id.clone()?);
+                let binding_id = beat.multipath?.binding_id;
+                let mut candidates = self.paths.of_peer(&peer, binding_id);
+                candidates.find(|id| {
+                    let path = self.paths.get(*id);
+                    path.is_some_and(|path| path.observed.ip() == datagram.source.ip())
+                })?
+            }
+        };
+        let path = self.paths.get_mut(id)?;
+        if path.nat && path.observed.ip() == datagram.source.ip() {
+            path.observed_data = Some(datagram.source);
+            self.sync_path(id, "the mapping of tunnelled packets is confirmed");
+        }
+        Some(id)
+    }
+
+    fn on_answer(&mut self, datagram: &Datagram, beat: &Beat) {
+        let candidates: SmallVec<[PathId; 4]> = match datagram.carrier {
+            Carrier::Tunnel(id) => std::iter::once(id).collect(),
+            Carrier::Udp | Carrier::Ipv6 => self.paths.observed_at(datagram.source).collect(),
+            Carrier::UnknownTunnel => SmallVec::new(),
+        };
+        let now = self.now;
+        for id in candidates {
+            let Some(path) = self.paths.get_mut(id) else {
+                continue;
+            };
+            let heartbeat = path.heartbeat.as_mut();
+            let answer = heartbeat.and_then(|heartbeat| heartbeat.on_answer(now, beat.sequence));
+            let Some(answer) = answer else {
+                continue;
+            };
+            self.stats.heartbeats_answered = self.stats.heartbeats_answered.saturating_add(1);
+            self.rearm_heartbeat(id);
+            let rtt = answer.rtt;
+            self.emit(Event::Path(PathEvent::Rtt { path: id, rtt }));
+            if answer.revived {
+                self.sync_path(id, "heartbeat answered again");
+            }
+            if let Some(counter) = beat.restart_counter {
+                self.on_restart_counter(id, counter);
+            }
+            return;
+        }
+        self.drop_datagram(DropReason::UnmatchedSequence, datagram);
+    }
+
+    fn rearm_heartbeat(&mut self, id: PathId) {
+        let heartbeat = self.paths.get(id).and_then(|path| path.heartbeat.as_ref());
+        if let Some(deadline) = heartbeat.map(|heartbeat| heartbeat.deadline()) {
+            self.timers.set(TimerKind::Heartbeat(id), deadline);
+        }
+    }
+
+    /// An unsolicited response proves nothing by itself; it makes us ask at once (signalling
+    /// rules section 8).
+    fn hasten_heartbeats(&mut self, datagram: &Datagram) {
+        let now = self.now;
+        let ids: SmallVec<[PathId; 4]> = self.paths.observed_at(datagram.source).collect();
+        if ids.is_empty() {
+            return self.drop_datagram(DropReason::UnknownPeer, datagram);
+        }
+        for id in ids {
+            if let Some(path) = self.paths.get_mut(id)
+                && let Some(heartbeat) = &mut path.heartbeat
+            {
+                heartbeat.hasten(now);
+            }
+            self.rearm_heartbeat(id);
+        }
+    }
+
+    /// Signalling rules section 8: the peer's counter differs from the stored one in an answer
+    /// that we asked for. Seen on one path, it holds for the peer.
+    fn on_restart_counter(&mut self, id: PathId, counter: u32) {
+        let now = self.now;
+        let Some(path) = self.paths.get_mut(id) else {
+            return;
+        };
+        if let Some(heartbeat) = &mut path.heartbeat {
+            heartbeat.set_restart_counter(counter);
+        }
+        let key = path.key.peer.clone();
+        let Some(peer) = self.peers.get_mut(&key) else {
+            return;
+        };
+        let before = peer.restart_counter.replace(counter);
+        let confirmed = std::mem::replace(&mut peer.confirmed, now);
+        if before.is_none_or(|before| before == counter) {
+            return;
+        }
+        self.emit(Event::Path(PathEvent::PeerRestarted { path: id }));
+        let sessions = self.cache.iter();
+        let stale = sessions.filter(|(_, session)| {
+            session.peer == key && session.deleting.is_none() && session.refreshed < confirmed
+        });
+        let stale: Vec<SessionId> = stale.map(|(id, _)| id).collect();
+        for id in stale {
+            self.start_delete(id, "the access gateway restarted");
+        }
+    }
+
+    /// A peer that does not know Heartbeat is asked no more, if it never answered one and one is
+    /// outstanding (signalling rules section 6).
+    pub(super) fn on_heartbeat_refused(&mut self, datagram: &Datagram) {
+        let ids: SmallVec<[PathId; 4]> = self.paths.observed_at(datagram.source).collect();
+        let mut refused = false;
+        for id in ids {
+            let Some(path) = self.paths.get_mut(id) else {
+                continue;
+            };
+            let heartbeat = path.heartbeat.as_mut();
+            if let Some(heartbeat) = heartbeat
+                && heartbeat.may_be_refused()
+            {
+                heartbeat.stop();
+                refused = true;
+                self.rearm_heartbeat(id);
+            }
+        }
+        if !refused {
+            self.drop_datagram(DropReason::UnexpectedMessage, datagram);
+        }
+    }
+}
+
+/// The carrier of what we start towards an observed address; over IPv6 the port is 0.
+pub(super) const fn carrier_of(observed: SocketAddr) -> Carrier {
+    if observed.is_ipv4() {
+        Carrier::Udp
+    } else {
+        Carrier::Ipv6
+    }
+}
+
+pub(super) const fn port_of(carrier: Carrier) -> u16 {
+    match carrier {
+        Carrier::Udp | Carrier::Tunnel(_) | Carrier::UnknownTunnel => crate::CONTROL_PORT,
+        Carrier::Ipv6 => 0,
+    }
+}

@@ -1,0 +1,239 @@
+//! Accepting PBUs: RFC 5213 sections 5.3.2 to 5.3.4 and signalling rules section 1.
+
+use std::time::Duration;
+
+use pmip_wire::types::{Instant, PathId};
+use smallvec::SmallVec;
+
+use crate::event::{Forwarding, SessionId};
+use crate::message::{handoff, status};
+
+use super::allocation::Holdings;
+use super::allocator::Remembered;
+use super::cache::{PathBinding, Session};
+use super::judge::Request;
+use super::{Lma, TimerKind};
+
+impl Lma {
+    /// RFC 5213 section 5.3.2.
+    pub(super) fn create(&mut self, request: &Request) {
+        let bindings = u32::try_from(self.cache.len()).unwrap_or(u32::MAX);
+        if bindings >= self.config.limits.bindings {
+            return self.refuse(request, status::INSUFFICIENT_RESOURCES);
+        }
+        let id = self.cache.next_id();
+        let remembered = self.allocator.recall(&request.mn, self.now);
+        let granted = match self.allocate(id, request, &Holdings::default(), &remembered) {
+            Ok(granted) => granted,
+            Err(shortage) => return self.refuse_shortage(request, shortage),
+        };
+        let common = &request.update.common;
+        let session = Session {
+            mn: request.mn.clone(),
+            peer: request.peer.clone(),
+            access_technology: common.access_technology.unwrap_or(0),
+            link_layer: common.link_layer.clone().unwrap_or_default(),
+            link_local: common
+                .link_local
+                .filter(|address| !address.is_unspecified()),
+            home_prefixes: granted.home_prefixes,
+            ipv4_home: granted.ipv4_home,
+            delegated: granted.delegated,
+            multipath: request.multipath.is_some(),
+            paths: SmallVec::new(),
+            last_care_of: request.care_of,
+            refreshed: self.now,
+            marks: SmallVec::new(),
+            deleting: None,
+        };
+        self.cache.insert(session);
+        self.stats.sessions_created = self.stats.sessions_created.saturating_add(1);
+        self.bind(request, id, true);
+    }
+
+    /// RFC 5213 sections 5.3.3 and 5.3.4.
+    pub(super) fn update(&mut self, request: &Request, id: SessionId) {
+        let Some(session) = self.cache.get(id) else {
+            return;
+        };
+        let adds = continues(session, request) && session.path(request.binding_id()).is_none();
+        let most = usize::from(self.config.limits.paths_per_binding);
+        let overwrites = request
+            .multipath
+            .is_some_and(|multipath| multipath.overwrite);
+        if adds && !overwrites && session.paths.len() >= most {
+            return self.refuse(request, status::INSUFFICIENT_RESOURCES);
+        }
+        let held = Holdings::of(session);
+        let granted = match self.allocate(id, request, &held, &Remembered::default()) {
+            Ok(granted) => granted,
+            Err(shortage) => return self.refuse_shortage(request, shortage),
+        };
+        let changed = granted != held;
+        for prefix in held.prefixes().filter(|prefix| !granted.holds(*prefix)) {
+            self.allocator.release(prefix);
+        }
+        if changed {
+            self.cache
+                .set_homes(id, granted.home_prefixes, granted.ipv4_home);
+            if let Some(session) = self.cache.get_mut(id) {
+                session.delegated = granted.delegated;
+            }
+        }
+        self.bind(request, id, changed);
+    }
+
+    /// Binds the request's path to the session, tells the forwarding plane, then acknowledges.
+    fn bind(&mut self, request: &Request, id: SessionId, addresses_changed: bool) {
+        let Some(session) = self.cache.get(id) else {
+            return;
+        };
+        let before = session.route(id);
+        let revived = session.deleting.is_some();
+        let continued = continues(session, request);
+        let moved = session.peer != request.peer;
+        let known = session.path(request.binding_id()).map(|b| b.path);
+        let reused = if continued { known } else { None };
+        let path = self.path_for(request, reused);
+        let dropped = self.rebind(request, id, path, continued);
+        if moved {
+            self.stats.handoffs = self.stats.handoffs.saturating_add(1);
+        }
+        self.sync_path(path, "registered");
+        let Some(session) = self.cache.get(id) else {
+            return;
+        };
+        let after = session.route(id);
+        if revived || addresses_changed || before != after {
+            self.emit_forwarding(Forwarding::InstallSession(after));
+        }
+        for old in dropped {
+            self.release_path(old);
+        }
+        if revived || addresses_changed {
+            self.emit_session_up(id);
+        }
+        self.accept(request, id);
+    }
+
+    /// Updates the session's entry; gives back the paths that it left.
+    fn rebind(
+        &mut self,
+        request: &Request,
+        id: SessionId,
+        path: PathId,
+        continued: bool,
+    ) -> SmallVec<[PathId; 2]> {
+        let lifetime = self.granted_lifetime(request);
+        let fresh = PathBinding {
+            binding_id: request.binding_id(),
+            path,
+            lifetime,
+            expires: self.now + lifetime,
+        };
+        let flags = request.multipath.map(|m| (m.bulk, m.overwrite));
+        let (bulk, overwrite) = flags.unwrap_or((false, false));
+        let twin = self.twin_of(request, id);
+        let Some(session) = self.cache.get_mut(id) else {
+            return SmallVec::new();
+        };
+        let leaves = |binding: &PathBinding| {
+            binding.binding_id != fresh.binding_id
+                && (!continued || overwrite || twin == Some(binding.binding_id))
+        };
+        let left: SmallVec<[PathBinding; 2]> =
+            session.paths.iter().copied().filter(leaves).collect();
+        session.paths.retain(|binding| !leaves(binding));
+        let mut dropped: SmallVec<[PathId; 2]> = left.iter().map(|binding| binding.path).collect();
+        let same = |binding: &&mut PathBinding| binding.binding_id == fresh.binding_id;
+        let before = match session.paths.iter_mut().find(same) {
+            Some(binding) => Some(std::mem::replace(binding, fresh).path),
+            None => {
+                session.paths.push(fresh);
+                None
+            }
+        };
+        if bulk {
+            for binding in &mut session.paths {
+                binding.lifetime = fresh.lifetime;
+                binding.expires = fresh.expires;
+            }
+        }
+        session.adopt(request, self.now);
+        dropped.extend(before.filter(|before| *before != path));
+        if before != Some(path)
+            && let Some(path) = self.paths.get_mut(path)
+        {
+            path.sessions = path.sessions.saturating_add(1);
+        }
+        for binding in left {
+            self.timers
+                .cancel(TimerKind::Expiry(id, binding.binding_id));
+        }
+        self.timers.cancel(TimerKind::Delete(id));
+        self.arm_expiries(id);
+        dropped
+    }
+
+    /// Another Binding ID of the session at the request's own care-of address and port.
+    fn twin_of(&self, request: &Request, id: SessionId) -> Option<u8> {
+        let session = self.cache.get(id)?;
+        let mut others = session
+            .paths
+            .iter()
+            .filter(|binding| binding.binding_id != request.binding_id());
+        others
+            .find(|binding| {
+                self.paths.get(binding.path).is_some_and(|path| {
+                    path.key.care_of == request.care_of && path.observed == request.observed()
+                })
+            })
+            .map(|binding| binding.binding_id)
+    }
+
+    fn arm_expiries(&mut self, id: SessionId) {
+        let Some(session) = self.cache.get(id) else {
+            return;
+        };
+        for binding in &session.paths {
+            let timer = TimerKind::Expiry(id, binding.binding_id);
+            self.timers.set(timer, binding.expires);
+        }
+    }
+
+    /// At most what is configured, at least one unit of 4 s.
+    fn granted_lifetime(&self, request: &Request) -> Duration {
+        let asked = Duration::from_secs(u64::from(request.update.common.lifetime) * 4);
+        let most = Duration::from_secs(self.config.lifetime.as_secs() / 4 * 4);
+        asked.min(most).max(Duration::from_secs(4))
+    }
+}
+
+impl Session {
+    /// Takes over the accepted values of the Binding Cache entry (RFC 5213 section 5.3.3).
+    fn adopt(&mut self, request: &Request, now: Instant) {
+        let common = &request.update.common;
+        // Signalling rules section 1: within a multipath session only HI = 2 changes these.
+        let moves = common.handoff == Some(handoff::BETWEEN_INTERFACES);
+        if !continues(self, request) || moves {
+            self.access_technology = common.access_technology.unwrap_or(0);
+            self.link_layer = common.link_layer.clone().unwrap_or_default();
+        }
+        if let Some(address) = common.link_local
+            && !address.is_unspecified()
+        {
+            self.link_local = Some(address);
+        }
+        self.multipath = request.multipath.is_some();
+        self.peer = request.peer.clone();
+        self.last_care_of = request.care_of;
+        self.refreshed = now;
+        self.deleting = None;
+        self.set_mark(request.binding_id(), request.mark());
+    }
+}
+
+/// Whether the request goes on with the session's multipath registration.
+fn continues(session: &Session, request: &Request) -> bool {
+    request.multipath.is_some() && session.multipath && session.peer == request.peer
+}

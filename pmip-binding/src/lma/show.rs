@@ -1,0 +1,73 @@
+//! The engine's state for people.
+
+use std::time::Duration;
+
+use pmip_wire::types::{Instant, PathId};
+
+use crate::event::{PathState, SessionId};
+use crate::heartbeat::Heartbeat;
+use crate::status::{BindingState, BindingStatus, PathBindingStatus, PathStatus};
+
+use super::cache::{PeerKey, Session};
+use super::paths::Path;
+
+pub(super) fn binding(id: SessionId, session: &Session, now: Instant) -> BindingStatus {
+    let state = if session.deleting.is_some() {
+        BindingState::Disconnecting
+    } else {
+        BindingState::Active
+    };
+    let paths = session.paths.iter().map(|binding| PathBindingStatus {
+        path: binding.path,
+        binding_id: binding.binding_id,
+        state,
+        lifetime: binding.lifetime,
+        remaining: binding.expires.saturating_since(now),
+    });
+    let paths: Vec<PathBindingStatus> = paths.collect();
+    let longest = |value: fn(&PathBindingStatus) -> Duration| paths.iter().map(value).max();
+    BindingStatus {
+        session: id,
+        mn_id: session.mn.name(),
+        logical: !session.delegated.is_empty(),
+        state,
+        peer: name(&session.peer),
+        home_prefixes: session.home_prefixes.to_vec(),
+        ipv4_home: session
+            .ipv4_home
+            .map(|home| (home.address, home.prefix_length, home.router)),
+        delegated: session.delegated.to_vec(),
+        lifetime: longest(|path| path.lifetime).unwrap_or_default(),
+        remaining: longest(|path| path.remaining).unwrap_or_default(),
+        paths,
+    }
+}
+
+pub(super) fn path(id: PathId, path: &Path) -> PathStatus {
+    let state = path.state();
+    PathStatus {
+        path: id,
+        peer: name(&path.key.peer),
+        interface: None,
+        binding_id: path.key.binding_id,
+        label: path.label,
+        access_technology: path.access_technology,
+        care_of: path.key.care_of,
+        observed: path.observed,
+        remote: path.remote(),
+        nat: path.nat,
+        encapsulation: path.encapsulation,
+        state,
+        usable: state == PathState::Up,
+        weight: path.weight,
+        sessions: path.sessions,
+        heartbeat: path.heartbeat.as_ref().map(Heartbeat::status),
+    }
+}
+
+fn name(peer: &PeerKey) -> String {
+    match peer {
+        PeerKey::Identifier(identifier) => identifier.name(),
+        PeerKey::Address(address) => address.to_string(),
+    }
+}

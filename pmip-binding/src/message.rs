@@ -1,0 +1,146 @@
+//! Proxy Binding Updates and Acknowledgements as the engines think of them: plain values with the
+//! options found by kind. Turned into and out of [`pmip_wire`] messages here and nowhere else.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use pmip_wire::types::IpPrefix;
+use smallvec::SmallVec;
+
+mod decode;
+mod encode;
+
+pub(crate) use encode::Options;
+
+/// An identifier option: its subtype and octets.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Identifier {
+    pub(crate) subtype: u8,
+    pub(crate) octets: Arc<[u8]>,
+}
+
+/// Subtype of a Network Access Identifier (RFC 4283 section 3.1).
+pub(crate) const NAI: u8 = 1;
+
+impl Identifier {
+    pub(crate) fn nai(name: &str) -> Self {
+        Self {
+            subtype: NAI,
+            octets: name.as_bytes().into(),
+        }
+    }
+
+    /// For people; octets that are no text show as replacement characters.
+    pub(crate) fn name(&self) -> String {
+        String::from_utf8_lossy(&self.octets).into_owned()
+    }
+}
+
+/// MAG Multipath Binding (RFC 8278 section 4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Multipath {
+    pub(crate) access_technology: u8,
+    pub(crate) label: u8,
+    pub(crate) binding_id: u8,
+    pub(crate) bulk: bool,
+    pub(crate) overwrite: bool,
+}
+
+/// What both directions carry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Common {
+    pub(crate) sequence: u16,
+    /// Units of 4 s.
+    pub(crate) lifetime: u16,
+    pub(crate) mn_id: Option<Identifier>,
+    pub(crate) home_prefixes: SmallVec<[IpPrefix; 1]>,
+    pub(crate) handoff: Option<u8>,
+    pub(crate) access_technology: Option<u8>,
+    pub(crate) link_layer: Option<Arc<[u8]>>,
+    pub(crate) link_local: Option<Ipv6Addr>,
+    /// The 64 bits of the Timestamp option.
+    pub(crate) timestamp: Option<u64>,
+    pub(crate) delegated: SmallVec<[IpPrefix; 2]>,
+    pub(crate) multipath: Option<Multipath>,
+}
+
+/// A Proxy Binding Update (RFC 5213 section 8.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Update {
+    pub(crate) common: Common,
+    pub(crate) acknowledge: bool,
+    pub(crate) force_udp: bool,
+    /// Alternate Care-of Address (option 3) or Alternate IPv4 Care-of Address (49).
+    pub(crate) alternate_care_of: Option<IpAddr>,
+    /// The MAG's own IPv4 care-of address (option 32).
+    pub(crate) ipv4_care_of: Option<Ipv4Addr>,
+    /// IPv4 Home Address Requests: address and prefix length.
+    pub(crate) home_requests: SmallVec<[(Ipv4Addr, u8); 1]>,
+    pub(crate) mag_id: Option<Identifier>,
+}
+
+/// An IPv4 Home Address Reply (RFC 5844 section 3.3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HomeReply {
+    pub(crate) status: u8,
+    pub(crate) address: Ipv4Addr,
+    pub(crate) prefix_length: u8,
+}
+
+/// A Proxy Binding Acknowledgement (RFC 5213 section 8.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Acknowledgement {
+    pub(crate) common: Common,
+    pub(crate) status: u8,
+    pub(crate) home_reply: Option<HomeReply>,
+    pub(crate) default_router: Option<Ipv4Addr>,
+    /// NAT Detection: forced UDP and the keep-alive time in seconds.
+    pub(crate) nat_detection: Option<(bool, u32)>,
+    /// IPv4 DHCP Support Mode: the MAG acts as the DHCP server.
+    pub(crate) dhcp_server: Option<bool>,
+    /// Alternate IPv4 Care-of Address, echoed (RFC 6463 section 4.4).
+    pub(crate) alternate_ipv4_care_of: Option<Ipv4Addr>,
+}
+
+/// Whether every octet of the prefix is zero: a request to allocate (RFC 5213 section 2.2).
+pub(crate) fn is_all_zero(prefix: IpPrefix) -> bool {
+    prefix.address().is_unspecified()
+}
+
+/// Status values the engines use (RFC 5213 section 8.9 and its extensions).
+pub(crate) mod status {
+    pub(crate) const ACCEPTED: u8 = 0;
+    /// Values from here reject.
+    pub(crate) const FIRST_REJECTION: u8 = 128;
+    pub(crate) const REASON_UNSPECIFIED: u8 = 128;
+    pub(crate) const ADMINISTRATIVELY_PROHIBITED: u8 = 129;
+    pub(crate) const INSUFFICIENT_RESOURCES: u8 = 130;
+    pub(crate) const SEQUENCE_OUT_OF_WINDOW: u8 = 135;
+    pub(crate) const PROXY_REG_NOT_ENABLED: u8 = 152;
+    pub(crate) const NOT_LMA_FOR_THIS_MN: u8 = 153;
+    pub(crate) const MAG_NOT_AUTHORIZED: u8 = 154;
+    pub(crate) const NOT_AUTHORIZED_FOR_HNP: u8 = 155;
+    pub(crate) const TIMESTAMP_MISMATCH: u8 = 156;
+    pub(crate) const TIMESTAMP_LOWER: u8 = 157;
+    pub(crate) const MISSING_HNP: u8 = 158;
+    pub(crate) const PREFIX_SET_MISMATCH: u8 = 159;
+    pub(crate) const MISSING_MN_ID: u8 = 160;
+    pub(crate) const MISSING_HANDOFF: u8 = 161;
+    pub(crate) const MISSING_ATT: u8 = 162;
+    pub(crate) const NOT_AUTHORIZED_FOR_IPV4: u8 = 170;
+    pub(crate) const NOT_AUTHORIZED_FOR_IPV4_HOA: u8 = 171;
+    pub(crate) const NOT_AUTHORIZED_FOR_IPV6: u8 = 172;
+    pub(crate) const MULTIPLE_IPV4_HOA: u8 = 173;
+    pub(crate) const NOT_AUTHORIZED_FOR_DMNP: u8 = 177;
+    pub(crate) const DMNP_IN_USE: u8 = 178;
+    pub(crate) const NO_MULTIPATH: u8 = 180;
+}
+
+/// Handoff Indicator values (RFC 5213 section 8.4).
+pub(crate) mod handoff {
+    pub(crate) const NEW_INTERFACE: u8 = 1;
+    pub(crate) const BETWEEN_INTERFACES: u8 = 2;
+    pub(crate) const BETWEEN_GATEWAYS: u8 = 3;
+    pub(crate) const UNKNOWN: u8 = 4;
+    pub(crate) const NOT_CHANGED: u8 = 5;
+}

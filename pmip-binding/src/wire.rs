@@ -1,0 +1,165 @@
+//! Between datagrams and messages.
+
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+use pmip_wire::types::PathId;
+use pmip_wire::{
+    BindingError, BindingErrorStatus, ChecksumContext, Heartbeat, Message, MobilityOption,
+};
+
+use crate::event::DropReason;
+use crate::io::{Carrier, Datagram};
+use crate::message::{Acknowledgement, Identifier, Multipath, Update};
+
+/// A datagram understood.
+#[derive(Clone, Debug)]
+pub(crate) enum Received {
+    Update(Update),
+    Acknowledgement(Acknowledgement),
+    Heartbeat(Beat),
+    /// The peer does not know Heartbeat (Binding Error, status 2).
+    HeartbeatRefused,
+    /// A message type that this family of crates does not know.
+    UnknownType,
+    /// Well-formed, but nothing for an engine.
+    Unexpected,
+}
+
+/// A Heartbeat message as the engines think of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Beat {
+    pub(crate) response: bool,
+    pub(crate) unsolicited: bool,
+    pub(crate) sequence: u32,
+    pub(crate) restart_counter: Option<u32>,
+    pub(crate) multipath: Option<Multipath>,
+    pub(crate) mag_id: Option<Identifier>,
+}
+
+/// Decodes a datagram.
+pub(crate) fn receive(datagram: &Datagram) -> Result<Received, DropReason> {
+    let context = context(datagram.carrier, datagram.source, datagram.destination);
+    let message = Message::decode(&datagram.payload, context).map_err(|error| {
+        if error.is_bad_checksum() {
+            DropReason::BadChecksum
+        } else {
+            DropReason::Malformed
+        }
+    })?;
+    Ok(match message {
+        Message::BindingUpdate(update) => match Update::from_wire(&update) {
+            Some(update) => Received::Update(update),
+            None => Received::Unexpected,
+        },
+        Message::BindingAcknowledgement(acknowledgement) => {
+            match Acknowledgement::from_wire(&acknowledgement) {
+                Some(acknowledgement) => Received::Acknowledgement(acknowledgement),
+                None => Received::Unexpected,
+            }
+        }
+        Message::BindingError(error) => match error.status {
+            BindingErrorStatus::UnrecognizedMhType => Received::HeartbeatRefused,
+            BindingErrorStatus::UnknownBinding | BindingErrorStatus::Unknown(_) => {
+                Received::Unexpected
+            }
+            _ => Received::Unexpected,
+        },
+        Message::Heartbeat(heartbeat) => Received::Heartbeat(Beat::from_wire(&heartbeat)),
+        Message::Unknown(_) => Received::UnknownType,
+        _ => Received::UnknownType,
+    })
+}
+
+/// Encodes a message for a carrier.
+pub(crate) fn encode(
+    message: &Message,
+    carrier: Carrier,
+    source: SocketAddr,
+    destination: SocketAddr,
+) -> Bytes {
+    message.to_bytes(context(carrier, source, destination))
+}
+
+/// The Binding Error that answers a message of unknown type (RFC 6275 section 9.2).
+pub(crate) fn unrecognized_type(datagram: &Datagram) -> Bytes {
+    let error = Message::BindingError(BindingError::unrecognized_mh_type());
+    encode(
+        &error,
+        datagram.carrier,
+        datagram.destination,
+        datagram.source,
+    )
+}
+
+/// How the checksum is computed. An inner packet of a tunnel is addressed between the tunnel's
+/// ends, which `source` and `destination` then name.
+fn context(carrier: Carrier, source: SocketAddr, destination: SocketAddr) -> ChecksumContext {
+    match (carrier, source.ip(), destination.ip()) {
+        (Carrier::Ipv6, IpAddr::V6(source), IpAddr::V6(destination)) => ChecksumContext::Ipv6 {
+            source,
+            destination,
+        },
+        // Inside tunnels the Mobility Header travels in UDP, as over IPv4 (signalling rules
+        // section 9): the inner UDP checksum protects it.
+        (
+            Carrier::Ipv6 | Carrier::Udp | Carrier::Tunnel(PathId(_)) | Carrier::UnknownTunnel,
+            _,
+            _,
+        ) => ChecksumContext::Udp,
+    }
+}
+
+impl Beat {
+    pub(crate) fn request(sequence: u32) -> Self {
+        Self {
+            response: false,
+            unsolicited: false,
+            sequence,
+            restart_counter: None,
+            multipath: None,
+            mag_id: None,
+        }
+    }
+
+    pub(crate) fn response(sequence: u32, restart_counter: u32) -> Self {
+        Self {
+            response: true,
+            restart_counter: Some(restart_counter),
+            ..Self::request(sequence)
+        }
+    }
+
+    pub(crate) fn to_message(&self) -> Message {
+        let mut options = crate::message::Options::default();
+        if let Some(counter) = self.restart_counter {
+            options.push(MobilityOption::RestartCounter(counter));
+        }
+        if let Some(multipath) = self.multipath {
+            options.push(multipath.to_wire());
+        }
+        if let Some(Ok(id)) = self.mag_id.as_ref().map(Identifier::to_mag_identifier) {
+            options.push(id);
+        }
+        Message::Heartbeat(Heartbeat {
+            unsolicited: self.unsolicited,
+            response: self.response,
+            sequence: self.sequence,
+            options: options.into_inner(),
+        })
+    }
+
+    fn from_wire(heartbeat: &Heartbeat) -> Self {
+        Self {
+            response: heartbeat.response,
+            unsolicited: heartbeat.unsolicited,
+            sequence: heartbeat.sequence,
+            restart_counter: heartbeat.options.restart_counter(),
+            multipath: Multipath::from_options(&heartbeat.options),
+            mag_id: heartbeat
+                .options
+                .mag_identifier()
+                .map(Identifier::from_wire),
+        }
+    }
+}

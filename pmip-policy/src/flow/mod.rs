@@ -1,0 +1,11 @@
+//! The flow table: where each flow went, and why.
+
+mod config;
+mod entry;
+mod index;
+mod slab;
+mod table;
+
+pub use config::FlowTableConfig;
+pub use entry::{FlowInfo, Reason};
+pub use table::{Choice, FlowRef, FlowTable, FlowTableStats, Flows, Outcome};

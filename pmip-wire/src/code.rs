@@ -1,0 +1,422 @@
+//! Code points of the IANA "Mobile IPv6 parameters" and related registries.
+//!
+//! Every registry is an open enum: a number without a name is kept as `Unknown(n)`, so that what
+//! is received can be sent again unchanged. Two values are equal when their numbers are.
+
+/// Declares open enums: `Variant = number, "REGISTRY NAME", rfc;` with RFC 0 for entries that only
+/// the registry defines.
+macro_rules! code_points {
+    ($(
+        $(#[$meta:meta])*
+        pub enum $name:ident: $repr:ident {
+            $( $variant:ident = $code:literal, $text:literal, $rfc:literal; )+
+        }
+    )+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy)]
+        #[non_exhaustive]
+        pub enum $name {
+            $(
+                #[doc = concat!("`", $text, "`, number ", stringify!($code), ", RFC ", stringify!($rfc), ".")]
+                $variant,
+            )+
+            /// A number without a name here.
+            Unknown($repr),
+        }
+
+        impl $name {
+            /// The value with this number.
+            #[inline]
+            pub const fn from_code(code: $repr) -> Self {
+                match code {
+                    $( $code => Self::$variant, )+
+                    unknown => Self::Unknown(unknown),
+                }
+            }
+
+            /// The number on the wire.
+            #[inline]
+            pub const fn code(self) -> $repr {
+                match self {
+                    $( Self::$variant => $code, )+
+                    Self::Unknown(code) => code,
+                }
+            }
+
+            /// The name in UpperCamel, `None` where the number has no name here.
+            pub const fn name(self) -> Option<&'static str> {
+                match Self::from_code(self.code()) {
+                    $( Self::$variant => Some(stringify!($variant)), )+
+                    Self::Unknown(_) => None,
+                }
+            }
+
+            /// The RFC that defines it, `None` where only the registry does.
+            pub const fn rfc(self) -> Option<u16> {
+                match Self::from_code(self.code()) {
+                    $( Self::$variant => if $rfc == 0 { None } else { Some($rfc) }, )+
+                    Self::Unknown(_) => None,
+                }
+            }
+        }
+
+        impl From<$repr> for $name {
+            #[inline]
+            fn from(code: $repr) -> Self {
+                Self::from_code(code)
+            }
+        }
+
+        impl From<$name> for $repr {
+            #[inline]
+            fn from(value: $name) -> Self {
+                value.code()
+            }
+        }
+
+        impl PartialEq for $name {
+            #[inline]
+            fn eq(&self, other: &Self) -> bool {
+                self.code() == other.code()
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+                self.code().cmp(&other.code())
+            }
+        }
+
+        impl core::hash::Hash for $name {
+            fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+                self.code().hash(state);
+            }
+        }
+
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                match self.name() {
+                    Some(name) => f.write_str(name),
+                    None => write!(f, "Unknown({})", self.code()),
+                }
+            }
+        }
+
+        impl core::fmt::Display for $name {
+            /// The registry's name and the number.
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                match Self::from_code(self.code()) {
+                    $( Self::$variant => f.write_str(concat!($text, " (", stringify!($code), ")")), )+
+                    Self::Unknown(code) => write!(f, "unknown ({code})"),
+                }
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.code().serialize(serializer)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <$repr>::deserialize(deserializer).map(Self::from_code)
+            }
+        }
+
+        #[cfg(feature = "arbitrary")]
+        impl<'a> arbitrary::Arbitrary<'a> for $name {
+            fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+                u.arbitrary().map(Self::from_code)
+            }
+        }
+    )+};
+}
+
+code_points! {
+    /// Mobility Header types (IANA "Mobility Header Types").
+    pub enum MhType: u8 {
+        BindingRefreshRequest = 0, "Binding Refresh Request", 6275;
+        HomeTestInit = 1, "Home Test Init", 6275;
+        CareOfTestInit = 2, "Care-of Test Init", 6275;
+        HomeTest = 3, "Home Test", 6275;
+        CareOfTest = 4, "Care-of Test", 6275;
+        BindingUpdate = 5, "Binding Update", 6275;
+        BindingAcknowledgement = 6, "Binding Acknowledgement", 6275;
+        BindingError = 7, "Binding Error", 6275;
+        FastBindingUpdate = 8, "Fast Binding Update", 5568;
+        FastBindingAcknowledgement = 9, "Fast Binding Acknowledgment", 5568;
+        FastNeighborAdvertisement = 10, "Fast Neighbor Advertisement", 5568;
+        Experimental = 11, "Experimental Mobility Header", 5096;
+        HomeAgentSwitch = 12, "Home Agent Switch Message", 5142;
+        Heartbeat = 13, "Heartbeat Message", 5847;
+        HandoverInitiate = 14, "Handover Initiate Message", 5568;
+        HandoverAcknowledge = 15, "Handover Acknowledge Message", 5568;
+        BindingRevocation = 16, "Binding Revocation Message", 5846;
+        LocalizedRoutingInitiation = 17, "Localized Routing Initiation", 6705;
+        LocalizedRoutingAcknowledgment = 18, "Localized Routing Acknowledgment", 6705;
+        UpdateNotification = 19, "Update Notification", 7077;
+        UpdateNotificationAcknowledgement = 20, "Update Notification Acknowledgement", 7077;
+        FlowBinding = 21, "Flow Binding Message", 7109;
+        SubscriptionQuery = 22, "Subscription Query", 7161;
+        SubscriptionResponse = 23, "Subscription Response", 7161;
+    }
+
+    /// Mobility option types (IANA "Mobility Options").
+    pub enum OptionType: u8 {
+        Pad1 = 0, "Pad1", 6275;
+        PadN = 1, "PadN", 6275;
+        BindingRefreshAdvice = 2, "Binding Refresh Advice", 6275;
+        AlternateCareOfAddress = 3, "Alternate Care-of Address", 6275;
+        NonceIndices = 4, "Nonce Indices", 6275;
+        BindingAuthorizationData = 5, "Authorization Data", 6275;
+        MobileNetworkPrefix = 6, "Mobile Network Prefix", 3963;
+        MobilityHeaderLinkLayerAddress = 7, "Mobility Header Link-Layer Address", 5568;
+        MobileNodeIdentifier = 8, "Mobile Node Identifier", 4283;
+        MobilityMessageAuthentication = 9, "Mobility Message Authentication", 4285;
+        ReplayProtection = 10, "Mobility Message Replay Protection", 4285;
+        CgaParametersRequest = 11, "CGA Parameters Request", 4866;
+        CgaParameters = 12, "CGA Parameters", 4866;
+        Signature = 13, "Signature", 4866;
+        PermanentHomeKeygenToken = 14, "Permanent Home Keygen Token", 4866;
+        CareOfTestInit = 15, "Care-of Test Init", 4866;
+        CareOfTest = 16, "Care-of Test", 4866;
+        DnsUpdate = 17, "DNS-UPDATE", 5026;
+        Experimental = 18, "Experimental Mobility Option", 5096;
+        VendorSpecific = 19, "Vendor Specific", 5094;
+        ServiceSelection = 20, "Service Selection", 5149;
+        BindingAuthorizationDataForFmip = 21, "Binding Authorization Data for FMIPv6", 5568;
+        HomeNetworkPrefix = 22, "Home Network Prefix", 5213;
+        HandoffIndicator = 23, "Handoff Indicator", 5213;
+        AccessTechnologyType = 24, "Access Technology Type", 5213;
+        LinkLayerIdentifier = 25, "Mobile Node Link-layer Identifier", 5213;
+        LinkLocalAddress = 26, "Link-local Address", 5213;
+        Timestamp = 27, "Timestamp", 5213;
+        RestartCounter = 28, "Restart Counter", 5847;
+        Ipv4HomeAddress = 29, "IPv4 Home Address", 5555;
+        Ipv4AddressAcknowledgement = 30, "IPv4 Address Acknowledgement", 5555;
+        NatDetection = 31, "NAT Detection", 5555;
+        Ipv4CareOfAddress = 32, "IPv4 Care-of Address", 5555;
+        GreKey = 33, "GRE Key", 5845;
+        MobilityHeaderIpv6AddressPrefix = 34, "Mobility Header IPv6 Address/Prefix", 5568;
+        BindingIdentifier = 35, "Binding Identifier", 5648;
+        Ipv4HomeAddressRequest = 36, "IPv4 Home Address Request", 5844;
+        Ipv4HomeAddressReply = 37, "IPv4 Home Address Reply", 5844;
+        Ipv4DefaultRouterAddress = 38, "IPv4 Default-Router Address", 5844;
+        Ipv4DhcpSupportMode = 39, "IPv4 DHCP Support Mode", 5844;
+        ContextRequest = 40, "Context Request", 5949;
+        LocalMobilityAnchorAddress = 41, "Local Mobility Anchor Address", 5949;
+        MobileNodeLinkLocalAddressInterfaceIdentifier = 42, "Mobile Node Link-local Address Interface Identifier", 5949;
+        TransientBinding = 43, "Transient Binding", 6058;
+        FlowSummary = 44, "Flow Summary", 6089;
+        FlowIdentification = 45, "Flow Identification", 6089;
+        RedirectCapability = 46, "Redirect-Capability", 6463;
+        Redirect = 47, "Redirect", 6463;
+        LoadInformation = 48, "Load Information", 6463;
+        AlternateIpv4CareOfAddress = 49, "Alternate IPv4 Care-of Address", 6463;
+        MobileNodeGroupIdentifier = 50, "Mobile Node Group Identifier", 6602;
+        MagIpv6Address = 51, "MAG IPv6 Address", 6705;
+        AccessNetworkIdentifier = 52, "Access Network Identifier", 6757;
+        Ipv4TrafficOffloadSelector = 53, "IPv4 Traffic Offload Selector", 6909;
+        DynamicIpMulticastSelector = 54, "Dynamic IP Multicast Selector", 7028;
+        DelegatedMobileNetworkPrefix = 55, "Delegated Mobile Network Prefix", 7148;
+        ActiveMulticastSubscriptionIpv4 = 56, "Active Multicast Subscription IPv4", 7161;
+        ActiveMulticastSubscriptionIpv6 = 57, "Active Multicast Subscription IPv6", 7161;
+        QualityOfService = 58, "Quality-of-Service", 7222;
+        LmaUserPlaneAddress = 59, "LMA User-Plane Address", 7389;
+        MulticastMobility = 60, "Multicast Mobility", 7411;
+        MulticastAcknowledgement = 61, "Multicast Acknowledgement", 7411;
+        LmaControlledMagParameters = 62, "LMA-Controlled MAG Parameters", 8127;
+        MagMultipathBinding = 63, "MAG Multipath Binding", 8278;
+        MagIdentifier = 64, "MAG Identifier", 8278;
+        AnchoredPrefix = 65, "Anchored Prefix", 8885;
+        LocalPrefix = 66, "Local Prefix", 8885;
+        PreviousMaar = 67, "Previous MAAR", 8885;
+        ServingMaar = 68, "Serving MAAR", 8885;
+        DlifLinkLocalAddress = 69, "DLIF Link-Local Address", 8885;
+        DlifLinkLayerAddress = 70, "DLIF Link-Layer Address", 8885;
+    }
+
+    /// Status of a Binding Acknowledgement (IANA "Status Codes"): below 128 accepted, from 128
+    /// rejected (RFC 6275 section 6.1.8).
+    pub enum Status: u8 {
+        Accepted = 0, "Binding Update accepted", 6275;
+        AcceptedButPrefixDiscoveryNecessary = 1, "Accepted but prefix discovery necessary", 6275;
+        GreKeyOptionNotRequired = 2, "GRE_KEY_OPTION_NOT_REQUIRED", 5845;
+        GreTunnelingButTlvHeaderNotSupported = 3, "GRE_TUNNELING_BUT_TLV_HEADER_NOT_SUPPORTED", 5845;
+        McoaNotComplete = 4, "MCOA NOTCOMPLETE", 5648;
+        McoaReturnHomeWithoutNdp = 5, "MCOA RETURNHOME WO/NDP", 5648;
+        PbuAcceptedTransientBindingIgnored = 6, "PBU_ACCEPTED_TB_IGNORED_SETTINGSMISMATCH", 6058;
+        ReasonUnspecified = 128, "Reason unspecified", 6275;
+        AdministrativelyProhibited = 129, "Administratively prohibited", 6275;
+        InsufficientResources = 130, "Insufficient resources", 6275;
+        HomeRegistrationNotSupported = 131, "Home registration not supported", 6275;
+        NotHomeSubnet = 132, "Not home subnet", 6275;
+        NotHomeAgentForThisMobileNode = 133, "Not home agent for this mobile node", 6275;
+        DuplicateAddressDetectionFailed = 134, "Duplicate Address Detection failed", 6275;
+        SequenceNumberOutOfWindow = 135, "Sequence number out of window", 6275;
+        ExpiredHomeNonceIndex = 136, "Expired home nonce index", 6275;
+        ExpiredCareOfNonceIndex = 137, "Expired care-of nonce index", 6275;
+        ExpiredNonces = 138, "Expired nonces", 6275;
+        RegistrationTypeChangeDisallowed = 139, "Registration type change disallowed", 6275;
+        MobileRouterOperationNotPermitted = 140, "Mobile Router Operation not permitted", 3963;
+        InvalidPrefix = 141, "Invalid Prefix", 3963;
+        NotAuthorizedForPrefix = 142, "Not Authorized for Prefix", 3963;
+        ForwardingSetupFailed = 143, "Forwarding Setup failed", 3963;
+        MobilityIdMismatch = 144, "MIPV6-ID-MISMATCH", 4285;
+        MessageIdRequired = 145, "MIPV6-MESG-ID-REQD", 4285;
+        AuthenticationFailed = 146, "MIPV6-AUTH-FAIL", 4285;
+        PermanentHomeKeygenTokenUnavailable = 147, "Permanent home keygen token unavailable", 4866;
+        CgaAndSignatureVerificationFailed = 148, "CGA and signature verification failed", 4866;
+        PermanentHomeKeygenTokenExists = 149, "Permanent home keygen token exists", 4866;
+        NonNullHomeNonceIndexExpected = 150, "Non-null home nonce index expected", 4866;
+        ServiceAuthorizationFailed = 151, "SERVICE_AUTHORIZATION_FAILED", 5149;
+        ProxyRegistrationNotEnabled = 152, "PROXY_REG_NOT_ENABLED", 5213;
+        NotLmaForThisMobileNode = 153, "NOT_LMA_FOR_THIS_MOBILE_NODE", 5213;
+        MagNotAuthorizedForProxyRegistration = 154, "MAG_NOT_AUTHORIZED_FOR_PROXY_REG", 5213;
+        NotAuthorizedForHomeNetworkPrefix = 155, "NOT_AUTHORIZED_FOR_HOME_NETWORK_PREFIX", 5213;
+        TimestampMismatch = 156, "TIMESTAMP_MISMATCH", 5213;
+        TimestampLowerThanPreviouslyAccepted = 157, "TIMESTAMP_LOWER_THAN_PREV_ACCEPTED", 5213;
+        MissingHomeNetworkPrefixOption = 158, "MISSING_HOME_NETWORK_PREFIX_OPTION", 5213;
+        PrefixSetDoesNotMatch = 159, "BCE_PBU_PREFIX_SET_DO_NOT_MATCH", 5213;
+        MissingMobileNodeIdentifierOption = 160, "MISSING_MN_IDENTIFIER_OPTION", 5213;
+        MissingHandoffIndicatorOption = 161, "MISSING_HANDOFF_INDICATOR_OPTION", 5213;
+        MissingAccessTechnologyTypeOption = 162, "MISSING_ACCESS_TECH_TYPE_OPTION", 5213;
+        GreKeyOptionRequired = 163, "GRE_KEY_OPTION_REQUIRED", 5845;
+        McoaMalformed = 164, "MCOA MALFORMED", 5648;
+        McoaNonMcoaBindingExists = 165, "MCOA NON-MCOA BINDING EXISTS", 5648;
+        McoaProhibited = 166, "MCOA PROHIBITED", 5648;
+        McoaUnknownCareOfAddress = 167, "MCOA UNKNOWN COA", 5648;
+        McoaBulkRegistrationProhibited = 168, "MCOA BULK REGISTRATION PROHIBITED", 5648;
+        McoaSimultaneousHomeAndForeignProhibited = 169, "MCOA SIMULTANEOUS HOME AND FOREIGN PROHIBITED", 5648;
+        NotAuthorizedForIpv4MobilityService = 170, "NOT_AUTHORIZED_FOR_IPV4_MOBILITY_SERVICE", 5844;
+        NotAuthorizedForIpv4HomeAddress = 171, "NOT_AUTHORIZED_FOR_IPV4_HOME_ADDRESS", 5844;
+        NotAuthorizedForIpv6MobilityService = 172, "NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE", 5844;
+        MultipleIpv4HomeAddressAssignmentNotSupported = 173, "MULTIPLE_IPV4_HOME_ADDRESS_ASSIGNMENT_NOT_SUPPORTED", 5844;
+        InvalidCareOfAddress = 174, "Invalid Care-of Address", 6275;
+        InvalidMobileNodeGroupIdentifier = 175, "INVALID_MOBILE_NODE_GROUP_IDENTIFIER", 6602;
+        ReinitSaWithHac = 176, "REINIT_SA_WITH_HAC", 6618;
+        NotAuthorizedForDelegatedMobileNetworkPrefix = 177, "NOT_AUTHORIZED_FOR_DELEGATED_MNP", 7148;
+        RequestedDelegatedMobileNetworkPrefixInUse = 178, "REQUESTED_DMNP_IN_USE", 7148;
+        CannotMeetQosServiceRequest = 179, "CANNOT_MEET_QOS_SERVICE_REQUEST", 7222;
+        CannotSupportMultipathBinding = 180, "CANNOT_SUPPORT_MULTIPATH_BINDING", 8278;
+    }
+
+    /// Status of a Binding Error (RFC 6275 section 6.1.9).
+    pub enum BindingErrorStatus: u8 {
+        UnknownBinding = 1, "Unknown binding for Home Address destination option", 6275;
+        UnrecognizedMhType = 2, "Unrecognized MH Type value", 6275;
+    }
+
+    /// How the mobile node came to this interface (IANA "Handoff Indicator Option type values").
+    pub enum HandoffIndicator: u8 {
+        Reserved = 0, "Reserved", 5213;
+        AttachmentOverNewInterface = 1, "Attachment over a new interface", 5213;
+        HandoffBetweenInterfaces = 2, "Handoff between two different interfaces of the mobile node", 5213;
+        HandoffBetweenMags = 3, "Handoff between mobile access gateways for the same interface", 5213;
+        HandoffStateUnknown = 4, "Handoff state unknown", 5213;
+        HandoffStateNotChanged = 5, "Handoff state not changed (Re-registration)", 5213;
+        AttachmentSharingPrefixes = 6, "Attachment over a new interface sharing prefixes", 7864;
+    }
+
+    /// Access technologies (IANA "Access Technology Type Option type values").
+    pub enum AccessTechnologyType: u8 {
+        Reserved = 0, "Reserved", 5213;
+        Virtual = 1, "Virtual", 5213;
+        Ppp = 2, "PPP", 5213;
+        Ethernet = 3, "IEEE 802.3", 5213;
+        Wlan = 4, "IEEE 802.11a/b/g", 5213;
+        Wimax = 5, "IEEE 802.16e", 5213;
+        Geran = 6, "3GPP GERAN", 0;
+        Utran = 7, "3GPP UTRAN", 0;
+        Eutran = 8, "3GPP E-UTRAN", 0;
+        Ehrpd = 9, "3GPP2 eHRPD", 0;
+        Hrpd = 10, "3GPP2 HRPD", 0;
+        OneXRtt = 11, "3GPP2 1xRTT", 0;
+        Umb = 12, "3GPP2 UMB", 0;
+        NbIot = 13, "3GPP NB-IoT", 0;
+    }
+
+    /// What a mobile node identifier is made of (IANA "Mobile Node Identifier Option Subtypes").
+    pub enum MnIdSubtype: u8 {
+        Nai = 1, "NAI", 4283;
+        Ipv6Address = 2, "IPv6 address", 8371;
+        Imsi = 3, "IMSI", 8371;
+        PTmsi = 4, "P-TMSI", 8371;
+        Eui48 = 5, "EUI-48 address", 8371;
+        Eui64 = 6, "EUI-64 address", 8371;
+        Guti = 7, "GUTI", 8371;
+        Duid = 8, "DUID", 8371;
+    }
+
+    /// Status of an IPv4 Home Address Reply (RFC 5844 section 3.3.2).
+    pub enum Ipv4HomeAddressStatus: u8 {
+        Success = 0, "Success", 5844;
+        FailureReasonUnspecified = 128, "Failure, reason unspecified", 5844;
+        AdministrativelyProhibited = 129, "Administratively prohibited", 5844;
+        IncorrectIpv4HomeAddress = 130, "Incorrect IPv4 home address", 5844;
+        InvalidIpv4Address = 131, "Invalid IPv4 address", 5844;
+        DynamicAssignmentNotAvailable = 132, "Dynamic IPv4 home address assignment not available", 5844;
+    }
+}
+
+impl Status {
+    /// Whether the registration was accepted: below 128 (RFC 6275 section 6.1.8).
+    pub const fn is_accepted(self) -> bool {
+        self.code() < 128
+    }
+
+    /// Whether the registration was rejected: 128 and above (RFC 5213 section 8.2).
+    pub const fn is_rejected(self) -> bool {
+        !self.is_accepted()
+    }
+}
+
+impl Ipv4HomeAddressStatus {
+    /// Whether the address was assigned: below 128 (RFC 5844 section 3.3.2).
+    pub const fn is_success(self) -> bool {
+        self.code() < 128
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_survives_both_ways() {
+        for code in 0..=u8::MAX {
+            assert_eq!(MhType::from_code(code).code(), code);
+            assert_eq!(OptionType::from_code(code).code(), code);
+            assert_eq!(Status::from_code(code).code(), code);
+            assert_eq!(HandoffIndicator::from_code(code).code(), code);
+            assert_eq!(AccessTechnologyType::from_code(code).code(), code);
+            assert_eq!(MnIdSubtype::from_code(code).code(), code);
+        }
+    }
+
+    #[test]
+    fn unknown_with_a_known_number_equals_the_named_value() {
+        assert_eq!(Status::Unknown(156), Status::TimestampMismatch);
+        assert_eq!(Status::Unknown(156).name(), Some("TimestampMismatch"));
+        assert_ne!(Status::Unknown(200), Status::Unknown(201));
+    }
+
+    #[test]
+    fn statuses_know_their_side_of_128_and_their_rfc() {
+        assert!(Status::Unknown(127).is_accepted());
+        assert!(Status::ReasonUnspecified.is_rejected());
+        assert_eq!(Status::CannotSupportMultipathBinding.rfc(), Some(8278));
+        assert_eq!(AccessTechnologyType::NbIot.rfc(), None);
+    }
+}

@@ -1,0 +1,293 @@
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::{
+    DelegatedMobileNetworkPrefix, HomeNetworkPrefix, Ipv4DhcpSupportMode, Ipv4HomeAddressReply,
+    Ipv4HomeAddressRequest, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding,
+    MobileNodeIdentifier, MobilityOption, NatDetection, RawOptions, VendorSpecific,
+};
+use crate::code::{AccessTechnologyType, HandoffIndicator};
+use crate::error::{DecodeError, DecodeErrorKind, Layer};
+use crate::message::{MAX_MESSAGE_LEN, OPTION_STARTS};
+use crate::types::Timestamp;
+use crate::writer::Writer;
+
+/// Options that a list holds without an allocation: a multipath registration has about ten.
+const INLINE: usize = 12;
+
+/// The options of one message, in wire order and without padding.
+///
+/// A list always fits: whatever message it is put into, with all alignment, the Mobility Header
+/// stays within its 2048 octets.
+///
+/// ```
+/// use pmip_wire::{HandoffIndicator, MobileNodeIdentifier, MobilityOptions};
+///
+/// let mut options = MobilityOptions::new();
+/// options.push(MobileNodeIdentifier::nai("node@example.net")?)?;
+/// options.push(HandoffIndicator::AttachmentOverNewInterface)?;
+/// assert_eq!(options.mn_identifier().unwrap().as_nai(), Some("node@example.net"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        into = "alloc::vec::Vec<MobilityOption>",
+        try_from = "alloc::vec::Vec<MobilityOption>"
+    )
+)]
+pub struct MobilityOptions {
+    list: SmallVec<[MobilityOption; INLINE]>,
+}
+
+/// The option would push a Mobility Header past its 2048 octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the option does not fit: a Mobility Header holds at most 2048 octets")]
+pub struct OptionsFull;
+
+impl MobilityOptions {
+    /// No options.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends `option`.
+    ///
+    /// # Errors
+    /// [`OptionsFull`] where a Mobility Header would grow past 2048 octets; the list stays as it
+    /// was.
+    pub fn push(&mut self, option: impl Into<MobilityOption>) -> Result<(), OptionsFull> {
+        self.list.push(option.into());
+        if self.fits() {
+            return Ok(());
+        }
+        self.list.pop();
+        Err(OptionsFull)
+    }
+
+    /// The list with `option` behind it.
+    ///
+    /// # Errors
+    /// As [`MobilityOptions::push`].
+    pub fn with(mut self, option: impl Into<MobilityOption>) -> Result<Self, OptionsFull> {
+        self.push(option)?;
+        Ok(self)
+    }
+
+    /// The options in wire order.
+    pub fn iter(&self) -> core::slice::Iter<'_, MobilityOption> {
+        self.list.iter()
+    }
+
+    /// The options in wire order.
+    pub fn as_slice(&self) -> &[MobilityOption] {
+        &self.list
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Keeps the options for which `keep` holds.
+    pub fn retain(&mut self, mut keep: impl FnMut(&MobilityOption) -> bool) {
+        self.list.retain(|option| keep(option));
+    }
+
+    /// Where the options end, counted from the start of the Mobility Header, when they start at
+    /// `start`.
+    pub(crate) fn end_from(&self, start: usize) -> usize {
+        self.iter().fold(start, |position, option| {
+            option.with_data(|option_type, head, tail| {
+                let padding = option_type.alignment().padding(position);
+                let octets = [padding, 2, head.len(), tail.len()];
+                octets.into_iter().fold(position, usize::saturating_add)
+            })
+        })
+    }
+
+    /// Appends the options that `raw` walks over, whose variable parts share `owner`'s memory.
+    pub(crate) fn decode(&mut self, raw: RawOptions<'_>, owner: &Bytes) -> Result<(), DecodeError> {
+        let (size, offset) = (raw.remaining(), raw.offset());
+        for option in raw {
+            option?.decode_owned(owner, |option| self.list.push(option))?;
+        }
+        // Alignment less than doubles the size of every option, so a short list needs no walk.
+        if size >= MAX_MESSAGE_LEN / 2 - 32 && !self.fits() {
+            let layer = Layer::MobilityHeader;
+            return Err(DecodeError::new(
+                DecodeErrorKind::OptionsTooLong,
+                layer,
+                offset,
+            ));
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        for option in self {
+            option.with_data(|option_type, head, tail| writer.option(option_type, head, tail));
+        }
+    }
+
+    /// Whether every message has room for the list.
+    fn fits(&self) -> bool {
+        OPTION_STARTS
+            .into_iter()
+            .all(|start| self.end_from(start) <= MAX_MESSAGE_LEN)
+    }
+}
+
+/// Accessors to the first option of a kind, and to all of a kind.
+macro_rules! accessors {
+    (
+        first { $( $(#[$first_meta:meta])* $first:ident: $first_variant:ident -> $first_type:ty; )+ }
+        copied { $( $(#[$copied_meta:meta])* $copied:ident: $copied_variant:ident -> $copied_type:ty; )+ }
+        all { $( $(#[$all_meta:meta])* $all:ident: $all_variant:ident -> $all_type:ty; )+ }
+    ) => {
+        /// What the options say, by kind.
+        impl MobilityOptions {
+            $(
+                $(#[$first_meta])*
+                pub fn $first(&self) -> Option<&$first_type> {
+                    self.iter().find_map(|option| match option {
+                        MobilityOption::$first_variant(value) => Some(value),
+                        _ => None,
+                    })
+                }
+            )+
+            $(
+                $(#[$copied_meta])*
+                pub fn $copied(&self) -> Option<$copied_type> {
+                    self.iter().find_map(|option| match option {
+                        MobilityOption::$copied_variant(value) => Some(*value),
+                        _ => None,
+                    })
+                }
+            )+
+            $(
+                $(#[$all_meta])*
+                pub fn $all(&self) -> impl Iterator<Item = &$all_type> + Clone {
+                    self.iter().filter_map(|option| match option {
+                        MobilityOption::$all_variant(value) => Some(value),
+                        _ => None,
+                    })
+                }
+            )+
+        }
+    };
+}
+
+accessors! {
+    first {
+        /// The first mobile node identifier.
+        mn_identifier: MobileNodeIdentifier -> MobileNodeIdentifier;
+        /// The first link-layer identifier.
+        link_layer_identifier: LinkLayerIdentifier -> LinkLayerIdentifier;
+        /// The first gateway identifier.
+        mag_identifier: MagIdentifier -> MagIdentifier;
+    }
+    copied {
+        /// The first handoff indicator.
+        handoff_indicator: HandoffIndicator -> HandoffIndicator;
+        /// The first access technology type.
+        access_technology_type: AccessTechnologyType -> AccessTechnologyType;
+        /// The first link-local address.
+        link_local_address: LinkLocalAddress -> Ipv6Addr;
+        /// The first timestamp.
+        timestamp: Timestamp -> Timestamp;
+        /// The first restart counter.
+        restart_counter: RestartCounter -> u32;
+        /// The first alternate care-of address.
+        alternate_care_of_address: AlternateCareOfAddress -> Ipv6Addr;
+        /// The first alternate IPv4 care-of address.
+        alternate_ipv4_care_of_address: AlternateIpv4CareOfAddress -> Ipv4Addr;
+        /// The first IPv4 care-of address.
+        ipv4_care_of_address: Ipv4CareOfAddress -> Ipv4Addr;
+        /// The first NAT detection.
+        nat_detection: NatDetection -> NatDetection;
+        /// The first IPv4 home address request.
+        ipv4_home_address_request: Ipv4HomeAddressRequest -> Ipv4HomeAddressRequest;
+        /// The first IPv4 home address reply.
+        ipv4_home_address_reply: Ipv4HomeAddressReply -> Ipv4HomeAddressReply;
+        /// The first IPv4 default router address.
+        ipv4_default_router_address: Ipv4DefaultRouterAddress -> Ipv4Addr;
+        /// The first DHCP support mode.
+        ipv4_dhcp_support_mode: Ipv4DhcpSupportMode -> Ipv4DhcpSupportMode;
+        /// The first multipath binding.
+        mag_multipath_binding: MagMultipathBinding -> MagMultipathBinding;
+    }
+    all {
+        /// Every home network prefix.
+        home_network_prefixes: HomeNetworkPrefix -> HomeNetworkPrefix;
+        /// Every delegated mobile network prefix.
+        delegated_mobile_network_prefixes: DelegatedMobileNetworkPrefix -> DelegatedMobileNetworkPrefix;
+        /// Every IPv4 home address request; more than one is refused with status 173.
+        ipv4_home_address_requests: Ipv4HomeAddressRequest -> Ipv4HomeAddressRequest;
+        /// Every vendor-specific option.
+        vendor_specific: VendorSpecific -> VendorSpecific;
+    }
+}
+
+impl core::fmt::Debug for MobilityOptions {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a MobilityOptions {
+    type Item = &'a MobilityOption;
+    type IntoIter = core::slice::Iter<'a, MobilityOption>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl From<MobilityOptions> for alloc::vec::Vec<MobilityOption> {
+    fn from(options: MobilityOptions) -> Self {
+        options.list.into_vec()
+    }
+}
+
+impl TryFrom<alloc::vec::Vec<MobilityOption>> for MobilityOptions {
+    type Error = OptionsFull;
+
+    fn try_from(list: alloc::vec::Vec<MobilityOption>) -> Result<Self, OptionsFull> {
+        let options = Self { list: list.into() };
+        if options.fits() {
+            Ok(options)
+        } else {
+            Err(OptionsFull)
+        }
+    }
+}
+
+#[cfg(feature = "arbitrary")]
+impl<'a> arbitrary::Arbitrary<'a> for MobilityOptions {
+    fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+        let mut options = Self::new();
+        for _ in 0..u.int_in_range(0..=16u8)? {
+            if u.is_empty() {
+                break;
+            }
+            let Ok(option) = u.arbitrary::<MobilityOption>() else {
+                continue;
+            };
+            if options.push(option).is_err() {
+                break;
+            }
+        }
+        Ok(options)
+    }
+}
