@@ -16,14 +16,19 @@ use super::text::{Origins, nearest};
 /// reading starts again, so that one run shows every mistake.
 pub(super) fn parse(source: &str) -> (Config, Origins, Vec<Problem>) {
     let (mut root, errors) = DeTable::parse_recoverable(source);
-    let mut problems: Vec<Problem> = errors.iter().map(syntax).collect();
-    let damaged: Vec<usize> = problems
-        .iter()
-        .filter_map(|problem| Some(line_of(source, problem.span.as_ref()?.start)))
-        .collect();
+    // A file that is no TOML at all has an error in every line.
+    let shown = errors.iter().take(Report::LIMIT);
+    let mut problems: Vec<Problem> = shown.map(syntax).collect();
+    let damaged = Damage::new(source, &problems);
+    // Each mistake costs one more reading, so huge files get fewer.
+    let most = (WORK / source.len().max(1)).clamp(1, Report::LIMIT) + problems.len();
     loop {
         let error = match Config::deserialize(toml::Deserializer::from(root.clone())) {
             Ok(config) => {
+                if !errors.is_empty() {
+                    // The damaged places may have said anything, so nothing more is concluded.
+                    return (Config::default(), Origins::new(), problems);
+                }
                 let mut origins = Origins::new();
                 table_origins(root.get_ref(), "", &mut origins);
                 return (config, origins, problems);
@@ -32,15 +37,18 @@ pub(super) fn parse(source: &str) -> (Config, Origins, Vec<Problem>) {
         };
         let span = error.span();
         let line = span.as_ref().map(|span| line_of(source, span.start));
-        if line.is_none_or(|line| !damaged.contains(&line)) {
+        if line.is_none_or(|line| damaged.spares(line)) {
             problems.push(meaning(&error));
         }
         let removed = span.is_some_and(|span| remove(root.get_mut(), &span));
-        if !removed || problems.len() >= Report::LIMIT {
+        if !removed || problems.len() >= most {
             return (Config::default(), Origins::new(), problems);
         }
     }
 }
+
+/// Octets that may be read again in search of more mistakes.
+const WORK: usize = 64 << 20;
 
 /// The model as TOML text; reading it gives the same model.
 ///
@@ -48,6 +56,35 @@ pub(super) fn parse(source: &str) -> (Config, Origins, Vec<Problem>) {
 /// What TOML has no form for; no model that was read holds such a thing.
 pub fn print(config: &Config) -> Result<String, String> {
     toml::to_string(config).map_err(|error| error.to_string())
+}
+
+/// Lines whose meaning is lost to mistakes in the syntax.
+struct Damage {
+    lines: Vec<usize>,
+    /// A table's header is broken: what follows seems to belong to another table.
+    from: usize,
+}
+
+impl Damage {
+    fn new(source: &str, problems: &[Problem]) -> Self {
+        let starts = problems
+            .iter()
+            .filter_map(|problem| Some(problem.span.as_ref()?.start));
+        let lines: Vec<usize> = starts.map(|start| line_of(source, start)).collect();
+        let header = |line: &&usize| {
+            let text = source.lines().nth(**line).unwrap_or_default();
+            text.trim_start().starts_with('[')
+        };
+        let from = lines.iter().filter(header).min().copied();
+        Self {
+            from: from.unwrap_or(usize::MAX),
+            lines,
+        }
+    }
+
+    fn spares(&self, line: usize) -> bool {
+        line < self.from && !self.lines.contains(&line)
+    }
 }
 
 fn line_of(source: &str, offset: usize) -> usize {
@@ -85,6 +122,18 @@ fn meaning(error: &toml::de::Error) -> Problem {
     let message = message
         .replace("expected u32", "expected a whole number")
         .replace("expected u8", "expected a whole number")
+        .replace(
+            "invalid IPv4 address syntax",
+            "not an IPv4 address such as 192.0.2.1",
+        )
+        .replace(
+            "invalid IPv6 address syntax",
+            "not an IPv6 address such as 2001:db8::1",
+        )
+        .replace(
+            "invalid IP address syntax",
+            "not an address such as 192.0.2.0",
+        )
         .replace("missing field", "missing key");
     Problem::error(span, message).label("here")
 }
@@ -102,10 +151,12 @@ fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
 }
 
 fn remove_inside(value: &mut DeValue<'_>, span: &Range<usize>) -> bool {
-    match value {
-        DeValue::Table(table) => remove(table, span),
-        DeValue::Array(array) => remove_element(array, span),
-        _ => false,
+    if let DeValue::Table(table) = value {
+        remove(table, span)
+    } else if let DeValue::Array(array) = value {
+        remove_element(array, span)
+    } else {
+        false
     }
 }
 
@@ -135,32 +186,31 @@ fn value_origins(
     key: Range<usize>,
     origins: &mut Origins,
 ) {
-    match value.get_ref() {
-        DeValue::Table(table) => {
-            origins.insert(path.to_owned(), key);
-            table_origins(table, path, origins);
+    let value_span = value.span();
+    if let DeValue::Table(table) = value.get_ref() {
+        origins.insert(path.to_owned(), key);
+        table_origins(table, path, origins);
+    } else if let DeValue::Array(array) = value.get_ref() {
+        origins.insert(path.to_owned(), key);
+        for (index, element) in array.iter().enumerate() {
+            let sequence = sequence(path, element.get_ref());
+            let index = sequence.unwrap_or_else(|| index.to_string());
+            let path = format!("{path}[{index}]");
+            value_origins(element, &path, element.span(), origins);
         }
-        DeValue::Array(array) => {
-            origins.insert(path.to_owned(), key);
-            for (index, element) in array.iter().enumerate() {
-                let index = sequence(path, element.get_ref()).unwrap_or(index.to_string());
-                let path = format!("{path}[{index}]");
-                value_origins(element, &path, element.span(), origins);
-            }
-        }
-        _ => {
-            origins.insert(path.to_owned(), value.span());
-        }
+    } else {
+        origins.insert(path.to_owned(), value_span);
     }
 }
 
 /// Entries of a mobile map are named by their sequence, as the language does.
 fn sequence(path: &str, element: &DeValue<'_>) -> Option<String> {
-    match element {
-        DeValue::Table(table) if path.ends_with(".entry") => {
-            let value = table.get("sequence")?.get_ref();
-            Some(value.as_integer()?.as_str().to_owned())
-        }
-        _ => None,
+    let DeValue::Table(table) = element else {
+        return None;
+    };
+    if !path.ends_with(".entry") {
+        return None;
     }
+    let value = table.get("sequence")?.get_ref();
+    Some(value.as_integer()?.as_str().to_owned())
 }
