@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use pmip_policy::FlowTableConfig;
 use pmip_tunnel::{
     Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, Outbound, Packet, PacketOffload,
     Role, SegmentArena, SessionKey, TunnelPath, TunnelSession, encap,
@@ -21,7 +22,9 @@ pub fn run(data: &[u8]) {
         Role::Mag
     };
     let table = table(role);
-    let mut forwarder = Forwarder::new(ForwarderConfig::default());
+    let mut config = ForwarderConfig::default();
+    config.flows = FlowTableConfig::default().with_max_flows(16);
+    let mut forwarder = Forwarder::new(config);
     inbound(&mut forwarder, &table, Ecn::of(*outer), packet);
     outbound(&mut forwarder, &table, packet);
     if let Ok(found) = encap::decapsulate(packet) {
