@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
+use pmip_wire::checksum::Checksum;
 use pmip_wire::{
     AccessTechnologyType, BindingAckFlags, BindingAcknowledgement, BindingError, BindingUpdate,
     BindingUpdateFlags, ChecksumContext, DelegatedMobileNetworkPrefix, HandoffIndicator, Heartbeat,
@@ -31,6 +32,19 @@ fn main() -> Outcome<()> {
             seed("options_iter", name, options)?;
         }
     }
+    for (name, packet) in packets() {
+        // Both roles, outer ECN field clear.
+        seed(
+            "decap",
+            &format!("{name}-lma"),
+            &[&[0, 0], &packet[..]].concat(),
+        )?;
+        seed(
+            "decap",
+            &format!("{name}-mag"),
+            &[&[1, 0], &packet[..]].concat(),
+        )?;
+    }
     // 32 octets of addresses, then whatever message these octets draw.
     for (name, stride) in [
         ("draw-1", 1u8),
@@ -40,6 +54,8 @@ fn main() -> Outcome<()> {
     ] {
         let octets: Vec<u8> = (0..=255u8).map(|n| n.wrapping_mul(stride)).collect();
         seed("message_encode", name, &octets.repeat(2))?;
+        seed("lma_datagrams", name, &octets.repeat(4))?;
+        seed("mag_datagrams", name, &octets.repeat(4))?;
     }
     Ok(())
 }
@@ -146,4 +162,40 @@ fn unknown_options() -> Outcome<BindingUpdate> {
         options,
         ..BindingUpdate::default()
     })
+}
+
+/// Packets from and to the session that the target knows, and one inside a tunnel.
+fn packets() -> Vec<(&'static str, Vec<u8>)> {
+    let (inside, outside) = ([10, 1, 0, 2], [192, 0, 2, 80]);
+    let datagram = [0x9c, 0x40, 0, 53, 0, 12, 0, 0, 1, 2, 3, 4];
+    let up = ipv4(17, inside, outside, &datagram);
+    let down = ipv4(17, outside, inside, &datagram);
+    let outer = [&[0x15, 0x3d, 0x15, 0x3d, 0, 40, 0, 0], &up[..]].concat();
+    let tunnelled = ipv4(17, [198, 51, 100, 7], [192, 0, 2, 1], &outer);
+    let mut ipv6 = vec![0x60, 0, 0, 0, 0, 12, 17, 64];
+    ipv6.extend_from_slice(&[0x20, 1, 0x0d, 0xb8, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+    ipv6.extend_from_slice(&[
+        0x20, 1, 0x0d, 0xb8, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80,
+    ]);
+    ipv6.extend_from_slice(&datagram);
+    vec![
+        ("up", up),
+        ("down", down),
+        ("tunnelled", tunnelled),
+        ("ipv6", ipv6),
+    ]
+}
+
+fn ipv4(protocol: u8, source: [u8; 4], destination: [u8; 4], payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(20 + payload.len()).unwrap_or(u8::MAX);
+    let mut packet = vec![0x45, 0, 0, length, 0, 0, 0x40, 0, 64, protocol, 0, 0];
+    packet.extend_from_slice(&source);
+    packet.extend_from_slice(&destination);
+    let mut checksum = Checksum::new();
+    checksum.add(&packet);
+    if let Some(field) = packet.get_mut(10..12) {
+        field.copy_from_slice(&checksum.finish().to_be_bytes());
+    }
+    packet.extend_from_slice(payload);
+    packet
 }

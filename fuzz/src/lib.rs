@@ -5,12 +5,22 @@
 //! `cargo run -p pmip-fuzz --example seed_corpus`.
 #![forbid(unsafe_code)]
 
+pub mod decap;
+mod engine;
+pub mod lma_datagrams;
+pub mod mag_datagrams;
 pub mod message_decode;
 pub mod message_encode;
 pub mod options_iter;
 
+/// A fuzz body.
+pub type Body = fn(&[u8]);
+
 /// Every target by name, for replay.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Body)] = &[
+    ("decap", decap::run),
+    ("lma_datagrams", lma_datagrams::run),
+    ("mag_datagrams", mag_datagrams::run),
     ("message_decode", message_decode::run),
     ("message_encode", message_encode::run),
     ("options_iter", options_iter::run),

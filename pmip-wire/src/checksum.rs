@@ -162,3 +162,84 @@ const fn fold(sum: u64) -> u16 {
     let sum = (sum & 0xffff).wrapping_add(sum >> 16);
     sum as u16
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    /// RFC 1071 as it is written: 16-bit words in network order.
+    fn reference(data: &[u8]) -> u16 {
+        let mut sum = 0u64;
+        for word in data.chunks(2) {
+            sum += u64::from(word[0]) << 8 | word.get(1).copied().map_or(0, u64::from);
+        }
+        while sum > 0xffff {
+            sum = (sum & 0xffff) + (sum >> 16);
+        }
+        !(sum as u16)
+    }
+
+    fn octets(length: usize) -> Vec<u8> {
+        let mut state = 7u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        (0..length).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn every_length_agrees_with_the_definition() {
+        for length in 0..200 {
+            let data = octets(length);
+            let mut checksum = Checksum::new();
+            checksum.add(&data);
+            assert_eq!(checksum.finish(), reference(&data), "{length} octets");
+        }
+    }
+
+    #[test]
+    fn carries_are_never_lost() {
+        let data = [0xff; 65_535];
+        let mut checksum = Checksum::new();
+        for _ in 0..100 {
+            checksum.add(&data);
+        }
+        // An even number of odd slices of ones: all ones.
+        assert_eq!(checksum.finish(), 0);
+        assert!(checksum.is_valid());
+    }
+
+    #[test]
+    fn slices_may_be_cut_anywhere() {
+        let data = octets(61);
+        for first in 0..data.len() {
+            for second in first..data.len() {
+                let mut checksum = Checksum::new();
+                checksum.add(&data[..first]);
+                checksum.add(&data[first..second]);
+                checksum.add(&data[second..]);
+                assert_eq!(checksum.finish(), reference(&data), "{first} {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn pseudo_headers_are_what_their_rfcs_draw() {
+        let source = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+        let destination = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0xffff);
+        let mut drawn = [0u8; 40];
+        drawn[..16].copy_from_slice(&source.octets());
+        drawn[16..32].copy_from_slice(&destination.octets());
+        drawn[32..36].copy_from_slice(&70_000u32.to_be_bytes());
+        drawn[39] = 135;
+        let checksum = Checksum::ipv6_pseudo_header(source, destination, 70_000, 135);
+        assert_eq!(checksum.finish(), reference(&drawn));
+
+        let drawn = [192, 0, 2, 1, 198, 51, 100, 7, 0, 17, 0x12, 0x34];
+        let (source, destination) = ([192, 0, 2, 1].into(), [198, 51, 100, 7].into());
+        let checksum = Checksum::ipv4_pseudo_header(source, destination, 0x1234, 17);
+        assert_eq!(checksum.finish(), reference(&drawn));
+    }
+}

@@ -71,7 +71,7 @@ fn lma(text: &mut String, spec: &DomainSpec) {
         text,
         "\n[[lma]]\nid = \"{LMA_ID}\"\ndomain = \"LAB\"\nmultipath = {multipath}\n\
          dynamic-mag-learning = true\ndefault-profile = \"{LMN_NAI}\"\ninterface = [\"core\"]\n\
-         \n[lma.address]\nipv4 = \"{LMA_ADDRESS}\"\n"
+         \n[lma.address]\nipv4 = [\"{LMA_ADDRESS}\"]\n"
     );
     heartbeat(text, spec, "lma");
     let _ = write!(

@@ -8,7 +8,7 @@ use super::heartbeat::HeartbeatConfig;
 use super::network::Service;
 use super::{
     DEFAULT_LIFETIME, DEFAULT_REFRESH_TIME, INITIAL_BINDACK_TIMEOUT, MAX_BINDACK_TIMEOUT,
-    MAX_LIFETIME,
+    MAX_LIFETIME, TIMESTAMP_VALIDITY_WINDOW,
 };
 
 /// Everything a mobile access gateway is told.
@@ -44,6 +44,10 @@ pub struct MagConfig {
     pub maximum_retransmission: Duration,
     /// TimestampBasedApproachInUse (RFC 5213 section 9.3); off: sequence numbers order PBUs.
     pub timestamps: bool,
+    /// TimestampValidityWindow (RFC 5213 section 9.1): how far an anchor's clock may be from ours
+    /// for ours to count as right.
+    #[cfg_attr(feature = "serde", serde(with = "super::text::duration"))]
+    pub timestamp_window: Duration,
     /// Watch the paths.
     pub heartbeat: HeartbeatConfig,
     /// With multipath off: how long a better interface must be up before the MAG returns to it.
@@ -252,6 +256,7 @@ impl MagConfig {
             self.initial_retransmission,
             hour,
         );
+        checker.duration("timestamp window", self.timestamp_window, tick, hour);
         checker.duration("return hold", self.return_hold, Duration::ZERO, hour);
     }
 }
@@ -270,6 +275,7 @@ impl Default for MagConfig {
             initial_retransmission: INITIAL_BINDACK_TIMEOUT,
             maximum_retransmission: MAX_BINDACK_TIMEOUT,
             timestamps: true,
+            timestamp_window: TIMESTAMP_VALIDITY_WINDOW,
             heartbeat: HeartbeatConfig::default(),
             return_hold: Duration::from_secs(30),
             maximum_bindings: 7_000,

@@ -1,46 +1,137 @@
 //! The mobile access gateway.
 
+mod answer;
+mod attach;
+mod build;
+mod interfaces;
+mod list;
+mod liveness;
+mod paths;
+mod refusal;
+mod register;
+mod show;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use pmip_wire::Timestamp;
 use pmip_wire::types::{Instant, PathId};
 
 use crate::config::{ConfigErrors, MagConfig};
-use crate::input::Input;
-use crate::io::{ClockAnchor, Output};
+use crate::event::{DropReason, Event, SessionId};
+use crate::input::{Attachment, Command, Input};
+use crate::io::{ClockAnchor, Datagram, Output, Transmit};
+use crate::message::Identifier;
+use crate::random::Random;
+use crate::slab::Slab;
 use crate::status::{BindingStatus, PathStatus, Stats};
+use crate::timers::Timers;
+use crate::wire::{self, Received};
+
+use interfaces::Interface;
+use list::Entry;
+use liveness::Anchor;
+use paths::Path;
 
 /// A mobile access gateway: binding update list, paths.
+///
+/// See the crate documentation for how it is driven. It is `Clone`, so that a test can fork it
+/// and try several continuations.
 #[derive(Clone, Debug)]
 pub struct Mag {
-    config: MagConfig,
+    config: Arc<MagConfig>,
+    now: Instant,
+    clock: ClockAnchor,
+    random: Random,
+    interfaces: Vec<Interface>,
+    anchors: Vec<Anchor>,
+    paths: BTreeMap<PathId, Path>,
+    list: Slab<Entry>,
+    by_mn: BTreeMap<Identifier, SessionId>,
+    timers: Timers<TimerKind>,
+    queue: VecDeque<Output>,
     stats: Stats,
+    last_timestamp: u64,
+    shutting_down: bool,
+}
+
+/// What a deadline is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum TimerKind {
+    /// A PBU is unanswered.
+    Retransmit(SessionId, u8),
+    /// A binding must be refreshed.
+    Refresh(SessionId, u8),
+    /// A binding ends at the anchor.
+    Expiry(SessionId, u8),
+    /// A refused path may ask again.
+    Again(SessionId, u8),
+    /// A heartbeat is due or unanswered.
+    Heartbeat(PathId),
+    /// The mapping of tunnelled packets must be shown or kept alive.
+    KeepAlive(PathId),
+    /// With multipath off: a better interface may have been up for long enough.
+    Return,
 }
 
 impl Mag {
     /// A gateway whose roaming interfaces are all down: tell it what is up by
     /// [`Input::Interface`].
     ///
-    /// `seed` makes what must not be guessed; `anchor` ties `now` to wall-clock time.
+    /// `seed` makes what must not be guessed; `clock` ties `now` to wall-clock time.
     ///
     /// # Errors
     /// Every mistake of `config`.
     pub fn new(
         config: MagConfig,
-        _seed: [u8; 32],
-        _anchor: ClockAnchor,
-        _now: Instant,
+        seed: [u8; 32],
+        clock: ClockAnchor,
+        now: Instant,
     ) -> Result<Self, ConfigErrors> {
         config.validate()?;
-        Ok(Self {
-            config,
+        let interfaces = config.roaming_interfaces.iter();
+        let anchors = config.lmas.iter();
+        let mut mag = Self {
+            now,
+            clock,
+            random: Random::new(seed),
+            interfaces: interfaces.map(|_| Interface::default()).collect(),
+            anchors: anchors.map(|_| Anchor::default()).collect(),
+            paths: BTreeMap::new(),
+            list: Slab::new(),
+            by_mn: BTreeMap::new(),
+            timers: Timers::new(),
+            queue: VecDeque::new(),
             stats: Stats::default(),
-        })
+            last_timestamp: 0,
+            shutting_down: false,
+            config: Arc::new(config),
+        };
+        mag.make_paths();
+        mag.attach_logical_nodes();
+        Ok(mag)
     }
 
     /// Tells the engine what happened at `now`. A clock that goes back counts as standing still.
-    pub fn handle_input(&mut self, _now: Instant, _input: Input) {}
+    pub fn handle_input(&mut self, now: Instant, input: Input) {
+        self.now = self.now.max(now);
+        match input {
+            Input::Signalling(datagram) => self.on_datagram(&datagram),
+            Input::Interface(change) => self.on_interface(change),
+            Input::Attachment(Attachment::Attach(node)) => self.attach(&node),
+            Input::Attachment(Attachment::Detach { nai }) => self.detach(&nai),
+            Input::Command(command) => self.on_command(&command),
+            Input::ClockStep(clock) => self.on_clock(clock),
+            Input::Timeout => {}
+        }
+        self.run_timers();
+    }
 
     /// What to do next; call until it returns [`Output::Timeout`].
     pub fn poll_output(&mut self) -> Output {
-        Output::Timeout(None)
+        self.queue
+            .pop_front()
+            .unwrap_or_else(|| Output::Timeout(self.timers.next()))
     }
 
     /// The configuration in force.
@@ -49,27 +140,141 @@ impl Mag {
     }
 
     /// The position, from 1, of the roaming interface that carries `path`.
-    pub fn interface_of(&self, _path: PathId) -> Option<u8> {
-        None
+    pub fn interface_of(&self, path: PathId) -> Option<u8> {
+        let known = self.paths.contains_key(&path);
+        known.then(|| list::path_parts(path).1)
     }
 
     /// Whether a shutdown is complete: everything is de-registered or given up.
     pub fn is_shut_down(&self) -> bool {
-        false
+        self.shutting_down && self.list.len() == 0
     }
 
     /// The mobility sessions, in order of their number.
-    pub fn bindings(&self, _now: Instant) -> impl Iterator<Item = BindingStatus> + '_ {
-        std::iter::empty()
+    pub fn bindings(&self, now: Instant) -> impl Iterator<Item = BindingStatus> + '_ {
+        let entries = self.list.iter();
+        entries.map(move |(id, entry)| self.show_entry(SessionId(id), entry, now))
     }
 
-    /// The paths, in order of their number.
+    /// The paths, one per anchor and roaming interface, in order of their number.
     pub fn paths(&self) -> impl Iterator<Item = PathStatus> + '_ {
-        std::iter::empty()
+        self.paths
+            .iter()
+            .map(|(id, path)| self.show_path(*id, path))
     }
 
     /// Counters since the start.
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    fn run_timers(&mut self) {
+        while let Some(timer) = self.timers.pop_due(self.now) {
+            match timer {
+                TimerKind::Retransmit(id, binding_id) => self.retransmit(id, binding_id),
+                TimerKind::Refresh(id, binding_id) => self.refresh(id, binding_id),
+                TimerKind::Expiry(id, binding_id) => self.expire(id, binding_id),
+                TimerKind::Again(id, binding_id) => self.try_again(id, binding_id),
+                TimerKind::Heartbeat(path) => self.beat(path),
+                TimerKind::KeepAlive(path) => self.show_mapping(path),
+                TimerKind::Return => self.drive_all(),
+            }
+        }
+    }
+
+    fn on_datagram(&mut self, datagram: &Datagram) {
+        self.stats.received = self.stats.received.saturating_add(1);
+        if !self.is_anchor(datagram) {
+            return self.drop_datagram(DropReason::UnknownPeer, datagram);
+        }
+        match wire::receive(datagram) {
+            Ok(Received::Acknowledgement(answer)) => self.on_answer(datagram, &answer),
+            Ok(Received::Heartbeat(beat)) => self.on_heartbeat(datagram, &beat),
+            Ok(Received::HeartbeatRefused) => self.on_heartbeat_refused(datagram),
+            Ok(Received::UnknownType) => {
+                self.drop_datagram(DropReason::UnexpectedMessage, datagram);
+                let payload = wire::unrecognized_type(datagram);
+                self.answer_datagram(datagram, payload);
+            }
+            Ok(Received::Update(_) | Received::Unexpected) => {
+                self.drop_datagram(DropReason::UnexpectedMessage, datagram);
+            }
+            Err(reason) => self.drop_datagram(reason, datagram),
+        }
+    }
+
+    fn on_command(&mut self, command: &Command) {
+        match command {
+            Command::Shutdown => {
+                self.shutting_down = true;
+                for id in self.ids() {
+                    self.close(id, false);
+                }
+            }
+            Command::ClearBinding { nai } => {
+                let found = self.by_mn.get(&Identifier::nai(nai)).copied();
+                if let Some(id) = found {
+                    self.close(id, true);
+                }
+            }
+            Command::ClearBindings => {
+                for id in self.ids() {
+                    self.close(id, true);
+                }
+            }
+        }
+    }
+
+    fn ids(&self) -> Vec<SessionId> {
+        self.list.iter().map(|(id, _)| SessionId(id)).collect()
+    }
+
+    fn entry(&self, id: SessionId) -> Option<&Entry> {
+        self.list.get(id.0)
+    }
+
+    fn entry_mut(&mut self, id: SessionId) -> Option<&mut Entry> {
+        self.list.get_mut(id.0)
+    }
+
+    /// The wall clock as a Timestamp option, later than every one before.
+    fn next_timestamp(&mut self) -> u64 {
+        let clock = Timestamp::from_unix(self.clock.unix_at(self.now)).to_bits();
+        // A clock that was set back must not stay behind for ever: only equal moments are
+        // pushed apart.
+        let close = self.last_timestamp.saturating_sub(clock) < 65_536;
+        self.last_timestamp = if close {
+            clock.max(self.last_timestamp.saturating_add(1))
+        } else {
+            clock
+        };
+        self.last_timestamp
+    }
+
+    fn drop_datagram(&mut self, reason: DropReason, datagram: &Datagram) {
+        self.stats.count_drop(reason);
+        let from = datagram.source;
+        self.emit(Event::Dropped { reason, from });
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.queue.push_back(Output::Event(event));
+    }
+
+    /// Sends `payload` back to where `datagram` came from, by the interface it came in.
+    fn answer_datagram(&mut self, datagram: &Datagram, payload: bytes::Bytes) {
+        let path = self.path_at(datagram);
+        self.transmit(Transmit {
+            path,
+            carrier: datagram.carrier,
+            source: datagram.destination,
+            destination: datagram.source,
+            payload,
+        });
+    }
+
+    fn transmit(&mut self, transmit: Transmit) {
+        self.stats.sent = self.stats.sent.saturating_add(1);
+        self.queue.push_back(Output::Transmit(transmit));
     }
 }

@@ -70,14 +70,15 @@ impl BindingAcknowledgement {
         self.flags.contains(BindingAckFlags::PROXY)
     }
 
-    pub(super) const fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
+    #[inline]
+    pub(super) fn from_wire(fixed: &[u8; 6]) -> Self {
         let [status, flags, s0, s1, l0, l1] = *fixed;
         Self {
             status: Status::from_code(status),
             flags: BindingAckFlags::from_bits_retain(flags),
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             lifetime: Lifetime::from_units(u16::from_be_bytes([l0, l1])),
-            options,
+            options: MobilityOptions::new(),
         }
     }
 

@@ -46,12 +46,13 @@ impl BindingError {
         }
     }
 
-    pub(super) fn from_wire(fixed: &[u8; 18], options: MobilityOptions) -> Self {
+    #[inline]
+    pub(super) fn from_wire(fixed: &[u8; 18]) -> Self {
         let [status, _reserved, home_address @ ..] = *fixed;
         Self {
             status: BindingErrorStatus::from_code(status),
             home_address: Ipv6Addr::from(home_address),
-            options,
+            options: MobilityOptions::new(),
         }
     }
 

@@ -1,10 +1,8 @@
-use bytes::Bytes;
-
 use super::{HEADER_LEN, binding_ack, binding_error, binding_update, heartbeat};
 use crate::checksum::{Checksum, ChecksumContext, MOBILITY_HEADER_PROTOCOL};
 use crate::code::MhType;
 use crate::error::{DecodeError, DecodeErrorKind, Field, Layer};
-use crate::option::{MobilityOptions, RawOptions};
+use crate::option::RawOptions;
 use crate::writer::NO_NEXT_HEADER;
 
 /// The borrowed view of one verified Mobility Header: layer 1, which copies and allocates nothing.
@@ -98,17 +96,12 @@ impl<'a> MobilityHeader<'a> {
         Some(RawOptions::new(self.wire.get(start..)?, offset(start)))
     }
 
-    /// The `N` octets of the fixed part behind the checksum, and the options as owned values.
-    pub(super) fn body<const N: usize>(
-        &self,
-        owner: &Bytes,
-    ) -> Result<(&'a [u8; N], MobilityOptions), DecodeError> {
-        let Some((fixed, rest)) = self.message_data().split_first_chunk() else {
-            return Err(truncated(self.wire, self.wire.len()));
-        };
-        let start = offset(HEADER_LEN.saturating_add(N));
-        let options = MobilityOptions::decode(RawOptions::new(rest, start), owner)?;
-        Ok((fixed, options))
+    /// The `N` octets of the fixed part behind the checksum; [`MobilityHeader::parse`] has checked
+    /// that they are there.
+    #[inline]
+    pub(super) fn fixed<const N: usize>(&self) -> Result<&'a [u8; N], DecodeError> {
+        let fixed = self.message_data().first_chunk();
+        fixed.ok_or_else(|| truncated(self.wire, self.wire.len()))
     }
 }
 

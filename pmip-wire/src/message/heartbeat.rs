@@ -52,13 +52,14 @@ impl Heartbeat {
         }
     }
 
-    pub(super) const fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
+    #[inline]
+    pub(super) fn from_wire(fixed: &[u8; 6]) -> Self {
         let [_, flags, s0, s1, s2, s3] = *fixed;
         Self {
             unsolicited: flags & UNSOLICITED != 0,
             response: flags & RESPONSE != 0,
             sequence: u32::from_be_bytes([s0, s1, s2, s3]),
-            options,
+            options: MobilityOptions::new(),
         }
     }
 

@@ -69,28 +69,23 @@ impl Message {
     )]
     pub fn decode(wire: &Bytes, context: ChecksumContext) -> Result<Self, DecodeError> {
         let header = MobilityHeader::parse(wire, context)?;
-        Ok(match header.mh_type() {
-            MhType::BindingUpdate => {
-                let (fixed, options) = header.body(wire)?;
-                Self::BindingUpdate(BindingUpdate::from_wire(fixed, options))
-            }
+        // Options are decoded into the message, not moved there: a message is some hundred octets.
+        let mut message = match header.mh_type() {
+            MhType::BindingUpdate => Self::BindingUpdate(BindingUpdate::from_wire(header.fixed()?)),
             MhType::BindingAcknowledgement => {
-                let (fixed, options) = header.body(wire)?;
-                Self::BindingAcknowledgement(BindingAcknowledgement::from_wire(fixed, options))
+                Self::BindingAcknowledgement(BindingAcknowledgement::from_wire(header.fixed()?))
             }
-            MhType::BindingError => {
-                let (fixed, options) = header.body(wire)?;
-                Self::BindingError(BindingError::from_wire(fixed, options))
+            MhType::BindingError => Self::BindingError(BindingError::from_wire(header.fixed()?)),
+            MhType::Heartbeat => Self::Heartbeat(Heartbeat::from_wire(header.fixed()?)),
+            other => {
+                let data = wire.slice_ref(header.message_data());
+                return Ok(Self::Unknown(UnknownMessage::from_wire(other, data)));
             }
-            MhType::Heartbeat => {
-                let (fixed, options) = header.body(wire)?;
-                Self::Heartbeat(Heartbeat::from_wire(fixed, options))
-            }
-            other => Self::Unknown(UnknownMessage::from_wire(
-                other,
-                wire.slice_ref(header.message_data()),
-            )),
-        })
+        };
+        if let (Some(options), Some(raw)) = (message.options_mut(), header.options()) {
+            options.decode(raw, wire)?;
+        }
+        Ok(message)
     }
 
     /// [`Message::decode`] from borrowed bytes, which are copied once.
@@ -157,6 +152,16 @@ impl Message {
             Self::BindingAcknowledgement(message) => Some(&message.options),
             Self::BindingError(message) => Some(&message.options),
             Self::Heartbeat(message) => Some(&message.options),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    const fn options_mut(&mut self) -> Option<&mut MobilityOptions> {
+        match self {
+            Self::BindingUpdate(message) => Some(&mut message.options),
+            Self::BindingAcknowledgement(message) => Some(&mut message.options),
+            Self::BindingError(message) => Some(&mut message.options),
+            Self::Heartbeat(message) => Some(&mut message.options),
             Self::Unknown(_) => None,
         }
     }

@@ -115,16 +115,14 @@ impl MobilityOptions {
         })
     }
 
-    pub(crate) fn decode(raw: RawOptions<'_>, owner: &Bytes) -> Result<Self, DecodeError> {
-        let mut list = Self::new();
+    /// Appends the options that `raw` walks over, whose variable parts share `owner`'s memory.
+    pub(crate) fn decode(&mut self, raw: RawOptions<'_>, owner: &Bytes) -> Result<(), DecodeError> {
         let (size, offset) = (raw.remaining(), raw.offset());
         for option in raw {
-            if let Some(option) = option?.decode_owned(owner)? {
-                list.list.push(option);
-            }
+            option?.decode_owned(owner, |option| self.list.push(option))?;
         }
         // Alignment less than doubles the size of every option, so a short list needs no walk.
-        if size > MAX_MESSAGE_LEN / 2 - 32 && !list.fits() {
+        if size >= MAX_MESSAGE_LEN / 2 - 32 && !self.fits() {
             let layer = Layer::MobilityHeader;
             return Err(DecodeError::new(
                 DecodeErrorKind::OptionsTooLong,
@@ -132,7 +130,7 @@ impl MobilityOptions {
                 offset,
             ));
         }
-        Ok(list)
+        Ok(())
     }
 
     #[inline]

@@ -121,73 +121,87 @@ pub enum InvalidOption {
 }
 
 impl<B> MobilityOption<B> {
-    /// Types `raw`; `None` for padding.
+    /// Types `raw` and hands it to `emit`, which takes it without a move; `None` for padding.
     #[inline]
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "a type without a variant is Unknown"
     )]
-    fn from_raw<'a>(
+    fn from_raw<'a, R>(
         raw: RawOption<'a>,
         own: impl FnOnce(&'a [u8]) -> B,
-    ) -> Result<Option<Self>, DecodeError> {
+        emit: impl FnOnce(Self) -> R,
+    ) -> Result<Option<R>, DecodeError> {
         Ok(Some(match raw.option_type() {
             OptionType::Pad1 | OptionType::PadN => return Ok(None),
-            OptionType::AlternateCareOfAddress => {
-                Self::AlternateCareOfAddress(Ipv6Addr::from(*raw.exactly::<16>()?))
+            OptionType::AlternateCareOfAddress => emit(Self::AlternateCareOfAddress(
+                Ipv6Addr::from(*raw.exactly::<16>()?),
+            )),
+            OptionType::MobileNodeIdentifier => emit(Self::MobileNodeIdentifier(
+                MobileNodeIdentifier::from_raw(raw, own)?,
+            )),
+            OptionType::VendorSpecific => {
+                emit(Self::VendorSpecific(VendorSpecific::from_raw(raw, own)?))
             }
-            OptionType::MobileNodeIdentifier => {
-                Self::MobileNodeIdentifier(MobileNodeIdentifier::from_raw(raw, own)?)
-            }
-            OptionType::VendorSpecific => Self::VendorSpecific(VendorSpecific::from_raw(raw, own)?),
             OptionType::HomeNetworkPrefix => {
-                Self::HomeNetworkPrefix(HomeNetworkPrefix::from_raw(raw)?)
+                emit(Self::HomeNetworkPrefix(HomeNetworkPrefix::from_raw(raw)?))
             }
             OptionType::HandoffIndicator => {
                 let [_reserved, indicator] = *raw.exactly()?;
-                Self::HandoffIndicator(HandoffIndicator::from_code(indicator))
+                emit(Self::HandoffIndicator(HandoffIndicator::from_code(
+                    indicator,
+                )))
             }
             OptionType::AccessTechnologyType => {
                 let [_reserved, technology] = *raw.exactly()?;
-                Self::AccessTechnologyType(AccessTechnologyType::from_code(technology))
+                emit(Self::AccessTechnologyType(AccessTechnologyType::from_code(
+                    technology,
+                )))
             }
-            OptionType::LinkLayerIdentifier => {
-                Self::LinkLayerIdentifier(LinkLayerIdentifier::from_raw(raw, own)?)
+            OptionType::LinkLayerIdentifier => emit(Self::LinkLayerIdentifier(
+                LinkLayerIdentifier::from_raw(raw, own)?,
+            )),
+            OptionType::LinkLocalAddress => emit(Self::LinkLocalAddress(Ipv6Addr::from(
+                *raw.exactly::<16>()?,
+            ))),
+            OptionType::Timestamp => emit(Self::Timestamp(Timestamp::from_bits(
+                u64::from_be_bytes(*raw.exactly()?),
+            ))),
+            OptionType::RestartCounter => {
+                emit(Self::RestartCounter(u32::from_be_bytes(*raw.exactly()?)))
             }
-            OptionType::LinkLocalAddress => {
-                Self::LinkLocalAddress(Ipv6Addr::from(*raw.exactly::<16>()?))
-            }
-            OptionType::Timestamp => {
-                Self::Timestamp(Timestamp::from_bits(u64::from_be_bytes(*raw.exactly()?)))
-            }
-            OptionType::RestartCounter => Self::RestartCounter(u32::from_be_bytes(*raw.exactly()?)),
-            OptionType::NatDetection => Self::NatDetection(NatDetection::from_raw(raw)?),
+            OptionType::NatDetection => emit(Self::NatDetection(NatDetection::from_raw(raw)?)),
             OptionType::Ipv4CareOfAddress => {
-                Self::Ipv4CareOfAddress(ipv4::reserved_and_address(raw)?)
+                emit(Self::Ipv4CareOfAddress(ipv4::reserved_and_address(raw)?))
             }
-            OptionType::Ipv4HomeAddressRequest => {
-                Self::Ipv4HomeAddressRequest(Ipv4HomeAddressRequest::from_raw(raw)?)
+            OptionType::Ipv4HomeAddressRequest => emit(Self::Ipv4HomeAddressRequest(
+                Ipv4HomeAddressRequest::from_raw(raw)?,
+            )),
+            OptionType::Ipv4HomeAddressReply => emit(Self::Ipv4HomeAddressReply(
+                Ipv4HomeAddressReply::from_raw(raw)?,
+            )),
+            OptionType::Ipv4DefaultRouterAddress => emit(Self::Ipv4DefaultRouterAddress(
+                ipv4::reserved_and_address(raw)?,
+            )),
+            OptionType::Ipv4DhcpSupportMode => emit(Self::Ipv4DhcpSupportMode(
+                Ipv4DhcpSupportMode::from_raw(raw)?,
+            )),
+            OptionType::AlternateIpv4CareOfAddress => emit(Self::AlternateIpv4CareOfAddress(
+                Ipv4Addr::from(*raw.exactly::<4>()?),
+            )),
+            OptionType::DelegatedMobileNetworkPrefix => emit(Self::DelegatedMobileNetworkPrefix(
+                DelegatedMobileNetworkPrefix::from_raw(raw)?,
+            )),
+            OptionType::MagMultipathBinding => emit(Self::MagMultipathBinding(
+                MagMultipathBinding::from_raw(raw)?,
+            )),
+            OptionType::MagIdentifier => {
+                emit(Self::MagIdentifier(MagIdentifier::from_raw(raw, own)?))
             }
-            OptionType::Ipv4HomeAddressReply => {
-                Self::Ipv4HomeAddressReply(Ipv4HomeAddressReply::from_raw(raw)?)
-            }
-            OptionType::Ipv4DefaultRouterAddress => {
-                Self::Ipv4DefaultRouterAddress(ipv4::reserved_and_address(raw)?)
-            }
-            OptionType::Ipv4DhcpSupportMode => {
-                Self::Ipv4DhcpSupportMode(Ipv4DhcpSupportMode::from_raw(raw)?)
-            }
-            OptionType::AlternateIpv4CareOfAddress => {
-                Self::AlternateIpv4CareOfAddress(Ipv4Addr::from(*raw.exactly::<4>()?))
-            }
-            OptionType::DelegatedMobileNetworkPrefix => {
-                Self::DelegatedMobileNetworkPrefix(DelegatedMobileNetworkPrefix::from_raw(raw)?)
-            }
-            OptionType::MagMultipathBinding => {
-                Self::MagMultipathBinding(MagMultipathBinding::from_raw(raw)?)
-            }
-            OptionType::MagIdentifier => Self::MagIdentifier(MagIdentifier::from_raw(raw, own)?),
-            other => Self::Unknown(UnknownOption::from_wire(other, own(raw.data()))),
+            other => emit(Self::Unknown(UnknownOption::from_wire(
+                other,
+                own(raw.data()),
+            ))),
         }))
     }
 }

@@ -109,7 +109,7 @@ impl<'a> RawOption<'a> {
     /// [`DecodeError`] where the data does not fit the type.
     #[inline]
     pub fn decode(self) -> Result<Option<MobilityOption<&'a [u8]>>, DecodeError> {
-        MobilityOption::from_raw(self, |data| data)
+        MobilityOption::from_raw(self, |data| data, |option| option)
     }
 
     /// An option of this type without data.
@@ -121,10 +121,15 @@ impl<'a> RawOption<'a> {
         }
     }
 
-    /// The typed option, whose variable parts share the memory of `owner`, which this option
-    /// borrows from.
-    pub(super) fn decode_owned(self, owner: &Bytes) -> Result<Option<MobilityOption>, DecodeError> {
-        MobilityOption::from_raw(self, |data| owner.slice_ref(data))
+    /// Hands the typed option, whose variable parts share the memory of `owner` that this option
+    /// borrows from, to `emit`; padding is left out.
+    #[inline]
+    pub(super) fn decode_owned(
+        self,
+        owner: &Bytes,
+        emit: impl FnOnce(MobilityOption),
+    ) -> Result<(), DecodeError> {
+        MobilityOption::from_raw(self, |data| owner.slice_ref(data), emit).map(|_| ())
     }
 
     /// The data as exactly `N` octets.

@@ -1,0 +1,96 @@
+//! Any octets at both ends of a tunnel: no panic, and nothing that no session asked for passes.
+
+use std::net::{IpAddr, SocketAddr};
+
+use pmip_policy::FlowTableConfig;
+use pmip_tunnel::{
+    Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, Outbound, Packet, PacketOffload,
+    Role, SegmentArena, SessionKey, TunnelPath, TunnelSession, encap,
+};
+use pmip_wire::types::{Encapsulation, Instant, IpPrefix, PathId};
+
+const PATH: PathId = PathId(1);
+
+/// Takes `data`, behind two octets that choose how, out of and into a tunnel.
+pub fn run(data: &[u8]) {
+    let Some(([choice, outer], packet)) = data.split_first_chunk() else {
+        return;
+    };
+    let role = if choice & 1 == 0 {
+        Role::Lma
+    } else {
+        Role::Mag
+    };
+    let table = table(role);
+    let mut config = ForwarderConfig::default();
+    config.flows = FlowTableConfig::default().with_max_flows(16);
+    let mut forwarder = Forwarder::new(config);
+    inbound(&mut forwarder, &table, Ecn::of(*outer), packet);
+    outbound(&mut forwarder, &table, packet);
+    if let Ok(found) = encap::decapsulate(packet) {
+        let inner = packet
+            .get(found.inner)
+            .expect("the inner packet lies inside");
+        inbound(&mut forwarder, &table, found.ecn, inner);
+    }
+}
+
+fn inbound(forwarder: &mut Forwarder, table: &ForwardingTable, outer: Ecn, packet: &[u8]) {
+    let mut octets = packet.to_vec();
+    let Inbound::Deliver(delivered) = forwarder.inbound(table, PATH, outer, &mut octets) else {
+        return;
+    };
+    let ours: IpAddr = match table.role() {
+        Role::Lma => delivered.source,
+        Role::Mag => delivered.destination,
+    };
+    let inside = prefixes().iter().any(|prefix| prefix.contains(ours));
+    assert!(inside, "{ours} belongs to no session");
+    let again = Packet::parse(&octets).expect("what is delivered is a packet");
+    assert_eq!(again.source, delivered.source);
+    assert_eq!(again.destination, delivered.destination);
+}
+
+fn outbound(forwarder: &mut Forwarder, table: &ForwardingTable, packet: &[u8]) {
+    let mut offloads = vec![PacketOffload::NONE];
+    if let Some((header, _)) = packet
+        .split_last_chunk::<{ PacketOffload::HEADER_LENGTH }>()
+        .map(|(rest, header)| (header, rest))
+    {
+        offloads.extend(PacketOffload::from_virtio(header));
+    }
+    for offload in offloads {
+        let mut arena = SegmentArena::new();
+        let verdict = forwarder.outbound(Instant::ZERO, table, packet, offload, &mut arena);
+        let Outbound::Tunnel(send) = verdict else {
+            continue;
+        };
+        assert_eq!(send.path, PATH);
+        let segments = arena
+            .segments()
+            .get(send.segments)
+            .expect("segments of the arena");
+        for segment in segments {
+            let mut whole = Vec::new();
+            arena.copy_to(segment, packet, &mut whole);
+            assert_eq!(whole.len(), segment.length());
+            Packet::parse(&whole).expect("every segment is a packet");
+        }
+    }
+}
+
+fn prefixes() -> Vec<IpPrefix> {
+    ["10.1.0.0/24", "2001:db8:7::/48"]
+        .map(|text| text.parse().expect("a prefix"))
+        .to_vec()
+}
+
+fn table(role: Role) -> ForwardingTable {
+    let mut table = ForwardingTable::new(role);
+    let local = IpAddr::from([192, 0, 2, 1]);
+    let remote = SocketAddr::from(([198, 51, 100, 7], 5437));
+    let path = TunnelPath::new(PATH, role, local, remote, Encapsulation::Ipv4Udp);
+    table.set_path(path);
+    table.set_session(TunnelSession::new(SessionKey(1), prefixes(), vec![PATH]));
+    table
+}

@@ -1,0 +1,281 @@
+//! Taking Proxy Binding Acknowledgements: RFC 5213 section 6.9.1.2.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use pmip_wire::types::IpPrefix;
+use smallvec::SmallVec;
+
+use crate::event::{DropReason, Event, Forwarding, SessionEvent, SessionId};
+use crate::io::Datagram;
+use crate::message::{Acknowledgement, is_all_zero, status};
+
+use super::list::{Entry, Grant, Home, Life, Mode, Purpose, Registration, path_id};
+use super::{Mag, TimerKind};
+
+/// The request that an answer belongs to.
+struct Match {
+    id: SessionId,
+    about: u8,
+    purpose: Purpose,
+}
+
+impl Mag {
+    pub(super) fn on_answer(&mut self, datagram: &Datagram, answer: &Acknowledgement) {
+        let found = match self.find_request(datagram, answer) {
+            Ok(found) => found,
+            Err(reason) => return self.drop_datagram(reason, datagram),
+        };
+        self.stats.count_status(answer.status);
+        if self.contradicts(&found, answer) {
+            self.forget_request(found.id, found.about);
+            if let Some(entry) = self.entry_mut(found.id) {
+                entry.life = Life::Halted;
+            }
+            return self.drop_datagram(DropReason::OptionMismatch, datagram);
+        }
+        self.forget_request(found.id, found.about);
+        match (answer.status < status::FIRST_REJECTION, found.purpose) {
+            (true, Purpose::Register) => self.accepted(&found, answer),
+            (_, Purpose::Leave) => {
+                self.left(found.id, found.about);
+                self.leave_next(found.id);
+            }
+            (_, Purpose::Close) => self.remove(found.id, "de-registered"),
+            (false, Purpose::Register) => self.refused(found.id, found.about, answer),
+        }
+    }
+
+    /// Items 3 and 5. An answer that accepts must also carry our timestamp back, so that nobody
+    /// who did not see the request can forge it.
+    fn find_request(
+        &self,
+        datagram: &Datagram,
+        answer: &Acknowledgement,
+    ) -> Result<Match, DropReason> {
+        let mn_id = answer.common.mn_id.as_ref();
+        let id = mn_id.and_then(|mn_id| self.by_mn.get(mn_id)).copied();
+        let id = id.ok_or(DropReason::UnmatchedSequence)?;
+        let entry = self.entry(id).ok_or(DropReason::UnmatchedSequence)?;
+        if self.anchor_at(datagram.source.ip()) != Some(entry.lma) {
+            return Err(DropReason::UnknownPeer);
+        }
+        let mut registrations = entry.registrations.iter();
+        let (&about, registration) = registrations
+            .find(|(about, registration)| answers(**about, registration, answer))
+            .ok_or(DropReason::UnmatchedSequence)?;
+        let request = registration
+            .request
+            .as_ref()
+            .ok_or(DropReason::UnmatchedSequence)?;
+        let sequence = answer.common.sequence;
+        let sent = request.sent.iter().find(|(number, _)| *number == sequence);
+        let ours = sent.and_then(|(_, timestamp)| *timestamp);
+        let accepted = answer.status < status::FIRST_REJECTION;
+        if accepted && ours.is_some() && answer.common.timestamp != ours {
+            return Err(DropReason::OptionMismatch);
+        }
+        Ok(Match {
+            id,
+            about,
+            purpose: request.purpose,
+        })
+    }
+
+    /// Item 6: options that the anchor should have echoed differ.
+    fn contradicts(&self, found: &Match, answer: &Acknowledgement) -> bool {
+        let Some(entry) = self.entry(found.id) else {
+            return false;
+        };
+        let registration = entry.registration(found.about);
+        let handoff = registration
+            .and_then(|registration| registration.request.as_ref())
+            .map(|request| request.handoff);
+        let common = &answer.common;
+        let differs = |ours: Option<u8>, theirs: Option<u8>| theirs.is_some() && theirs != ours;
+        differs(handoff, common.handoff)
+            || differs(Some(entry.access_technology), common.access_technology)
+            || (common.link_layer.is_some() && common.link_layer != entry.link_layer)
+    }
+
+    /// Items 12 to 14.
+    fn accepted(&mut self, found: &Match, answer: &Acknowledgement) {
+        let (id, binding_id) = (found.id, found.about);
+        let care_of = self.care_of(binding_id);
+        let lifetime = self.lifetime_of(answer);
+        let grant = Grant {
+            lifetime,
+            expires: self.now + lifetime,
+            at: self.now,
+            stale: false,
+        };
+        let Some(entry) = self.entry_mut(id) else {
+            return;
+        };
+        let registration = entry.registrations.entry(binding_id).or_default();
+        registration.granted = Some(grant);
+        registration.to_leave = false;
+        entry.valid_until = entry.valid_until.max(Some(grant.expires));
+        entry.last_care_of = care_of;
+        entry.accepted_once = true;
+        entry.mode = match (entry.mode, answer.common.multipath) {
+            (Mode::Discovering | Mode::Multipath, Some(_)) => Mode::Multipath,
+            (Mode::Discovering | Mode::Multipath | Mode::Single, _) => Mode::Single,
+        };
+        let single = entry.mode == Mode::Single;
+        let changed = entry.take_addresses(answer);
+        let lma = entry.lma;
+        self.arm_grant(id, binding_id, grant);
+        self.watch_path(path_id(lma, binding_id));
+        self.sync_path(path_id(lma, binding_id), "registered");
+        let left = if single {
+            self.drop_other_grants(id, binding_id)
+        } else {
+            SmallVec::new()
+        };
+        self.announce(id, changed);
+        for other in left {
+            self.sync_path(path_id(lma, other), "handed off");
+        }
+        self.start_mapping_probe(path_id(lma, binding_id));
+        self.drive(id);
+    }
+
+    fn arm_grant(&mut self, id: SessionId, binding_id: u8, grant: Grant) {
+        let early = self.config.refresh_time;
+        let lead = if grant.lifetime < early.saturating_mul(4) {
+            grant.lifetime / 4
+        } else {
+            early
+        };
+        self.timers
+            .set(TimerKind::Refresh(id, binding_id), grant.expires - lead);
+        self.timers
+            .set(TimerKind::Expiry(id, binding_id), grant.expires);
+        self.timers.cancel(TimerKind::Again(id, binding_id));
+    }
+
+    fn lifetime_of(&self, answer: &Acknowledgement) -> Duration {
+        let units = u64::from(answer.common.lifetime).max(1);
+        Duration::from_secs(units * 4).min(self.config.lifetime.max(Duration::from_secs(4)))
+    }
+
+    /// After a handoff of the only path the earlier one is gone.
+    fn drop_other_grants(&mut self, id: SessionId, kept: u8) -> SmallVec<[u8; 2]> {
+        let Some(entry) = self.entry_mut(id) else {
+            return SmallVec::new();
+        };
+        let others: SmallVec<[u8; 2]> = entry.granted().filter(|other| *other != kept).collect();
+        for other in &others {
+            entry.registrations.remove(other);
+        }
+        for &other in &others {
+            self.timers.cancel(TimerKind::Refresh(id, other));
+            self.timers.cancel(TimerKind::Expiry(id, other));
+            self.timers.cancel(TimerKind::Retransmit(id, other));
+        }
+        others
+    }
+
+    /// Tells the forwarding plane and the driver of a session that is up.
+    fn announce(&mut self, id: SessionId, changed: bool) {
+        let first = self.entry(id).is_some_and(|entry| !entry.announced);
+        if let Some(entry) = self.entry_mut(id) {
+            entry.announced = true;
+        }
+        self.sync_session(id);
+        if !(first || changed) {
+            return;
+        }
+        let Some(entry) = self.entry(id) else {
+            return;
+        };
+        let ipv4_home = entry.ipv4_home.and_then(|home| {
+            let subnet = IpPrefix::new(IpAddr::V4(home.address), home.prefix_length).ok()?;
+            Some((subnet, home.address, home.router))
+        });
+        let event = SessionEvent::Up {
+            session: id,
+            mn_id: entry.nai.clone(),
+            home_prefixes: entry.home_prefixes.to_vec(),
+            ipv4_home,
+            delegated: entry.delegated_in_order(),
+        };
+        if first {
+            self.stats.sessions_created = self.stats.sessions_created.saturating_add(1);
+        }
+        self.emit(Event::Session(event));
+    }
+
+    /// Tells the forwarding plane what changed about a session's route.
+    pub(super) fn sync_session(&mut self, id: SessionId) {
+        let Some(entry) = self.entry_mut(id) else {
+            return;
+        };
+        let route = entry.route(id);
+        if !entry.announced || entry.installed.as_ref() == Some(&route) {
+            return;
+        }
+        entry.installed = Some(route.clone());
+        self.emit(Event::Forwarding(Forwarding::InstallSession(route)));
+    }
+
+    /// The anchor does not hold the session any more.
+    pub(super) fn withdraw(&mut self, id: SessionId, reason: &'static str) {
+        let Some(entry) = self.entry_mut(id) else {
+            return;
+        };
+        if !std::mem::take(&mut entry.announced) {
+            return;
+        }
+        entry.installed = None;
+        let mn_id = entry.nai.clone();
+        self.emit(Event::Forwarding(Forwarding::RemoveSession(id)));
+        self.emit(Event::Session(SessionEvent::Down {
+            session: id,
+            mn_id,
+            reason,
+        }));
+    }
+}
+
+/// Whether the answer belongs to the registration's outstanding request.
+fn answers(about: u8, registration: &Registration, answer: &Acknowledgement) -> bool {
+    let Some(request) = &registration.request else {
+        return false;
+    };
+    let named = answer
+        .common
+        .multipath
+        .map(|multipath| multipath.binding_id);
+    if named.is_some_and(|named| named != about) {
+        return false;
+    }
+    // Status 135 carries the anchor's last accepted number, not ours (RFC 6275 section 9.5.1).
+    let sequence = answer.common.sequence;
+    answer.status == status::SEQUENCE_OUT_OF_WINDOW
+        || request.sent.iter().any(|(sent, _)| *sent == sequence)
+}
+
+impl Entry {
+    /// Takes over what the anchor assigned; true when anything changed.
+    fn take_addresses(&mut self, answer: &Acknowledgement) -> bool {
+        let given = answer.common.home_prefixes.iter().copied();
+        let homes: SmallVec<[IpPrefix; 1]> = given.filter(|prefix| !is_all_zero(*prefix)).collect();
+        let given = answer.common.delegated.iter().copied();
+        let delegated: SmallVec<[IpPrefix; 2]> =
+            given.filter(|prefix| !is_all_zero(*prefix)).collect();
+        let reply = answer.home_reply.filter(|reply| reply.status == 0);
+        let home = reply.map(|reply| Home {
+            address: reply.address,
+            prefix_length: reply.prefix_length,
+            router: answer.default_router.unwrap_or(Ipv4Addr::UNSPECIFIED),
+        });
+        let changed =
+            self.home_prefixes != homes || self.delegated != delegated || self.ipv4_home != home;
+        self.home_prefixes = homes;
+        self.delegated = delegated;
+        self.ipv4_home = home;
+        changed
+    }
+}

@@ -1,0 +1,175 @@
+//! Mobile nodes come and go.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::config::{LogicalMobileNode, PrefixRequest, Service};
+use crate::event::{Event, Forwarding, SessionEvent, SessionId};
+use crate::input::MobileNode;
+use crate::message::{Identifier, handoff};
+
+use super::list::{Entry, Life, Mode};
+use super::{Mag, TimerKind};
+
+/// Access technology "virtual": a logical mobile node has no access link (RFC 5213 section 8.5).
+const VIRTUAL: u8 = 1;
+
+impl Mag {
+    /// Logical mobile nodes are always on: they register as soon as an interface is up.
+    pub(super) fn attach_logical_nodes(&mut self) {
+        let config = Arc::clone(&self.config);
+        for node in &config.logical_mobile_nodes {
+            let entry = self.logical_entry(node);
+            self.insert(entry);
+        }
+    }
+
+    fn logical_entry(&mut self, node: &LogicalMobileNode) -> Entry {
+        let networks = node.mobile_networks.iter();
+        let wanted: Vec<PrefixRequest> = networks.flat_map(|n| n.prefixes.clone()).collect();
+        let mut entry = self.new_entry(&node.nai, node.lma.as_deref(), node.service);
+        entry.logical = true;
+        entry.access_technology = VIRTUAL;
+        entry.link_layer = Some(Arc::from(node.link_layer_identifier));
+        entry.first_handoff = handoff::NEW_INTERFACE;
+        entry.wanted = wanted;
+        entry
+    }
+
+    pub(super) fn attach(&mut self, node: &MobileNode) {
+        let mn = Identifier::nai(&node.nai);
+        let known = self.by_mn.get(&mn).copied();
+        let full = self.list.len() >= self.config.maximum_bindings as usize;
+        if self.shutting_down || node.nai.is_empty() || (known.is_none() && full) {
+            return;
+        }
+        if let Some(id) = known {
+            return self.attach_again(id);
+        }
+        let mut entry = self.new_entry(&node.nai, node.lma.as_deref(), node.service);
+        entry.access_technology = node.access_technology;
+        entry.link_layer = node.link_layer_identifier.as_deref().map(Arc::from);
+        entry.first_handoff = node.handoff_indicator;
+        let id = self.insert(entry);
+        self.drive(id);
+    }
+
+    /// An administrative action: what was halted is tried again.
+    fn attach_again(&mut self, id: SessionId) {
+        if let Some(entry) = self.entry_mut(id) {
+            entry.life = match entry.life {
+                Life::Closing { .. } => Life::Closing { again: true },
+                Life::Wanted | Life::Halted | Life::WrongClock { .. } => Life::Wanted,
+            };
+        }
+        self.drive(id);
+    }
+
+    pub(super) fn detach(&mut self, nai: &str) {
+        let found = self.by_mn.get(&Identifier::nai(nai)).copied();
+        let Some(id) = found else {
+            return;
+        };
+        // A logical mobile node can't leave: it is this router.
+        if self.entry(id).is_some_and(|entry| !entry.logical) {
+            self.close(id, false);
+        }
+    }
+
+    /// Removes an entry whose de-registration is done or given up.
+    pub(super) fn remove(&mut self, id: SessionId, reason: &'static str) {
+        self.cancel_all(id);
+        let Some(entry) = self.list.remove(id.0) else {
+            return;
+        };
+        self.by_mn.remove(&entry.mn);
+        let bound: Vec<u8> = entry.granted().collect();
+        if entry.announced {
+            self.emit(Event::Forwarding(Forwarding::RemoveSession(id)));
+            self.emit(Event::Session(SessionEvent::Down {
+                session: id,
+                mn_id: entry.nai.clone(),
+                reason,
+            }));
+        }
+        for binding_id in bound {
+            self.sync_path(super::list::path_id(entry.lma, binding_id), reason);
+        }
+        self.stop_idle_heartbeats();
+        if entry.life == (Life::Closing { again: true }) && !self.shutting_down {
+            let again = self.insert(Entry {
+                mode: self.first_mode(),
+                registrations: BTreeMap::new(),
+                valid_until: None,
+                announced: false,
+                installed: None,
+                life: Life::Wanted,
+                home_prefixes: SmallVec::new(),
+                ipv4_home: None,
+                delegated: SmallVec::new(),
+                ..entry
+            });
+            self.drive(again);
+        }
+    }
+
+    fn insert(&mut self, entry: Entry) -> SessionId {
+        let mn = entry.mn.clone();
+        let id = SessionId(self.list.insert(entry));
+        self.by_mn.insert(mn, id);
+        id
+    }
+
+    fn new_entry(&mut self, nai: &str, lma: Option<&str>, service: Service) -> Entry {
+        let named = lma.and_then(|name| {
+            let mut lmas = self.config.lmas.iter();
+            lmas.position(|lma| lma.identity == name)
+        });
+        Entry {
+            mn: Identifier::nai(nai),
+            nai: nai.to_owned(),
+            lma: named.unwrap_or(0),
+            logical: false,
+            access_technology: 0,
+            link_layer: None,
+            service,
+            first_handoff: handoff::UNKNOWN,
+            wanted: Vec::new(),
+            home_prefixes: SmallVec::new(),
+            ipv4_home: None,
+            delegated: SmallVec::new(),
+            mode: self.first_mode(),
+            sequence: self.random.next_u16(),
+            registrations: BTreeMap::new(),
+            valid_until: None,
+            announced: false,
+            installed: None,
+            last_care_of: None,
+            accepted_once: false,
+            life: Life::Wanted,
+        }
+    }
+
+    pub(super) fn first_mode(&self) -> Mode {
+        if self.config.multipath {
+            Mode::Discovering
+        } else {
+            Mode::Single
+        }
+    }
+
+    pub(super) fn cancel_all(&mut self, id: SessionId) {
+        let ids: Vec<u8> = match self.entry(id) {
+            Some(entry) => entry.registrations.keys().copied().collect(),
+            None => return,
+        };
+        for binding_id in ids {
+            self.timers.cancel(TimerKind::Retransmit(id, binding_id));
+            self.timers.cancel(TimerKind::Refresh(id, binding_id));
+            self.timers.cancel(TimerKind::Expiry(id, binding_id));
+            self.timers.cancel(TimerKind::Again(id, binding_id));
+        }
+    }
+}

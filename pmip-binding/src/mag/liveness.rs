@@ -1,0 +1,325 @@
+//! Heartbeats, restart detection and the mapping of tunnelled packets: RFC 5847, signalling rules
+//! sections 7 to 9.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pmip_wire::types::{Instant, PathId};
+
+use crate::event::{DropReason, Event, PathEvent, PathState};
+use crate::heartbeat::Heartbeat;
+use crate::io::{Carrier, Datagram, Transmit};
+use crate::message::{Identifier, Multipath};
+use crate::wire::{self, Beat};
+
+use super::list::{Mode, path_parts};
+use super::paths::is_udp;
+use super::{Mag, TimerKind};
+
+/// Keep-alive time when the anchor names none (NATKATIMEOUT, RFC 5555 section 6).
+const KEEP_ALIVE: Duration = Duration::from_secs(110);
+/// How often an unanswered request that shows the mapping is sent, one second apart.
+const MAPPING_TRIES: u32 = 3;
+
+/// What is known of one anchor as a whole.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Anchor {
+    restart_counter: Option<u32>,
+    /// When it last answered with that counter.
+    confirmed: Instant,
+}
+
+impl Mag {
+    /// An acknowledgement proves that the path lives; from now on heartbeats do.
+    pub(super) fn watch_path(&mut self, id: PathId) {
+        let (_, binding_id) = path_parts(id);
+        let index = usize::from(binding_id).saturating_sub(1);
+        let Some(interface) = self.config.roaming_interfaces.get(index) else {
+            return;
+        };
+        let rule = self.config.heartbeat.for_label(interface.label).copied();
+        let first = self.random.next_u32();
+        let now = self.now;
+        let Some(path) = self.paths.get_mut(&id) else {
+            return;
+        };
+        match (&mut path.heartbeat, rule) {
+            (Some(heartbeat), _) => {
+                if !heartbeat.is_alive() {
+                    path.good_since = now;
+                }
+                heartbeat.mark_alive();
+            }
+            (None, Some(rule)) => {
+                let heartbeat = Heartbeat::new(rule, first, now);
+                let deadline = heartbeat.deadline();
+                path.heartbeat = Some(heartbeat);
+                self.timers.set(TimerKind::Heartbeat(id), deadline);
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// RFC 5847 section 3.1: heartbeats only while there is a binding with the peer.
+    pub(super) fn stop_idle_heartbeats(&mut self) {
+        let ids: Vec<PathId> = self.paths.keys().copied().collect();
+        for id in ids {
+            let (lma, _) = path_parts(id);
+            if self.list.iter().any(|(_, entry)| entry.lma == lma) {
+                continue;
+            }
+            if let Some(path) = self.paths.get_mut(&id) {
+                path.heartbeat = None;
+                path.mapping_probe = None;
+            }
+            self.timers.cancel(TimerKind::Heartbeat(id));
+            self.timers.cancel(TimerKind::KeepAlive(id));
+        }
+    }
+
+    /// A path's heartbeat is due or unanswered.
+    pub(super) fn beat(&mut self, id: PathId) {
+        let now = self.now;
+        let path = self.paths.get_mut(&id);
+        let Some(heartbeat) = path.and_then(|path| path.heartbeat.as_mut()) else {
+            return;
+        };
+        let beat = heartbeat.on_deadline(now);
+        self.timers
+            .set(TimerKind::Heartbeat(id), heartbeat.deadline());
+        if let Some(sequence) = beat.request {
+            self.stats.heartbeats_sent = self.stats.heartbeats_sent.saturating_add(1);
+            self.send_beat(id, sequence, false);
+        }
+        if beat.died {
+            self.sync_path(id, "heartbeats unanswered");
+            // Its registrations are asked for again, with back-off, until it comes back.
+            self.drive_all();
+        }
+    }
+
+    pub(super) fn on_heartbeat(&mut self, datagram: &Datagram, beat: &Beat) {
+        if beat.unsolicited {
+            self.hasten_heartbeats(datagram);
+        } else if beat.response {
+            self.on_beat_answer(datagram, beat);
+        } else {
+            // RFC 5847 section 3.1: a request is always answered.
+            let counter = self.config.restart_counter;
+            let message = Beat::response(beat.sequence, counter).to_message();
+            let payload = wire::encode(
+                &message,
+                datagram.carrier,
+                datagram.destination,
+                datagram.source,
+            );
+            self.answer_datagram(datagram, payload);
+        }
+    }
+
+    fn on_beat_answer(&mut self, datagram: &Datagram, beat: &Beat) {
+        let (now, asked) = (self.now, self.path_at(datagram));
+        let Some((id, path)) = asked.and_then(|id| Some((id, self.paths.get_mut(&id)?))) else {
+            return self.drop_datagram(DropReason::UnknownPeer, datagram);
+        };
+        if path
+            .mapping_probe
+            .is_some_and(|(asked, _)| asked == beat.sequence)
+        {
+            path.mapping_probe = None;
+            self.timers.set(TimerKind::KeepAlive(id), now + KEEP_ALIVE);
+            return;
+        }
+        let heartbeat = path.heartbeat.as_mut();
+        let answer = heartbeat.and_then(|heartbeat| heartbeat.on_answer(now, beat.sequence));
+        let Some(answer) = answer else {
+            return self.drop_datagram(DropReason::UnmatchedSequence, datagram);
+        };
+        if answer.revived {
+            path.good_since = now;
+        }
+        self.stats.heartbeats_answered = self.stats.heartbeats_answered.saturating_add(1);
+        self.rearm_heartbeat(id);
+        let rtt = answer.rtt;
+        self.emit(Event::Path(PathEvent::Rtt { path: id, rtt }));
+        if answer.revived {
+            self.sync_path(id, "heartbeat answered again");
+            self.drive_all();
+        }
+        if let Some(counter) = beat.restart_counter {
+            self.on_restart_counter(id, counter);
+        }
+    }
+
+    /// Signalling rules section 8: the anchor's counter differs from the stored one in an answer
+    /// that we asked for. It lost its bindings, so they are registered anew, once.
+    fn on_restart_counter(&mut self, id: PathId, counter: u32) {
+        let now = self.now;
+        let (lma, _) = path_parts(id);
+        if let Some(heartbeat) = self.paths.get_mut(&id).and_then(|p| p.heartbeat.as_mut()) {
+            heartbeat.set_restart_counter(counter);
+        }
+        let Some(anchor) = self.anchors.get_mut(lma) else {
+            return;
+        };
+        let before = anchor.restart_counter.replace(counter);
+        let confirmed = std::mem::replace(&mut anchor.confirmed, now);
+        if before.is_none_or(|before| before == counter) {
+            return;
+        }
+        self.emit(Event::Path(PathEvent::PeerRestarted { path: id }));
+        let first = self.first_mode();
+        for id in self.ids() {
+            let Some(entry) = self.entry_mut(id) else {
+                continue;
+            };
+            let grants = entry.registrations.values_mut();
+            let mut grants = grants.filter_map(|registration| registration.granted.as_mut());
+            let stale = entry.lma == lma && grants.any(|grant| grant.at < confirmed);
+            if !stale {
+                continue;
+            }
+            for registration in entry.registrations.values_mut() {
+                registration.to_leave = false;
+                if let Some(grant) = &mut registration.granted {
+                    grant.stale = true;
+                }
+            }
+            entry.mode = first;
+            entry.valid_until = None;
+            self.drive(id);
+        }
+    }
+
+    fn rearm_heartbeat(&mut self, id: PathId) {
+        let path = self.paths.get(&id);
+        let heartbeat = path.and_then(|path| path.heartbeat.as_ref());
+        if let Some(deadline) = heartbeat.map(Heartbeat::deadline) {
+            self.timers.set(TimerKind::Heartbeat(id), deadline);
+        }
+    }
+
+    /// An unsolicited response proves nothing by itself; it makes us ask at once.
+    fn hasten_heartbeats(&mut self, datagram: &Datagram) {
+        let now = self.now;
+        let Some(id) = self.path_at(datagram) else {
+            return self.drop_datagram(DropReason::UnknownPeer, datagram);
+        };
+        if let Some(heartbeat) = self.paths.get_mut(&id).and_then(|p| p.heartbeat.as_mut()) {
+            heartbeat.hasten(now);
+        }
+        self.rearm_heartbeat(id);
+    }
+
+    /// An anchor that does not know Heartbeat is asked no more (signalling rules section 6).
+    pub(super) fn on_heartbeat_refused(&mut self, datagram: &Datagram) {
+        let id = self.path_at(datagram);
+        let path = id.and_then(|id| self.paths.get_mut(&id));
+        let heartbeat = path.and_then(|path| path.heartbeat.as_mut());
+        match (id, heartbeat) {
+            (Some(id), Some(heartbeat)) if heartbeat.may_be_refused() => {
+                heartbeat.stop();
+                self.rearm_heartbeat(id);
+            }
+            (Some(_) | None, Some(_) | None) => {
+                self.drop_datagram(DropReason::UnexpectedMessage, datagram);
+            }
+        }
+    }
+
+    /// After an acknowledgement a heartbeat goes through the tunnel itself, so that the anchor
+    /// sees the mapping of tunnelled packets (design, section 2).
+    pub(super) fn start_mapping_probe(&mut self, id: PathId) {
+        let (lma, _) = path_parts(id);
+        let peer = self.config.lmas.get(lma);
+        if !peer.is_some_and(|peer| is_udp(self.config.encapsulation_with(peer))) {
+            return;
+        }
+        let sequence = self.random.next_u32();
+        if let Some(path) = self.paths.get_mut(&id) {
+            path.mapping_probe = Some((sequence, 0));
+        }
+        self.show_mapping(id);
+    }
+
+    /// Sends the request that shows the mapping, for the first time, again, or to keep it alive.
+    pub(super) fn show_mapping(&mut self, id: PathId) {
+        let now = self.now;
+        if self.path_state(id) != PathState::Up {
+            return;
+        }
+        let fresh = self.random.next_u32();
+        let Some(path) = self.paths.get_mut(&id) else {
+            return;
+        };
+        let (sequence, tries) = path.mapping_probe.unwrap_or((fresh, 0));
+        if tries >= MAPPING_TRIES {
+            path.mapping_probe = None;
+            self.timers.set(TimerKind::KeepAlive(id), now + KEEP_ALIVE);
+            return;
+        }
+        path.mapping_probe = Some((sequence, tries + 1));
+        self.timers
+            .set(TimerKind::KeepAlive(id), now + Duration::from_secs(1));
+        self.send_beat(id, sequence, true);
+    }
+
+    /// A heartbeat request, by signalling or through the tunnel. It names path and gateway, so
+    /// that the anchor knows it behind a NAT too.
+    fn send_beat(&mut self, id: PathId, sequence: u32, tunnelled: bool) {
+        let (lma, binding_id) = path_parts(id);
+        let (Some(care_of), Some((carrier, destination))) =
+            (self.care_of(binding_id), self.signalling_to(lma))
+        else {
+            return;
+        };
+        let carrier = if tunnelled {
+            Carrier::Tunnel(id)
+        } else {
+            carrier
+        };
+        let mut beat = Beat::request(sequence);
+        if self.is_multipath(lma) {
+            beat.multipath = self.multipath_of(binding_id);
+            beat.mag_id = Some(Identifier::nai(&self.config.identity));
+        }
+        let source = SocketAddr::new(care_of, destination.port());
+        self.transmit(Transmit {
+            path: Some(id),
+            carrier,
+            source,
+            destination,
+            payload: wire::encode(&beat.to_message(), carrier, source, destination),
+        });
+    }
+
+    fn is_multipath(&self, lma: usize) -> bool {
+        let mut entries = self.list.iter();
+        entries.any(|(_, entry)| entry.lma == lma && entry.mode == Mode::Multipath)
+    }
+
+    fn multipath_of(&self, binding_id: u8) -> Option<Multipath> {
+        let index = usize::from(binding_id).checked_sub(1)?;
+        let interface = self.config.roaming_interfaces.get(index)?;
+        Some(Multipath {
+            access_technology: interface.access_technology,
+            label: interface.label.if_label(),
+            binding_id,
+            bulk: false,
+            overwrite: false,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::list::path_id;
+    use super::*;
+
+    #[test]
+    fn a_path_number_names_its_anchor_and_interface() {
+        for (lma, binding_id) in [(0, 1), (0, 254), (3, 7)] {
+            assert_eq!(path_parts(path_id(lma, binding_id)), (lma, binding_id));
+        }
+    }
+}

@@ -1,0 +1,528 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use pmip_wire::types::{Instant, PathId};
+
+use super::link::{Link, LinkConfig};
+use super::nat::Nat;
+use super::tables::Tables;
+use crate::config::{LmaConfig, MagConfig};
+use crate::{
+    BindingState, CONTROL_PORT, Carrier, ClockAnchor, Command, DATA_PORT, Datagram, Event, Input,
+    InterfaceChange, InterfaceState, Lma, Mag, Output, Transmit,
+};
+
+/// Wall-clock time at the start of every world: 2026-01-01.
+pub const UNIX_START: Duration = Duration::from_secs(1_767_225_600);
+/// Trace lines kept for a failure report.
+const TRACE_TAIL: usize = 60;
+/// Octets of IPv4 and UDP in front of a Mobility Header.
+const OVERHEAD: usize = 28;
+
+/// One anchor and its access gateways, joined by links, in virtual time.
+///
+/// Nothing in it reads a clock or draws luck from outside: the same calls give the same run.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The anchor.
+    pub lma: Lma,
+    /// The gateways.
+    pub mags: Vec<Mag>,
+    /// What the forwarding plane of the anchor was told.
+    pub lma_tables: Tables,
+    /// What the forwarding planes of the gateways were told.
+    pub mag_tables: Vec<Tables>,
+    /// The moment.
+    pub now: Instant,
+    /// How engines are woken.
+    pub wake: Wake,
+    /// Every event since the start, with its time and node.
+    pub events: Vec<(Instant, Node, Event)>,
+    links: BTreeMap<(usize, u8), Duplex>,
+    timeouts: BTreeMap<Node, Option<Instant>>,
+    trace: VecDeque<String>,
+    history: Option<Vec<String>>,
+    captured: VecDeque<Datagram>,
+}
+
+/// Names an engine of a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Node {
+    /// The anchor.
+    Lma,
+    /// The gateway at this position.
+    Mag(usize),
+}
+
+/// How engines are woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// At the moments that they report, as a program does.
+    Reported,
+    /// Every millisecond, whether they asked for it or not.
+    EveryMillisecond,
+}
+
+/// The two directions of one path, and the NAT before the gateway.
+#[derive(Clone, Debug)]
+struct Duplex {
+    address: IpAddr,
+    up: Link<Packet>,
+    down: Link<Packet>,
+    nat: Option<Nat>,
+}
+
+/// What travels on a link.
+#[derive(Clone, Debug)]
+struct Packet {
+    carrier: Carrier,
+    source: SocketAddr,
+    destination: SocketAddr,
+    payload: bytes::Bytes,
+}
+
+impl World {
+    /// A world with an anchor alone. Panics when the configuration is wrong.
+    pub fn new(config: LmaConfig, seed: u8) -> Self {
+        let anchor = ClockAnchor {
+            instant: Instant::ZERO,
+            unix: UNIX_START,
+        };
+        let lma = match Lma::new(config, [seed; 32], anchor, Instant::ZERO) {
+            Ok(lma) => lma,
+            Err(errors) => panic!("the anchor's configuration is wrong: {errors}"),
+        };
+        Self {
+            lma,
+            mags: Vec::new(),
+            lma_tables: Tables::default(),
+            mag_tables: Vec::new(),
+            now: Instant::ZERO,
+            wake: Wake::Reported,
+            events: Vec::new(),
+            links: BTreeMap::new(),
+            timeouts: BTreeMap::new(),
+            trace: VecDeque::new(),
+            history: None,
+            captured: VecDeque::new(),
+        }
+    }
+
+    /// Adds a gateway whose roaming interfaces have these addresses, each behind links of this
+    /// kind; they are down at first. Gives its position. Panics when the configuration is wrong.
+    pub fn add_mag(&mut self, config: MagConfig, addresses: &[IpAddr], link: &LinkConfig) -> usize {
+        let index = self.mags.len();
+        let seed = u8::try_from(index + 100).unwrap_or(0);
+        let mag = match Mag::new(config, [seed; 32], self.clock(), self.now) {
+            Ok(mag) => mag,
+            Err(errors) => panic!("the gateway's configuration is wrong: {errors}"),
+        };
+        self.mags.push(mag);
+        self.mag_tables.push(Tables::default());
+        for (binding_id, &address) in (1u8..).zip(addresses) {
+            let number = (index as u64) * 1000 + u64::from(binding_id) * 2;
+            let directed = |add: u64| {
+                let mut config = link.clone();
+                config.seed = config.seed.wrapping_mul(7919).wrapping_add(number + add);
+                Link::new(config)
+            };
+            let duplex = Duplex {
+                address,
+                up: directed(0),
+                down: directed(1),
+                nat: None,
+            };
+            self.links.insert((index, binding_id), duplex);
+        }
+        index
+    }
+
+    /// Replaces the anchor by a new one that has lost its state.
+    pub fn restart_lma(&mut self, config: LmaConfig, seed: u8) {
+        match Lma::new(config, [seed; 32], self.clock(), self.now) {
+            Ok(lma) => self.lma = lma,
+            Err(errors) => panic!("the anchor's configuration is wrong: {errors}"),
+        }
+        self.lma_tables = Tables::default();
+        self.timeouts.remove(&Node::Lma);
+        self.note(Node::Lma, "restarts without state");
+    }
+
+    /// Replaces a gateway by a new one that has lost its state; its interfaces are up as before.
+    pub fn restart_mag(&mut self, mag: usize, config: MagConfig, seed: u8) {
+        match Mag::new(config, [seed; 32], self.clock(), self.now) {
+            Ok(engine) => self.mags[mag] = engine,
+            Err(errors) => panic!("the gateway's configuration is wrong: {errors}"),
+        }
+        self.mag_tables[mag] = Tables::default();
+        self.note(Node::Mag(mag), "restarts without state");
+    }
+
+    /// Wall-clock time, right.
+    pub fn clock(&self) -> ClockAnchor {
+        ClockAnchor {
+            instant: self.now,
+            unix: UNIX_START + self.now.saturating_since(Instant::ZERO),
+        }
+    }
+
+    /// Keep every trace line, to compare runs.
+    pub fn record(&mut self) {
+        self.history = Some(Vec::new());
+    }
+
+    /// Every trace line since [`World::record`].
+    pub fn history(&self) -> &[String] {
+        self.history.as_deref().unwrap_or_default()
+    }
+
+    /// A roaming interface comes up with the address of its link.
+    pub fn interface_up(&mut self, mag: usize, binding_id: u8) {
+        let address = self.links[&(mag, binding_id)].address;
+        self.interface(mag, binding_id, InterfaceState::Up(address));
+    }
+
+    /// All interfaces of all gateways come up.
+    pub fn all_up(&mut self) {
+        let keys: Vec<(usize, u8)> = self.links.keys().copied().collect();
+        for (mag, binding_id) in keys {
+            self.interface_up(mag, binding_id);
+        }
+    }
+
+    /// A roaming interface goes down.
+    pub fn interface_down(&mut self, mag: usize, binding_id: u8) {
+        self.interface(mag, binding_id, InterfaceState::Down);
+    }
+
+    /// A roaming interface gets another address.
+    pub fn renumber(&mut self, mag: usize, binding_id: u8, address: IpAddr) {
+        if let Some(duplex) = self.links.get_mut(&(mag, binding_id)) {
+            duplex.address = address;
+        }
+        self.interface(mag, binding_id, InterfaceState::Up(address));
+    }
+
+    /// Puts a NAT before a gateway's interface, or replaces it by one without mappings.
+    pub fn set_nat(&mut self, mag: usize, binding_id: u8, outer: IpAddr, first_port: u16) {
+        if let Some(duplex) = self.links.get_mut(&(mag, binding_id)) {
+            duplex.nat = Some(Nat::new(outer, first_port));
+        }
+    }
+
+    /// Loses everything on a path silently, or ends that.
+    pub fn black_hole(&mut self, mag: usize, binding_id: u8, dark: bool) {
+        if let Some(duplex) = self.links.get_mut(&(mag, binding_id)) {
+            duplex.up.set_cut(dark);
+            duplex.down.set_cut(dark);
+        }
+        let what = if dark { "goes dark" } else { "is back" };
+        self.note(Node::Mag(mag), &format!("path {binding_id} {what}"));
+    }
+
+    /// The link towards the anchor and the one back, to change their configuration.
+    pub fn set_links(&mut self, change: impl Fn(&mut LinkConfig)) {
+        for duplex in self.links.values_mut() {
+            change(duplex.up.config_mut());
+            change(duplex.down.config_mut());
+        }
+    }
+
+    /// Gives an operator's command.
+    pub fn command(&mut self, node: Node, command: Command) {
+        self.input(node, Input::Command(command));
+    }
+
+    /// Gives any input, then carries out what the engine wants.
+    pub fn input(&mut self, node: Node, input: Input) {
+        let now = self.now;
+        match node {
+            Node::Lma => self.lma.handle_input(now, input),
+            Node::Mag(mag) => self.mags[mag].handle_input(now, input),
+        }
+        self.drain(node);
+    }
+
+    /// The signalling datagrams that reached the anchor last, the newest at the end, to replay.
+    pub fn captured(&self) -> impl Iterator<Item = &Datagram> {
+        self.captured.iter()
+    }
+
+    /// Goes on to the next thing that happens; false when nothing ever will.
+    pub fn step(&mut self) -> bool {
+        let Some(next) = self.next_event() else {
+            return false;
+        };
+        self.now = self.now.max(next);
+        self.deliver();
+        let every = self.wake == Wake::EveryMillisecond;
+        for node in self.nodes() {
+            let due = self.timeouts.get(&node).copied().flatten();
+            if every || due.is_some_and(|due| due <= self.now) {
+                self.input(node, Input::Timeout);
+            }
+        }
+        true
+    }
+
+    /// Goes on until `time`.
+    pub fn run_until(&mut self, time: Instant) {
+        while self.next_event().is_some_and(|next| next <= time) {
+            self.step();
+        }
+        self.now = self.now.max(time);
+    }
+
+    /// Goes on for this long.
+    pub fn run_for(&mut self, span: Duration) {
+        self.run_until(self.now + span);
+    }
+
+    /// Goes on until nothing is under way and nobody waits for an answer. Panics with the tail of
+    /// the trace when that takes longer than `limit`.
+    pub fn run_until_idle(&mut self, limit: Duration) {
+        let end = self.now + limit;
+        while !self.is_idle() {
+            let next = self.next_event();
+            if next.is_none_or(|next| next > end) {
+                panic!("not at rest after {limit:?}\n{}", self.tail());
+            }
+            self.step();
+        }
+    }
+
+    /// Nothing is under way and nobody waits for an answer.
+    pub fn is_idle(&self) -> bool {
+        let quiet = self
+            .links
+            .values()
+            .all(|duplex| duplex.up.in_flight() == 0 && duplex.down.in_flight() == 0);
+        let waiting = |state: BindingState| match state {
+            BindingState::Init | BindingState::RefreshPending | BindingState::Disconnecting => true,
+            BindingState::Active => false,
+        };
+        let mut bindings = self.mags.iter().flat_map(|mag| mag.bindings(self.now));
+        quiet
+            && !bindings.any(|binding| {
+                waiting(binding.state) || binding.paths.iter().any(|path| waiting(path.state))
+            })
+    }
+
+    /// The last lines of the trace.
+    pub fn tail(&self) -> String {
+        let mut tail = String::new();
+        for line in &self.trace {
+            let _infallible = writeln!(tail, "{line}");
+        }
+        tail
+    }
+
+    /// The number of datagrams that entered any link.
+    pub fn datagrams(&self) -> u64 {
+        let links = self.links.values();
+        links
+            .map(|duplex| duplex.up.stats().pushed + duplex.down.stats().pushed)
+            .sum()
+    }
+
+    fn interface(&mut self, mag: usize, binding_id: u8, state: InterfaceState) {
+        self.note(Node::Mag(mag), &format!("interface {binding_id} {state:?}"));
+        let change = InterfaceChange { binding_id, state };
+        self.input(Node::Mag(mag), Input::Interface(change));
+    }
+
+    fn nodes(&self) -> Vec<Node> {
+        let mags = (0..self.mags.len()).map(Node::Mag);
+        std::iter::once(Node::Lma).chain(mags).collect()
+    }
+
+    fn next_event(&self) -> Option<Instant> {
+        let links = self.links.values();
+        let arrivals = links.flat_map(|duplex| [&duplex.up, &duplex.down]);
+        let arrival = arrivals.filter_map(Link::next_arrival).min();
+        let timeout = self.timeouts.values().filter_map(|at| *at).min();
+        let next = arrival.into_iter().chain(timeout).min();
+        match self.wake {
+            Wake::Reported => next.map(|at| at.max(self.now)),
+            Wake::EveryMillisecond => {
+                let tick = Instant::from_millis(self.now.as_millis() + 1);
+                Some(arrival.map_or(tick, |at| at.clamp(self.now, tick)))
+            }
+        }
+    }
+
+    fn deliver(&mut self) {
+        let keys: Vec<(usize, u8)> = self.links.keys().copied().collect();
+        for key in keys {
+            while let Some(packet) = self.links.get_mut(&key).and_then(|d| d.up.pop(self.now)) {
+                self.arrive_at_lma(packet);
+            }
+            while let Some(packet) = self.links.get_mut(&key).and_then(|d| d.down.pop(self.now)) {
+                self.arrive_at_mag(key, packet);
+            }
+        }
+    }
+
+    fn arrive_at_lma(&mut self, packet: Packet) {
+        let carrier = match packet.carrier {
+            Carrier::Tunnel(_) | Carrier::UnknownTunnel => self
+                .lma_tables
+                .path_from(packet.source)
+                .map_or(Carrier::UnknownTunnel, Carrier::Tunnel),
+            direct @ (Carrier::Udp | Carrier::Ipv6) => direct,
+        };
+        let datagram = packet.into_datagram(carrier);
+        if self.captured.len() == 32 {
+            self.captured.pop_front();
+        }
+        self.captured.push_back(datagram.clone());
+        self.input(Node::Lma, Input::Signalling(datagram));
+    }
+
+    fn arrive_at_mag(&mut self, (mag, binding_id): (usize, u8), mut packet: Packet) {
+        let Some(duplex) = self.links.get(&(mag, binding_id)) else {
+            return;
+        };
+        if let Some(nat) = &duplex.nat {
+            let Some(inner) = nat.inward(packet.destination) else {
+                return self.note(Node::Mag(mag), "a datagram found no NAT mapping");
+            };
+            packet.destination = inner;
+        }
+        if packet.destination.ip() != duplex.address {
+            return self.note(Node::Mag(mag), "a datagram for an address of before");
+        }
+        let carrier = match packet.carrier {
+            Carrier::Tunnel(_) | Carrier::UnknownTunnel => {
+                Carrier::Tunnel(PathId(u32::from(binding_id)))
+            }
+            direct @ (Carrier::Udp | Carrier::Ipv6) => direct,
+        };
+        let datagram = packet.into_datagram(carrier);
+        self.input(Node::Mag(mag), Input::Signalling(datagram));
+    }
+
+    fn drain(&mut self, node: Node) {
+        loop {
+            let output = match node {
+                Node::Lma => self.lma.poll_output(),
+                Node::Mag(mag) => self.mags[mag].poll_output(),
+            };
+            match output {
+                Output::Transmit(transmit) => self.transmit(node, transmit),
+                Output::Event(event) => self.event(node, event),
+                Output::Timeout(at) => {
+                    self.timeouts.insert(node, at);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn event(&mut self, node: Node, event: Event) {
+        self.note(node, &format!("{event:?}"));
+        if let Event::Forwarding(forwarding) = &event {
+            match node {
+                Node::Lma => self.lma_tables.apply(forwarding),
+                Node::Mag(mag) => self.mag_tables[mag].apply(forwarding),
+            }
+        }
+        self.events.push((self.now, node, event));
+    }
+
+    fn transmit(&mut self, node: Node, transmit: Transmit) {
+        self.note(node, &super::trace::describe(&transmit));
+        match node {
+            Node::Lma => self.send_down(transmit),
+            Node::Mag(mag) => self.send_up(mag, transmit),
+        }
+    }
+
+    fn send_up(&mut self, mag: usize, transmit: Transmit) {
+        let path = transmit
+            .path
+            .and_then(|path| self.mags[mag].interface_of(path));
+        let Some(binding_id) = path else {
+            panic!("a gateway sends without naming a path\n{}", self.tail());
+        };
+        let now = self.now;
+        let Some(duplex) = self.links.get_mut(&(mag, binding_id)) else {
+            return;
+        };
+        let mut packet = Packet::from(transmit);
+        if packet.source.ip() != duplex.address {
+            // The interface lost its address in the same moment: the socket would refuse.
+            return;
+        }
+        if let Carrier::Tunnel(_) = packet.carrier {
+            packet.source.set_port(DATA_PORT);
+            packet.destination.set_port(DATA_PORT);
+        }
+        if let Some(nat) = &mut duplex.nat {
+            packet.source = nat.outward(packet.source);
+        }
+        let octets = packet.payload.len() + OVERHEAD;
+        duplex.up.push(now, packet, octets);
+    }
+
+    fn send_down(&mut self, transmit: Transmit) {
+        let now = self.now;
+        let mut packet = Packet::from(transmit);
+        if let Carrier::Tunnel(path) = packet.carrier {
+            let Some(remote) = self.lma_tables.remote(path) else {
+                return;
+            };
+            packet.destination = remote;
+        }
+        let target = packet.destination.ip();
+        let at = |duplex: &&mut Duplex| match &duplex.nat {
+            Some(nat) => nat.outer() == target,
+            None => duplex.address == target,
+        };
+        let Some(duplex) = self.links.values_mut().find(at) else {
+            return;
+        };
+        let octets = packet.payload.len() + OVERHEAD;
+        duplex.down.push(now, packet, octets);
+    }
+
+    fn note(&mut self, node: Node, what: &str) {
+        let line = format!("{} {node:?}: {what}", self.now);
+        if let Some(history) = &mut self.history {
+            history.push(line.clone());
+        }
+        if self.trace.len() == TRACE_TAIL {
+            self.trace.pop_front();
+        }
+        self.trace.push_back(line);
+    }
+}
+
+impl Packet {
+    fn into_datagram(self, carrier: Carrier) -> Datagram {
+        Datagram {
+            carrier,
+            source: self.source,
+            destination: self.destination,
+            payload: self.payload,
+        }
+    }
+}
+
+impl From<Transmit> for Packet {
+    fn from(transmit: Transmit) -> Self {
+        Self {
+            carrier: transmit.carrier,
+            source: transmit.source,
+            destination: transmit.destination,
+            payload: transmit.payload,
+        }
+    }
+}
+
+/// The address of control traffic at `address`.
+pub fn control(address: IpAddr) -> SocketAddr {
+    SocketAddr::new(address, CONTROL_PORT)
+}
