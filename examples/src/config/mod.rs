@@ -12,6 +12,7 @@ pub use self::report::{Problem, Report, Severity};
 pub use self::toml_text::print as to_toml;
 
 mod check;
+pub mod cli;
 mod limits;
 pub mod model;
 pub mod node;

@@ -145,6 +145,23 @@ impl Report {
         Some((line, column))
     }
 
+    /// The problems as JSON: an array of `{severity, line, column, message, label, note, help}`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let problems = self.problems.iter().map(|problem| {
+            let (line, column) = self.place(problem).unzip();
+            serde_json::json!({
+                "severity": problem.severity,
+                "line": line,
+                "column": column,
+                "message": problem.message,
+                "label": problem.label,
+                "note": problem.note,
+                "help": problem.help,
+            })
+        });
+        problems.collect()
+    }
+
     /// The text for people, with colours for a terminal.
     pub fn render(&self, colours: bool) -> String {
         let renderer = if colours {
@@ -198,11 +215,12 @@ impl Report {
         let after = self.source.get(start..).unwrap_or_default();
         let line_end = start + after.find(['\n', '\r']).unwrap_or(after.len());
         let line = self.source.get(line_start..line_end).unwrap_or_default();
-        let (window, line) = cut(line, start - line_start);
+        let line = redact(line);
+        let (window, line) = cut(&line, start - line_start);
         let from = start - line_start - window;
         let to = floor(&self.source, span.end).clamp(start, line_end) - line_start;
         let to = to.saturating_sub(window).clamp(from, line.len());
-        Snippet::source(line)
+        Snippet::source(line.to_owned())
             .path(self.path.as_str())
             .line_start(line_number)
             .annotation(AnnotationKind::Primary.span(from..to).label(label))
@@ -254,6 +272,41 @@ fn cut(line: &str, at: usize) -> (usize, &str) {
     };
     let end = floor(line, at.saturating_add(AFTER));
     (start, line.get(start..end).unwrap_or_default())
+}
+
+/// Stars in place of a key, octet for octet, so that places stay right: a report may be pasted into
+/// a ticket.
+fn redact(line: &str) -> String {
+    let lower = line.to_ascii_lowercase();
+    let words = ["ascii", "hex", " key", "\tkey", "{key", ".key", "auth"];
+    let trimmed = lower.trim_start();
+    let starts = ["key", "ascii", "hex", "auth"]
+        .iter()
+        .any(|word| trimmed.starts_with(word));
+    let found = words
+        .iter()
+        .filter_map(|word| Some(lower.find(word)? + word.len()))
+        .min();
+    let (Some(from), true) = (
+        found,
+        starts || lower.contains("auth") || lower.contains("spi"),
+    ) else {
+        return line.to_owned();
+    };
+    // The command's first words stay readable: `auth-option spi 100`.
+    let from = match lower.find("spi") {
+        Some(spi) => lower.len().min(spi + 3).max(from.min(spi + 3)),
+        None => from,
+    };
+    let mut text = line.get(..from).unwrap_or_default().to_owned();
+    for character in line.get(from..).unwrap_or_default().chars() {
+        if character.is_whitespace() || character == '=' {
+            text.push(character);
+        } else {
+            text.extend(std::iter::repeat_n('*', character.len_utf8()));
+        }
+    }
+    text
 }
 
 /// Control characters of a hostile file must not reach a terminal.

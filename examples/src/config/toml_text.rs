@@ -17,13 +17,16 @@ use super::text::{Origins, nearest};
 pub(super) fn parse(source: &str) -> (Config, Origins, Vec<Problem>) {
     let (mut root, errors) = DeTable::parse_recoverable(source);
     let mut problems: Vec<Problem> = errors.iter().map(syntax).collect();
-    let damaged: Vec<usize> = problems
-        .iter()
-        .filter_map(|problem| Some(line_of(source, problem.span.as_ref()?.start)))
-        .collect();
+    let damaged = Damage::new(source, &problems);
+    // Each mistake costs one more reading, so huge files get fewer.
+    let most = (WORK / source.len().max(1)).clamp(1, Report::LIMIT);
     loop {
         let error = match Config::deserialize(toml::Deserializer::from(root.clone())) {
             Ok(config) => {
+                if !errors.is_empty() {
+                    // The damaged places may have said anything, so nothing more is concluded.
+                    return (Config::default(), Origins::new(), problems);
+                }
                 let mut origins = Origins::new();
                 table_origins(root.get_ref(), "", &mut origins);
                 return (config, origins, problems);
@@ -32,15 +35,18 @@ pub(super) fn parse(source: &str) -> (Config, Origins, Vec<Problem>) {
         };
         let span = error.span();
         let line = span.as_ref().map(|span| line_of(source, span.start));
-        if line.is_none_or(|line| !damaged.contains(&line)) {
+        if line.is_none_or(|line| damaged.spares(line)) {
             problems.push(meaning(&error));
         }
         let removed = span.is_some_and(|span| remove(root.get_mut(), &span));
-        if !removed || problems.len() >= Report::LIMIT {
+        if !removed || problems.len() >= most {
             return (Config::default(), Origins::new(), problems);
         }
     }
 }
+
+/// Octets that may be read again in search of more mistakes.
+const WORK: usize = 64 << 20;
 
 /// The model as TOML text; reading it gives the same model.
 ///
@@ -48,6 +54,35 @@ pub(super) fn parse(source: &str) -> (Config, Origins, Vec<Problem>) {
 /// What TOML has no form for; no model that was read holds such a thing.
 pub fn print(config: &Config) -> Result<String, String> {
     toml::to_string(config).map_err(|error| error.to_string())
+}
+
+/// Lines whose meaning is lost to mistakes in the syntax.
+struct Damage {
+    lines: Vec<usize>,
+    /// A table's header is broken: what follows seems to belong to another table.
+    from: usize,
+}
+
+impl Damage {
+    fn new(source: &str, problems: &[Problem]) -> Self {
+        let starts = problems
+            .iter()
+            .filter_map(|problem| Some(problem.span.as_ref()?.start));
+        let lines: Vec<usize> = starts.map(|start| line_of(source, start)).collect();
+        let header = |line: &&usize| {
+            let text = source.lines().nth(**line).unwrap_or_default();
+            text.trim_start().starts_with('[')
+        };
+        let from = lines.iter().filter(header).min().copied();
+        Self {
+            from: from.unwrap_or(usize::MAX),
+            lines,
+        }
+    }
+
+    fn spares(&self, line: usize) -> bool {
+        line < self.from && !self.lines.contains(&line)
+    }
 }
 
 fn line_of(source: &str, offset: usize) -> usize {
@@ -85,6 +120,18 @@ fn meaning(error: &toml::de::Error) -> Problem {
     let message = message
         .replace("expected u32", "expected a whole number")
         .replace("expected u8", "expected a whole number")
+        .replace(
+            "invalid IPv4 address syntax",
+            "not an IPv4 address such as 192.0.2.1",
+        )
+        .replace(
+            "invalid IPv6 address syntax",
+            "not an IPv6 address such as 2001:db8::1",
+        )
+        .replace(
+            "invalid IP address syntax",
+            "not an address such as 192.0.2.0",
+        )
         .replace("missing field", "missing key");
     Problem::error(span, message).label("here")
 }

@@ -1,1 +1,181 @@
-//! The control socket and the show and clear commands.
+//! The control socket: what an operator asks of a running node, and its answers.
+//!
+//! One JSON object a line in each direction over a Unix socket; a [`Request`] gets exactly one
+//! [`Response`]. [`client`] is the operator's side, [`server`] the node's.
+
+pub mod client;
+pub mod commands;
+mod rows;
+pub mod server;
+mod show;
+
+use pmip_binding::{Attachment, Command, MobileNode};
+use pmip_wire::types::Instant;
+use serde::{Deserialize, Serialize};
+
+pub use self::rows::{
+    BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, PathRow, TunnelRow,
+};
+use crate::config::node::Role;
+use crate::node::Node;
+
+/// What an operator may ask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// Show something.
+    Show {
+        /// What.
+        what: What,
+    },
+    /// Remove bindings: a MAG de-registers and registers anew, an LMA removes.
+    ClearBinding {
+        /// One mobile node's; none = all.
+        #[serde(default)]
+        nai: Option<String>,
+    },
+    /// A mobile node came to an access interface (MAG).
+    Attach {
+        /// Its identifier.
+        nai: String,
+        /// The access interface.
+        interface: String,
+        /// Its link-layer address, such as `02:00:00:00:00:01`.
+        #[serde(default)]
+        ll_addr: Option<String>,
+        /// Its access technology (RFC 5213 section 8.5).
+        #[serde(default)]
+        att: Option<u8>,
+    },
+    /// A mobile node left (MAG).
+    Detach {
+        /// Its identifier.
+        nai: String,
+    },
+}
+
+/// What can be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// Mobility sessions with their paths
+    Bindings,
+    /// Paths: state, addresses, round-trip time, traffic
+    Paths,
+    /// Heartbeats of each path
+    Heartbeat,
+    /// Remembered flows and the path of each
+    Flows,
+    /// Tunnels: encapsulation, ends, MTU, packets
+    Tunnels,
+    /// Counters of signalling and of dropped packets
+    Stats,
+    /// Identity, role, addresses, peers, timers
+    Globals,
+    /// The configuration in force
+    RunningConfig,
+}
+
+/// What comes back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Response {
+    /// It was done; what was asked for.
+    Ok(serde_json::Value),
+    /// It was not done; in plain words why.
+    Error(String),
+}
+
+impl Response {
+    /// Done, with nothing to tell.
+    fn done() -> Self {
+        Self::Ok(serde_json::Value::Null)
+    }
+}
+
+/// Answers one request.
+pub fn serve(node: &mut Node, now: Instant, request: Request) -> Response {
+    match request {
+        Request::Show { what } => show::show(node, now, what)
+            .map_or_else(|error| Response::Error(error.to_string()), Response::Ok),
+        Request::ClearBinding { nai } => clear_binding(node, now, nai),
+        Request::Attach {
+            nai,
+            interface,
+            ll_addr,
+            att,
+        } => attach(node, now, nai, &interface, ll_addr.as_deref(), att),
+        Request::Detach { nai } => detach(node, now, nai),
+    }
+}
+
+fn clear_binding(node: &mut Node, now: Instant, nai: Option<String>) -> Response {
+    let command = match nai {
+        None => Command::ClearBindings,
+        Some(nai) => {
+            let bindings = node.engine().bindings(now);
+            if bindings.iter().all(|binding| binding.mn_id != nai) {
+                return Response::Error(format!("there is no binding of {nai}"));
+            }
+            Command::ClearBinding { nai }
+        }
+    };
+    node.command(now, command);
+    Response::done()
+}
+
+fn attach(
+    node: &mut Node,
+    now: Instant,
+    nai: String,
+    interface: &str,
+    ll_addr: Option<&str>,
+    att: Option<u8>,
+) -> Response {
+    if node.role() != Role::Mag {
+        return Response::Error("only a MAG has access interfaces".into());
+    }
+    if !node.config().interfaces.iter().any(|own| own == interface) {
+        let own = node.config().interfaces.join(", ");
+        let own = if own.is_empty() { "none".into() } else { own };
+        return Response::Error(format!(
+            "{interface} is no access interface of this MAG; it has: {own}"
+        ));
+    }
+    let mut mobile_node = MobileNode::new(nai);
+    if let Some(att) = att {
+        mobile_node.access_technology = att;
+    }
+    if let Some(text) = ll_addr {
+        match parse_mac(text) {
+            Some(mac) => mobile_node.link_layer_identifier = Some(mac.to_vec().into()),
+            None => {
+                return Response::Error(format!(
+                    "{text} is no link-layer address such as 02:00:00:00:00:01"
+                ));
+            }
+        }
+    }
+    node.attach(now, Attachment::Attach(mobile_node));
+    Response::done()
+}
+
+fn detach(node: &mut Node, now: Instant, nai: String) -> Response {
+    if node.role() != Role::Mag {
+        return Response::Error("only a MAG has access interfaces".into());
+    }
+    node.attach(now, Attachment::Detach { nai });
+    Response::done()
+}
+
+/// Six octets in hexadecimal, with `:` or `-` between them.
+fn parse_mac(text: &str) -> Option<[u8; 6]> {
+    let octets: Option<Vec<u8>> = text
+        .split([':', '-'])
+        .map(|octet| u8::from_str_radix(octet, 16).ok())
+        .collect();
+    octets?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,529 @@
 //! The driver loop that mag and lma share.
+//!
+//! [`Node`] holds the engine, the forwarding table and the [`Ports`] that it acts on. It is
+//! synchronous and knows no socket: [`Node::handle`] takes one input, [`Node::finish_turn`] does
+//! what the engine wants. In one turn every forwarding change is applied, then the table is
+//! published once, and only then do datagrams leave: no acknowledgement announces what is not in
+//! force. [`run`](run::run) waits for inputs and deadlines around it.
+
+pub mod access;
+pub mod anchor;
+pub mod cli;
+pub mod engine;
+pub mod inner;
+pub mod run;
+mod start;
+pub mod uplinks;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use pmip_binding::config::ConfigErrors;
+use pmip_binding::{
+    Carrier, ClockAnchor, Command, Datagram, Event, Forwarding, Input, Output, PathEndpoint,
+    PathEvent, PathState, SessionEvent, Transmit,
+};
+use pmip_tunnel::ForwardingTable;
+use pmip_wire::types::{Instant, PathId};
+use tokio::sync::oneshot;
+
+use self::access::Access;
+use self::anchor::AnchorRoutes;
+use self::engine::NodeEngine;
+use self::uplinks::Uplinks;
+use crate::config::node::{Engine, NodeConfig, Role};
+use crate::control::{Request, Response};
+use crate::platform::dataplane::DataPlaneEvent;
+use crate::platform::network::{NetworkEvent, NetworkState};
+use crate::platform::ports::{Ports, SocketKey};
+use crate::platform::state_dir::Restart;
+
+/// One thing that happened to a node.
+#[derive(Debug)]
+pub enum NodeInput {
+    /// A signalling datagram arrived.
+    Datagram(Datagram),
+    /// The kernel's devices, addresses or routes changed.
+    Network(Vec<NetworkEvent>),
+    /// The data plane has something to say.
+    DataPlane(DataPlaneEvent),
+    /// An operator asks; the answer goes back.
+    Control(Request, oneshot::Sender<Response>),
+    /// The wall clock was set.
+    ClockStep(ClockAnchor),
+    /// Leave the domain.
+    Shutdown,
+    /// The deadline that the last turn gave has come.
+    Timeout,
+}
+
+/// What a node is started with, besides its configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    /// Makes what must not be guessed.
+    pub seed: [u8; 32],
+    /// Ties the monotonic clock to the wall clock.
+    pub anchor: ClockAnchor,
+    /// The Restart Counter.
+    pub restart: Restart,
+}
+
+/// How the paths of a MAG see the world, kept beside the engine for `show`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PathTrack {
+    last_rtt: Option<Duration>,
+    jitter: Option<Duration>,
+    /// When its state changed last.
+    pub since: Option<Instant>,
+    /// NAT mappings that changed under it.
+    pub nat_changes: u64,
+}
+
+/// A running node: its engine, its table and what they act on.
+pub struct Node {
+    config: NodeConfig,
+    engine: NodeEngine,
+    ports: Ports,
+    network: NetworkState,
+    table: ForwardingTable,
+    published: Option<u32>,
+    side: Side,
+    tracks: BTreeMap<PathId, PathTrack>,
+    path_sockets: BTreeMap<PathId, SocketKey>,
+    send_errors: u64,
+    started: Instant,
+}
+
+/// What differs between the two roles outside the engine.
+enum Side {
+    Mag { uplinks: Uplinks, access: Access },
+    Lma { routes: AnchorRoutes },
+}
+
+impl Node {
+    /// A node that has sent nothing yet. `tun` is the name of its TUN device, `table` the number
+    /// of the routing table that leads into it (MAG).
+    ///
+    /// # Errors
+    /// Every mistake that the engine finds in its configuration.
+    pub fn new(
+        mut config: NodeConfig,
+        start: Start,
+        now: Instant,
+        ports: Ports,
+        tun: &str,
+        table: u32,
+    ) -> Result<Self, ConfigErrors> {
+        raise_counter(&mut config.engine, start.restart);
+        let engine = NodeEngine::new(config.engine.clone(), start.seed, start.anchor, now)?;
+        let side = match &config.engine {
+            Engine::Mag(mag) => Side::Mag {
+                uplinks: Uplinks::new(&config, mag),
+                access: Access::new(&config, mag, tun, table),
+            },
+            Engine::Lma(lma) => Side::Lma {
+                routes: AnchorRoutes::new(lma, tun),
+            },
+        };
+        let mut node = Self {
+            table: ForwardingTable::new(engine.tunnel_role()),
+            config,
+            engine,
+            ports,
+            network: NetworkState::default(),
+            published: None,
+            side,
+            tracks: BTreeMap::new(),
+            path_sockets: BTreeMap::new(),
+            send_errors: 0,
+            started: now,
+        };
+        match &node.side {
+            Side::Mag { access, .. } => access.install(node.ports.kernel.as_mut()),
+            Side::Lma { routes } => routes.install(node.ports.kernel.as_mut()),
+        }
+        Ok(node)
+    }
+
+    /// Takes in one input. Any number may come before [`Node::finish_turn`].
+    pub fn handle(&mut self, now: Instant, input: NodeInput) {
+        match input {
+            NodeInput::Datagram(datagram) => {
+                self.engine.handle_input(now, Input::Signalling(datagram));
+            }
+            NodeInput::Network(events) => {
+                for event in events {
+                    self.network.apply(event);
+                }
+                self.check_uplinks(now);
+            }
+            NodeInput::DataPlane(event) => self.on_data_plane(now, event),
+            NodeInput::Control(request, answer) => {
+                let response = crate::control::serve(self, now, request);
+                // The operator may have gone meanwhile.
+                let _ = answer.send(response);
+            }
+            NodeInput::ClockStep(anchor) => self.engine.handle_input(now, Input::ClockStep(anchor)),
+            NodeInput::Shutdown => self.command(now, Command::Shutdown),
+            NodeInput::Timeout => {
+                if matches!(&self.side, Side::Mag { uplinks, .. } if uplinks.retry_due(now)) {
+                    self.check_uplinks(now);
+                }
+                self.engine.handle_input(now, Input::Timeout);
+            }
+        }
+    }
+
+    /// Does what the engine wants: forwarding changes, then one publication, then datagrams.
+    /// Returns when to give [`NodeInput::Timeout`]; `None` = never.
+    pub fn finish_turn(&mut self, now: Instant) -> Option<Instant> {
+        let mut transmits = Vec::new();
+        let deadline = loop {
+            match self.engine.poll_output() {
+                Output::Transmit(transmit) => transmits.push(transmit),
+                Output::Event(event) => self.on_event(now, event),
+                Output::Timeout(at) => break at,
+                other => tracing::debug!("an output that this program does not know: {other:?}"),
+            }
+        };
+        if self.published != Some(self.table.generation()) {
+            self.ports.tunnels.publish(&self.table);
+            self.published = Some(self.table.generation());
+        }
+        for transmit in &transmits {
+            self.transmit(transmit);
+        }
+        let retry = match &self.side {
+            Side::Mag { uplinks, .. } => uplinks.retry_at(),
+            Side::Lma { .. } => None,
+        };
+        [deadline, retry].into_iter().flatten().min()
+    }
+
+    /// Gives the engine a command.
+    pub fn command(&mut self, now: Instant, command: Command) {
+        self.engine.handle_input(now, Input::Command(command));
+    }
+
+    /// Whether a shutdown is complete.
+    pub fn is_shut_down(&self) -> bool {
+        self.engine.is_shut_down()
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &NodeConfig {
+        &self.config
+    }
+
+    /// Its engine.
+    pub fn engine(&self) -> &NodeEngine {
+        &self.engine
+    }
+
+    /// What it acts on.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    /// The forwarding table as last changed.
+    pub fn table(&self) -> &ForwardingTable {
+        &self.table
+    }
+
+    /// Devices, addresses and routes as the kernel told them.
+    pub fn network(&self) -> &NetworkState {
+        &self.network
+    }
+
+    /// A MAG's uplinks.
+    pub fn uplinks(&self) -> Option<&Uplinks> {
+        match &self.side {
+            Side::Mag { uplinks, .. } => Some(uplinks),
+            Side::Lma { .. } => None,
+        }
+    }
+
+    /// What was seen of a path.
+    pub fn track(&self, path: PathId) -> PathTrack {
+        self.tracks.get(&path).copied().unwrap_or_default()
+    }
+
+    /// Signalling datagrams that the kernel refused to send.
+    pub fn send_errors(&self) -> u64 {
+        self.send_errors
+    }
+
+    /// When it started.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// What it is.
+    pub fn role(&self) -> Role {
+        match &self.config.engine {
+            Engine::Mag(_) => Role::Mag,
+            Engine::Lma(_) => Role::Lma,
+        }
+    }
+
+    /// Gives the engine an attachment.
+    pub fn attach(&mut self, now: Instant, attachment: pmip_binding::Attachment) {
+        self.engine.handle_input(now, Input::Attachment(attachment));
+    }
+
+    fn check_uplinks(&mut self, now: Instant) {
+        let Side::Mag { uplinks, .. } = &mut self.side else {
+            return;
+        };
+        let changes = uplinks.check(now, &self.network, self.ports.signalling.as_mut());
+        for change in changes {
+            // A device that came back may be another one: its data sockets open anew.
+            let engine = &self.engine;
+            self.path_sockets
+                .retain(|path, _| engine.interface_of(*path) != Some(change.binding_id));
+            self.engine.handle_input(now, Input::Interface(change));
+        }
+    }
+
+    fn on_data_plane(&mut self, now: Instant, event: DataPlaneEvent) {
+        match event {
+            DataPlaneEvent::Local {
+                path,
+                received,
+                packet,
+            } => match inner::parse(&packet) {
+                Some((source, destination, payload)) => {
+                    let datagram = Datagram {
+                        carrier: Carrier::Tunnel(path),
+                        source,
+                        destination,
+                        payload,
+                    };
+                    let at = received.min(now);
+                    self.engine.handle_input(at, Input::Signalling(datagram));
+                }
+                None => {
+                    tracing::debug!("{path}: a packet for the tunnel's own end is no signalling")
+                }
+            },
+            DataPlaneEvent::SocketError { path, error, count } => {
+                tracing::warn!(
+                    "{}: sending failed {count} times: {error:?}",
+                    self.name_of(path)
+                );
+            }
+            DataPlaneEvent::TunClosed => tracing::error!("the TUN device is gone"),
+        }
+    }
+
+    fn on_event(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Forwarding(change) => self.on_forwarding(&change),
+            Event::Session(event) => self.on_session(&event),
+            Event::Path(event) => self.on_path(now, &event),
+            Event::Dropped { reason, from } => {
+                tracing::debug!("dropped a datagram from {from}: {reason:?}");
+            }
+            other => tracing::debug!("an event that this program does not know: {other:?}"),
+        }
+    }
+
+    fn on_forwarding(&mut self, change: &Forwarding) {
+        self.table.apply(change);
+        if let Forwarding::InstallPath(endpoint) = change {
+            self.set_path_mtu(endpoint);
+            self.open_path_socket(endpoint);
+        } else if let Forwarding::RemovePath(path) = change {
+            self.path_sockets.remove(path);
+            if matches!(self.side, Side::Mag { .. }) {
+                self.ports.tunnels.remove_path_socket(*path);
+            }
+            self.tracks.remove(path);
+        }
+    }
+
+    /// What the path's device and `tunnel mtu` leave for inner packets.
+    fn set_path_mtu(&mut self, endpoint: &PathEndpoint) {
+        let device = self.device_of(endpoint.path);
+        let link = device.and_then(|device| self.network.link(&device));
+        let link = link.map(|link| u16::try_from(link.mtu).unwrap_or(u16::MAX));
+        let overhead = endpoint.encapsulation.overhead();
+        let wanted = self.config.tunnel_mtu;
+        let wanted = wanted.map(|mtu| mtu.saturating_add(overhead));
+        let mtu = [link, wanted].into_iter().flatten().min();
+        if mtu.is_some() {
+            self.table.set_path_underlay_mtu(endpoint.path, mtu);
+        }
+    }
+
+    fn open_path_socket(&mut self, endpoint: &PathEndpoint) {
+        let Some(device) = self.device_of(endpoint.path) else {
+            return;
+        };
+        let key = SocketKey {
+            device: Some(device),
+            local: endpoint.local,
+        };
+        if self.path_sockets.get(&endpoint.path) == Some(&key) {
+            return;
+        }
+        let opened =
+            self.ports
+                .tunnels
+                .set_path_socket(endpoint.path, key.device.as_deref(), key.local);
+        match opened {
+            Ok(()) => {
+                self.path_sockets.insert(endpoint.path, key);
+            }
+            Err(error) => tracing::warn!(
+                "{}: cannot open the data socket on {}: {error}",
+                self.name_of(endpoint.path),
+                endpoint.local
+            ),
+        }
+    }
+
+    fn on_session(&mut self, event: &SessionEvent) {
+        let kernel = self.ports.kernel.as_mut();
+        match event {
+            SessionEvent::Up { mn_id, .. } => tracing::info!("{mn_id} is registered"),
+            SessionEvent::Down { mn_id, reason, .. } => {
+                tracing::info!("{mn_id} is not registered any more: {reason}");
+            }
+            SessionEvent::Refused { mn_id, status } => {
+                tracing::warn!("{mn_id} was refused with status {status}");
+            }
+            other => tracing::debug!("a session event that this program does not know: {other:?}"),
+        }
+        match &mut self.side {
+            Side::Mag { access, .. } => access.on_session(event, kernel),
+            Side::Lma { routes } => routes.on_session(event, kernel),
+        }
+    }
+
+    fn on_path(&mut self, now: Instant, event: &PathEvent) {
+        match event {
+            PathEvent::State {
+                path,
+                state,
+                reason,
+            } => {
+                let track = self.tracks.entry(*path).or_default();
+                track.since = Some(now);
+                if *state == PathState::NatChanged {
+                    track.nat_changes = track.nat_changes.saturating_add(1);
+                }
+                tracing::info!(
+                    "{} is {}: {reason}",
+                    self.name_of(*path),
+                    state_name(*state)
+                );
+            }
+            PathEvent::Rtt { path, rtt } => self.tracks.entry(*path).or_default().measured(*rtt),
+            PathEvent::PeerRestarted { path } => {
+                tracing::warn!("the peer at the end of {} restarted", self.name_of(*path));
+            }
+            other => tracing::debug!("a path event that this program does not know: {other:?}"),
+        }
+    }
+
+    fn transmit(&mut self, transmit: &Transmit) {
+        if let Carrier::Tunnel(path) = transmit.carrier {
+            match inner::build(transmit.source, transmit.destination, &transmit.payload) {
+                Some(packet) => self.ports.tunnels.send_local(path, packet),
+                None => tracing::debug!("{path}: the tunnel's ends are of different families"),
+            }
+            return;
+        }
+        let sent = self.socket_of(transmit).map_or_else(
+            || Err(std::io::ErrorKind::NotConnected.into()),
+            |key| {
+                let signalling = &mut self.ports.signalling;
+                signalling.send(&key, transmit.destination, &transmit.payload)
+            },
+        );
+        if let Err(error) = sent {
+            self.send_errors = self.send_errors.saturating_add(1);
+            tracing::debug!("cannot signal to {}: {error}", transmit.destination);
+        }
+    }
+
+    /// The socket that a datagram leaves by: its path's own.
+    fn socket_of(&self, transmit: &Transmit) -> Option<SocketKey> {
+        let local = transmit.source.ip();
+        match &self.side {
+            Side::Mag { uplinks, .. } => {
+                let binding_id = transmit
+                    .path
+                    .and_then(|path| self.engine.interface_of(path));
+                uplinks.socket(binding_id, local)
+            }
+            Side::Lma { .. } => Some(SocketKey {
+                device: None,
+                local,
+            }),
+        }
+    }
+
+    /// The device that a MAG's path leaves by.
+    fn device_of(&self, path: PathId) -> Option<String> {
+        let binding_id = self.engine.interface_of(path)?;
+        Some(self.uplinks()?.get(binding_id)?.egress().to_owned())
+    }
+
+    /// A path in words: its interface or peer, and its label.
+    fn name_of(&self, path: PathId) -> String {
+        let paths = self.engine.paths();
+        let Some(status) = paths.iter().find(|status| status.path == path) else {
+            return path.to_string();
+        };
+        let via = match &status.interface {
+            Some(interface) => interface.clone(),
+            None => format!("{} at {}", status.peer, status.care_of),
+        };
+        match self.config.labels.name(status.label) {
+            Some(label) if label != via => format!("path {via} ({label})"),
+            Some(_) | None => format!("path {via}"),
+        }
+    }
+}
+
+impl PathTrack {
+    /// Smoothed variation of the round-trip time, as RFC 3550 section 6.4.1 smooths it.
+    pub fn jitter(&self) -> Option<Duration> {
+        self.jitter
+    }
+
+    fn measured(&mut self, rtt: Duration) {
+        if let Some(last) = self.last_rtt {
+            let difference = rtt.abs_diff(last);
+            let jitter = self.jitter.unwrap_or(Duration::ZERO);
+            self.jitter = Some(jitter - jitter / 16 + difference / 16);
+        }
+        self.last_rtt = Some(rtt);
+    }
+}
+
+/// A path state in words.
+pub fn state_name(state: PathState) -> &'static str {
+    match state {
+        PathState::Registering => "registering",
+        PathState::Up => "up",
+        PathState::Down => "down",
+        PathState::NatChanged => "nat-changed",
+        _ => "unknown",
+    }
+}
+
+fn raise_counter(engine: &mut Engine, restart: Restart) {
+    match engine {
+        Engine::Lma(config) => config.restart_counter = restart.counter,
+        Engine::Mag(config) => {
+            config.restart_counter = restart.counter;
+            config.restarted = restart.restarted;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -264,10 +264,7 @@ mod tests {
         state.apply(route(3, "0.0.0.0/0"));
         state.apply(link(3, "wan1", false));
         state.apply(link(3, "wan1", true));
-        assert_eq!(
-            ask(&state, "wan1"),
-            Err(UplinkDown::NoRoute("wan1".into()))
-        );
+        assert_eq!(ask(&state, "wan1"), Err(UplinkDown::NoRoute("wan1".into())));
     }
 
     #[test]

@@ -109,7 +109,10 @@ mod tests {
         };
         let text = missing.to_string();
         assert!(text.contains("CAP_NET_ADMIN"), "{text}");
-        assert!(text.contains("setcap cap_net_admin,cap_net_raw+ep"), "{text}");
+        assert!(
+            text.contains("setcap cap_net_admin,cap_net_raw+ep"),
+            "{text}"
+        );
         assert!(text.contains("pmip lab --sim"), "{text}");
     }
 }

@@ -65,10 +65,7 @@ impl Signalling for LinuxSignalling {
         destination: SocketAddr,
         payload: &Bytes,
     ) -> io::Result<()> {
-        let open = self
-            .sockets
-            .get(key)
-            .ok_or(io::ErrorKind::NotConnected)?;
+        let open = self.sockets.get(key).ok_or(io::ErrorKind::NotConnected)?;
         open.socket.try_send_to(payload, destination).map(|_| ())
     }
 }

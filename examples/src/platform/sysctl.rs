@@ -62,8 +62,7 @@ impl Sysctls {
         fs::write(&path, value)
             .map_err(|error| io::Error::new(error.kind(), format!("net/{key}={value}: {error}")))?;
         tracing::info!("set net/{key} to {value}");
-        self.changed
-            .extend(before.map(|before| (path, before)));
+        self.changed.extend(before.map(|before| (path, before)));
         Ok(())
     }
 }

@@ -1,1 +1,26 @@
 //! Tables and text for people.
+
+mod tables;
+
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::control::{BindingRow, FlowTableRow, HeartbeatRow, PathRow, TunnelRow, What};
+
+/// What a node showed, for a person.
+///
+/// # Errors
+/// When the answer is not what this program knows: the node is of another version.
+pub fn render(what: What, answer: Value) -> serde_json::Result<String> {
+    Ok(match what {
+        What::Bindings => tables::bindings(&serde_json::from_value::<Vec<BindingRow>>(answer)?),
+        What::Paths => tables::paths(&serde_json::from_value::<Vec<PathRow>>(answer)?),
+        What::Heartbeat => {
+            tables::heartbeats(&serde_json::from_value::<Vec<HeartbeatRow>>(answer)?)
+        }
+        What::Flows => tables::flows(&serde_json::from_value::<Vec<FlowTableRow>>(answer)?),
+        What::Tunnels => tables::tunnels(&serde_json::from_value::<Vec<TunnelRow>>(answer)?),
+        What::Stats | What::Globals => tables::outline(&answer),
+        What::RunningConfig => crate::config::to_text(&serde_json::from_value::<Config>(answer)?),
+    })
+}

@@ -292,7 +292,7 @@ impl<'a> Words<'a> {
     fn error(&self, expected: &str) -> AclRuleError {
         let message = match self.peek() {
             Some(word) => format!("`{word}` is not {expected}"),
-            None => format!("the rule ends where {expected} is needed"),
+            None => format!("the rule ends too early; expected {expected}"),
         };
         AclRuleError {
             word: self.next,
@@ -350,8 +350,9 @@ impl<'a> Words<'a> {
                 )
                 .map(AclAddress::Host);
         }
-        let expected =
-            format!("a {side}: `any`, `host 192.0.2.1`, `192.0.2.0 0.0.0.255` or `192.0.2.0/24`");
+        let expected = format!(
+            "a {side} such as `any`, `host 192.0.2.1`, `192.0.2.0 0.0.0.255` or `192.0.2.0/24`"
+        );
         let first = self.read(&expected, |word| {
             if word.contains('/') {
                 return word.parse().ok().map(AclAddress::Prefix);
@@ -368,7 +369,7 @@ impl<'a> Words<'a> {
             };
         };
         let wildcard = self.read(
-            "a wildcard: the bits that are not compared, such as 0.0.0.255 (one host: `host ADDRESS`)",
+            "a wildcard, the bits that are not compared, such as 0.0.0.255 (one host: `host ADDRESS`)",
             |word| word.parse().ok(),
         )?;
         Ok(AclAddress::Wildcard(address, wildcard))

@@ -17,19 +17,25 @@ pub(super) fn mismatch(
     let wanted = wanted(mismatch);
     let token = tokens.get(mismatch.at);
     let span = token.map_or(end..end, Token::span);
+    // A word of a command with a key may be the key.
+    let secret = command.is_some_and(|command| command.syntax.starts_with("auth-option spi"));
+    let shown = |token: &Token<'_>| match secret {
+        true => "this word".to_owned(),
+        false => format!("`{}`", token.text),
+    };
     let problem = match (token, &mismatch.kind) {
         (None, _) => Problem::error(span, "the command ends too early")
             .label(format!("expected {wanted} here")),
         (Some(token), MismatchKind::Ambiguous) => {
-            let message = format!("`{}` is ambiguous", token.text);
+            let message = format!("{} is ambiguous", shown(token));
             Problem::error(span, message).label(format!("it could be {wanted}"))
         }
         (Some(token), MismatchKind::BadValue(_)) => {
-            let message = format!("`{}` is not {wanted}", token.text);
+            let message = format!("{} is not {wanted}", shown(token));
             Problem::error(span, message).label("not allowed here")
         }
         (Some(token), MismatchKind::Unexpected) => {
-            let message = format!("`{}` is not understood here", token.text);
+            let message = format!("{} is not understood here", shown(token));
             Problem::error(span, message).label(format!("expected {wanted}"))
         }
     };
@@ -37,16 +43,16 @@ pub(super) fn mismatch(
         Some(command) => problem.note(format!("syntax: {}", readable(command.syntax))),
         None => problem.note(format!("this is {}", mode.description())),
     };
-    match suggestion(tokens, mismatch) {
+    match suggestion(tokens, mismatch).filter(|_| !secret) {
         Some(help) => problem.help(help),
         None => problem,
     }
 }
 
-/// A line that no mode on the way out knows.
-pub(super) fn unknown(around: &[Mode], tokens: &[Token<'_>]) -> Problem {
+/// A line that no mode on the way out knows; and whether it was to open a block.
+pub(super) fn unknown(around: &[Mode], tokens: &[Token<'_>]) -> (Problem, bool) {
     let Some(first) = tokens.first() else {
-        return Problem::error(0..0, "an empty command");
+        return (Problem::error(0..0, "an empty command"), false);
     };
     let mode = around.last().copied().unwrap_or_default();
     let message = format!("`{}` is no command of {}", first.text, mode.description());
@@ -59,13 +65,16 @@ pub(super) fn unknown(around: &[Mode], tokens: &[Token<'_>]) -> Problem {
     let line = line.collect::<Vec<_>>().join(" ").to_ascii_lowercase();
     let leads = around.iter().rev().flat_map(|mode| modes::leads(*mode));
     match (elsewhere, nearest_lead(&line, leads)) {
-        (_, Some(lead)) => problem.help(format!("did you mean `{lead}`?")),
-        (Some(mode), None) => problem.help(format!(
-            "it is a command of {}; enter that with `{}` first",
-            mode.description(),
-            mode.entered_by()
-        )),
-        (None, None) => problem,
+        (_, Some((lead, opens))) => (problem.help(format!("did you mean `{lead}`?")), opens),
+        (Some(mode), None) => {
+            let help = format!(
+                "it is a command of {}; enter that with `{}` first",
+                mode.description(),
+                mode.entered_by()
+            );
+            (problem.help(help), false)
+        }
+        (None, None) => (problem, false),
     }
 }
 
@@ -120,25 +129,20 @@ pub(in crate::config) fn nearest<'a>(
 }
 
 /// The first words of a command nearest to the first words of a line.
-fn nearest_lead(line: &str, leads: impl Iterator<Item = String>) -> Option<String> {
+fn nearest_lead(line: &str, leads: impl Iterator<Item = (String, bool)>) -> Option<(String, bool)> {
     leads
-        .map(|lead| {
+        .map(|(lead, opens)| {
             let words = lead.split(' ').count();
-            let start: Vec<&str> = line.split(' ').take(words).collect();
+            let start = |count: usize| -> String { line.split(' ').take(count).collect() };
+            let whole = lead.replace(' ', "");
             // Words that ran together count as one mistake.
-            let joined = distance(&lead.replace(' ', ""), &start.join("").replace(' ', ""));
-            let fewer: Vec<&str> = line.split(' ').take(words.max(2) - 1).collect();
-            let cut = distance(&lead.replace(' ', ""), &fewer.join(""));
-            (
-                distance(&start.join(" "), &lead)
-                    .min(joined + 1)
-                    .min(cut + 1),
-                lead,
-            )
+            let same = distance(&start(words), &whole);
+            let joined = distance(&start(words.max(2) - 1), &whole) + 1;
+            (same.min(joined), lead, opens)
         })
-        .filter(|(distance, lead)| *distance <= lead.len() / 4 + 1)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, lead)| lead)
+        .filter(|(distance, lead, _)| *distance <= lead.len() / 4 + 1)
+        .min_by_key(|(distance, ..)| *distance)
+        .map(|(_, lead, opens)| (lead, opens))
 }
 
 /// Edit distance of two short words; long ones are told apart by their beginning alone.

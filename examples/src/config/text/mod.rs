@@ -36,7 +36,13 @@ pub(super) fn parse(source: &str) -> (Config, Origins, Vec<Problem>) {
         skipping: None,
         last: None,
     };
-    for line in lexer::lines(source) {
+    for (number, line) in lexer::lines(source).enumerate() {
+        if number == MAX_LINES {
+            let message = format!("more than {MAX_LINES} commands");
+            let problem = Problem::error(line.span(), message).label("not read from here on");
+            reader.context.problems.push(problem);
+            break;
+        }
         reader.read(&line);
         if reader.context.problems.len() > MAX_PROBLEMS {
             break;
@@ -47,7 +53,10 @@ pub(super) fn parse(source: &str) -> (Config, Origins, Vec<Problem>) {
 }
 
 /// After so many problems reading on only costs time.
-const MAX_PROBLEMS: usize = 10_000;
+const MAX_PROBLEMS: usize = 200;
+
+/// Lines with commands at most.
+const MAX_LINES: usize = 200_000;
 
 /// A mode that was entered.
 #[derive(Debug)]
@@ -84,6 +93,18 @@ struct Last<'a> {
 /// A block whose opening line was wrong: its lines would only repeat the problem.
 struct Skipped {
     indent: Option<usize>,
+    /// A deeper line was skipped: the block is indented.
+    deeper: bool,
+}
+
+/// Whether a command of `mode` that opens a block starts like this line.
+fn first_opens(mode: Mode, tokens: &[Token<'_>]) -> bool {
+    let Some(first) = tokens.first() else {
+        return false;
+    };
+    modes::leads(mode).any(|(lead, opens)| {
+        opens && lead.split(' ').next() == Some(first.text.to_ascii_lowercase().as_str())
+    })
 }
 
 struct Reader<'a> {
@@ -134,7 +155,10 @@ impl<'a> Reader<'a> {
             return;
         };
         match first.text.to_ascii_lowercase().as_str() {
-            "end" if tokens.len() == 1 => self.frames.truncate(1),
+            "end" if tokens.len() == 1 => {
+                self.frames.truncate(1);
+                self.skipping = None;
+            }
             "exit" if tokens.len() == 1 => self.exit(),
             "do" => {}
             _ if modes::is_rule(self.mode(), tokens) => self.rule(line, tokens, no),
@@ -154,13 +178,18 @@ impl<'a> Reader<'a> {
 
     /// Lines of a block that was never entered, when indentation tells.
     fn is_skipped(&mut self, line: &Line<'_>) -> bool {
-        let Some(skipped) = &self.skipping else {
+        let Some(skipped) = &mut self.skipping else {
             return false;
         };
         match (skipped.indent, line.indent) {
-            (Some(opener), Some(indent)) if indent > opener => true,
-            (Some(_), Some(_)) if self.indented => {
-                self.skipping = None;
+            (Some(opener), Some(indent)) if indent > opener => {
+                skipped.deeper = true;
+                true
+            }
+            (Some(_), Some(_)) => {
+                if self.indented || skipped.deeper {
+                    self.skipping = None;
+                }
                 false
             }
             _ => false,
@@ -218,6 +247,9 @@ impl<'a> Reader<'a> {
                     .map_or(Mode::Global, |frame| frame.mode);
                 let problem = diagnose::mismatch(mode, None, tokens, line.end, &mismatch);
                 self.context.problems.push(problem);
+                if first_opens(mode, tokens) {
+                    self.skip(line);
+                }
             }
             Found::Unknown => self.unknown(line, tokens),
         }
@@ -290,7 +322,10 @@ impl<'a> Reader<'a> {
                 .entry(entered)
                 .or_insert_with(|| args.span.clone());
         } else if command.opens.is_some() && !args.no {
-            self.skipping = Some(Skipped { indent });
+            self.skipping = Some(Skipped {
+                indent,
+                deeper: false,
+            });
         } else {
             self.context.path = path;
         }
@@ -304,9 +339,7 @@ impl<'a> Reader<'a> {
         mismatch: &Mismatch,
     ) {
         if command.opens.is_some() {
-            self.skipping = Some(Skipped {
-                indent: line.indent,
-            });
+            self.skip(line);
         }
         let problem = diagnose::mismatch(self.mode(), Some(command), tokens, line.end, mismatch);
         if let Some(last) = &mut self.last
@@ -323,9 +356,20 @@ impl<'a> Reader<'a> {
             return;
         }
         let modes: Vec<Mode> = self.frames.iter().map(|frame| frame.mode).collect();
-        let problem = diagnose::unknown(&modes, tokens);
+        let (problem, opens) = diagnose::unknown(&modes, tokens);
         self.context.problems.push(problem);
         self.last = None;
+        if opens {
+            self.skip(line);
+        }
+    }
+
+    /// The block that this line should have opened is not there.
+    fn skip(&mut self, line: &Line<'_>) {
+        self.skipping = Some(Skipped {
+            indent: line.indent,
+            deeper: false,
+        });
     }
 
     fn continues(&mut self, line: &Line<'a>, tokens: &[Token<'a>]) -> bool {

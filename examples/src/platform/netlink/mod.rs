@@ -10,7 +10,7 @@ use std::io;
 
 use rtnetlink::packet_core::NetlinkPayload;
 
-pub use items::LinuxKernel;
+pub use items::{Cleanup, LinuxKernel};
 pub use watch::{Watch, watch};
 
 /// The routing protocol number of our routes, rules and addresses.

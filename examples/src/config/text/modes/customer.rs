@@ -70,8 +70,8 @@ pub(super) static NETWORK_COMMANDS: &[Command] = &[
     }),
 ];
 
-const LIMITS: &str = "mobile-network maximum {lmn [ipv4 | ipv6] <lmn:prefixes-lmn> | \
-    customer [ipv4 | ipv6] <customer:prefixes-customer>}";
+const LIMITS: &str = "mobile-network maximum {lmn [{ipv4 | ipv6}] <lmn:prefixes-lmn> | \
+    customer [{ipv4 | ipv6}] <customer:prefixes-customer>}";
 
 pub(super) fn local_loop(c: &mut Context, args: &Args<'_>) -> Option<()> {
     let slot = &mut c.lma()?.mobile_local_loop;

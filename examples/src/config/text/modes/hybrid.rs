@@ -76,8 +76,8 @@ fn sla(c: &mut Context, args: &Args<'_>) -> Option<()> {
 
 fn enable_sla(c: &mut Context, args: &Args<'_>) -> Option<()> {
     if matches!(c.at.node, Node::Mag(_)) {
-        let problem = Problem::error(args.span.clone(), "`enable-sla` belongs to an LMA")
-            .label("this is a MAG")
+        let problem = Problem::warning(args.span.clone(), "`enable-sla` belongs to an LMA")
+            .label("ignored: this is a MAG")
             .help("a MAG probes its own paths with `sla` and `no disable-sla`");
         c.problems.push(problem);
         return Some(());

@@ -207,14 +207,15 @@ pub(super) fn matches<'a>(
     matcher::matches(&command.pattern, tokens, no)
 }
 
-/// The first keywords of every command of `mode`.
-pub(super) fn leads(mode: Mode) -> impl Iterator<Item = String> {
+/// The first keywords of every command of `mode`, and whether it opens a block.
+pub(super) fn leads(mode: Mode) -> impl Iterator<Item = (String, bool)> {
     table(mode).iter().map(|entry| {
         let words = entry
             .pattern
             .lead()
             .filter_map(|names| names.first().copied());
-        words.collect::<Vec<_>>().join(" ")
+        let opens = entry.command.opens.is_some();
+        (words.collect::<Vec<_>>().join(" "), opens)
     })
 }
 
@@ -228,6 +229,27 @@ mod tests {
             for command in mode.commands() {
                 let pattern = Pattern::compile(command.syntax).expect(command.syntax);
                 assert!(pattern.lead().next().is_some(), "{}", command.syntax);
+            }
+        }
+    }
+
+    #[test]
+    fn the_file_of_everything_has_every_command() {
+        let everything = include_str!("../../../../tests/golden/everything.cfg");
+        let lines: Vec<_> = crate::config::text::lexer::lines(everything).collect();
+        for mode in Mode::ALL {
+            for entry in table(mode) {
+                let used = lines.iter().any(|line| {
+                    let found = find(mode, &line.tokens);
+                    found.is_ok_and(|found| {
+                        found.is_some_and(|found| std::ptr::eq(found.command, entry.command))
+                    })
+                });
+                let aside = ["enable", "disable", "configure", "mn-profile-load-aaa"];
+                let aside = aside
+                    .iter()
+                    .any(|word| entry.command.syntax.starts_with(word));
+                assert!(used || aside, "{mode:?}: {}", entry.command.syntax);
             }
         }
     }

@@ -1,0 +1,182 @@
+//! The rows of `show`: their JSON is a contract with outside programs.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use pmip_wire::types::{Encapsulation, IpPrefix};
+use serde::{Deserialize, Serialize};
+
+/// One mobility session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BindingRow {
+    /// The mobile node's identifier (NAI).
+    pub mn_id: String,
+    /// Whether it is a logical mobile node.
+    pub lmn: bool,
+    /// `init`, `active`, `refresh-pending` or `disconnecting`.
+    pub state: String,
+    /// The peer's name or address.
+    pub peer: String,
+    /// Home network prefixes.
+    pub hnp: Vec<IpPrefix>,
+    /// IPv4 home address.
+    pub ipv4_hoa: Option<Ipv4Addr>,
+    /// Delegated mobile network prefixes.
+    pub dmnp: Vec<IpPrefix>,
+    /// Lifetime granted, in seconds.
+    pub lifetime_s: u64,
+    /// What remains of it, in seconds.
+    pub remaining_s: u64,
+    /// Its paths, in order of registration.
+    pub paths: Vec<PathRow>,
+}
+
+/// One path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PathRow {
+    /// Its number inside the node.
+    pub path: u32,
+    /// Its Binding ID.
+    pub bid: u8,
+    /// Its label's name; none without a label.
+    pub label: Option<String>,
+    /// Access technology, in the names of the configuration language.
+    pub att: String,
+    /// The care-of address as the MAG knows it.
+    pub care_of: IpAddr,
+    /// Where the peer's signalling comes from.
+    pub observed: SocketAddr,
+    /// Where tunnelled packets go.
+    pub remote: SocketAddr,
+    /// Whether a NAT stands between.
+    pub nat: bool,
+    /// Encapsulation.
+    pub encap: Encapsulation,
+    /// `up`, `down`, `registering` or `nat-changed`.
+    pub state: String,
+    /// Whether it may carry traffic now.
+    pub usable: bool,
+    /// Share of new flows in our sending direction.
+    pub weight: u32,
+    /// The roaming interface (MAG).
+    pub interface: Option<String>,
+    /// The peer's name or address.
+    pub peer: String,
+    /// Sessions bound to it.
+    pub sessions: u32,
+    /// Its heartbeat; none when no rule asks for one.
+    pub heartbeat: Option<HeartbeatSummary>,
+    /// Round-trip time of the last heartbeat, in milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// Its smoothed variation, in milliseconds.
+    pub jitter_ms: Option<f64>,
+    /// Heartbeats without answer, in per cent since the start.
+    pub loss_pct: Option<f64>,
+    /// Inner packets sent.
+    pub tx_packets: u64,
+    /// Inner octets sent.
+    pub tx_bytes: u64,
+    /// Inner packets received.
+    pub rx_packets: u64,
+    /// Inner octets received.
+    pub rx_bytes: u64,
+    /// Flows that use it now.
+    pub flows: u64,
+}
+
+/// The heartbeat of a path, in short.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeartbeatSummary {
+    /// Seconds from request to request.
+    pub interval_s: f64,
+    /// Missed answers allowed.
+    pub retries: u32,
+    /// Requests sent.
+    pub sent: u64,
+    /// Answers received.
+    pub received: u64,
+    /// Requests unanswered since the last answer.
+    pub missed: u32,
+}
+
+/// The heartbeat of a path, in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeartbeatRow {
+    /// The path's number.
+    pub path: u32,
+    /// The peer's name or address.
+    pub peer: String,
+    /// Its label's name.
+    pub label: Option<String>,
+    /// The transport VRF; none = the namespace of the node.
+    pub vrf: Option<String>,
+    /// The customer.
+    pub customer: Option<String>,
+    /// Our address and port.
+    pub source: SocketAddr,
+    /// The peer's address and port, after any NAT.
+    pub destination: SocketAddr,
+    /// `up` or `down`.
+    pub status: String,
+    /// Whether the transport is IPv6.
+    pub ipv6: bool,
+    /// Figures; none when no rule asks for a heartbeat.
+    pub heartbeat: Option<HeartbeatSummary>,
+    /// Round-trip time of the last answer, in milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// The peer's Restart Counter, once known.
+    pub restart_counter: Option<u32>,
+    /// NAT mappings that changed under the path.
+    pub nat_changes: u64,
+}
+
+/// One tunnel: there is one for each path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TunnelRow {
+    /// The path's number.
+    pub path: u32,
+    /// Its label's name.
+    pub label: Option<String>,
+    /// Encapsulation.
+    pub encap: Encapsulation,
+    /// Our outer address.
+    pub local: Option<IpAddr>,
+    /// The peer's outer address and port.
+    pub remote: SocketAddr,
+    /// The largest inner packet, in octets.
+    pub mtu: Option<u16>,
+    /// The access list on it.
+    pub acl: Option<String>,
+    /// Whether it may carry traffic now.
+    pub usable: bool,
+    /// Inner packets sent.
+    pub tx_packets: u64,
+    /// Inner octets sent.
+    pub tx_bytes: u64,
+    /// Inner packets received.
+    pub rx_packets: u64,
+    /// Inner octets received.
+    pub rx_bytes: u64,
+    /// Sends that failed.
+    pub tx_errors: u64,
+}
+
+/// One remembered flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlowTableRow {
+    /// Inner source and port.
+    pub source: SocketAddr,
+    /// Inner destination and port.
+    pub destination: SocketAddr,
+    /// IP protocol: its name where it has one, else its number.
+    pub protocol: String,
+    /// The path's number.
+    pub path: u32,
+    /// The path's label.
+    pub label: Option<String>,
+    /// Packets seen.
+    pub packets: u64,
+    /// Octets seen.
+    pub bytes: u64,
+    /// Seconds since its last packet.
+    pub idle_s: f64,
+}

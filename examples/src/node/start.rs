@@ -1,0 +1,329 @@
+//! Puts a node on Linux: opens everything it needs, in an order that leaves nothing behind when a
+//! step fails.
+
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use pmip_tunnel::{ForwardingTable, Role as TunnelRole};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::run::{Clock, Inbox};
+use super::uplinks::kernel_device;
+use super::{Node, NodeInput, Start};
+use crate::config::node::{Engine, NodeConfig};
+use crate::control::server::ControlSocket;
+use crate::platform::dataplane::{DataPlane, DataPlaneConfig, Events};
+use crate::platform::netlink::{Cleanup, LinuxKernel, Watch, watch};
+use crate::platform::network::{NetworkEvent, NetworkState};
+use crate::platform::ports::{KernelItem, Ports, Signalling, SocketKey};
+use crate::platform::rights::{Right, require};
+use crate::platform::signalling::LinuxSignalling;
+use crate::platform::state_dir::{Restart, forgetful_restart, raise_restart_counter, random_seed};
+use crate::platform::sysctl::Sysctls;
+
+/// Our routing tables are numbered from here by the TUN device's own number, so that two nodes in
+/// one namespace never share one.
+const FIRST_TABLE: u32 = 118_000;
+/// Inputs that wait for their turn at most, of each kind.
+const INBOX: usize = 1024;
+
+/// Where a node keeps what is not in its configuration file.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    pub(super) control: PathBuf,
+    pub(super) state: PathBuf,
+    pub(super) tun: String,
+}
+
+/// A node on Linux, with everything that must outlive it.
+pub(super) struct Running {
+    pub(super) node: Node,
+    pub(super) inbox: Inbox,
+    pub(super) clock: Clock,
+    control: ControlSocket,
+    cleanup: Cleanup,
+    sysctls: Sysctls,
+}
+
+impl Running {
+    /// Takes everything back that was put into the kernel and the file system.
+    pub(super) async fn clean_up(self) {
+        // Addresses, rules and routes first: the TUN device goes with the node.
+        self.cleanup.run().await;
+        drop(self.node);
+        drop(self.sysctls);
+        drop(self.control);
+    }
+}
+
+/// Opens everything. Call inside a tokio runtime of one thread, in the node's network namespace.
+pub(super) async fn start(program: &str, config: NodeConfig, places: &Places) -> Result<Running> {
+    require(program, &[Right::NetAdmin, Right::NetRaw])?;
+    refuse_ipv6_transport(&config)?;
+    let (watch, links) = watch().await.context("reading the kernel's interfaces")?;
+    let mut config = config;
+    let mut network = NetworkState::default();
+    links.iter().for_each(|event| network.apply(event.clone()));
+    take_link_layer_identifiers(&mut config, &network)?;
+    let mut control = ControlSocket::open(&places.control)
+        .with_context(|| format!("opening the control socket {}", places.control.display()))?;
+    let restart = restart(&places.state);
+    let clock = Clock::start();
+    let seed = random_seed().context("reading /dev/urandom")?;
+    let kernel = LinuxKernel::open().context("opening netlink")?;
+    add_addresses(&config, &kernel).await?;
+    let (data_plane, data_events) = start_data_plane(&config, places, &clock, seed)?;
+    let tun = data_plane.tun_name().to_owned();
+    let sysctls = settle_kernel(&config, &tun);
+    let index = nix::net::if_::if_nametoindex(tun.as_str())
+        .with_context(|| format!("finding the TUN device {tun}"))?;
+    let (datagram_sender, datagrams) = mpsc::channel(INBOX);
+    let (event_sender, events) = mpsc::channel(INBOX);
+    let signalling = open_signalling(&config, datagram_sender)?;
+    let cleanup = kernel.cleanup();
+    let ports = Ports {
+        signalling: Box::new(signalling),
+        tunnels: Box::new(data_plane),
+        kernel: Box::new(kernel),
+    };
+    let start = Start {
+        seed,
+        anchor: clock.anchor(),
+        restart,
+    };
+    let table = FIRST_TABLE + index;
+    let mut node = Node::new(config, start, clock.now(), ports, &tun, table)?;
+    node.handle(clock.now(), NodeInput::Network(links));
+    spawn_sources(watch, data_events, &event_sender)?;
+    control.serve(event_sender);
+    Ok(Running {
+        node,
+        inbox: Inbox { datagrams, events },
+        clock,
+        control,
+        cleanup,
+        sysctls,
+    })
+}
+
+fn refuse_ipv6_transport(config: &NodeConfig) -> Result<()> {
+    let not_yet = |what: String| {
+        anyhow!(
+            "{what}: signalling over IPv6 is not there yet. Give the LMA an IPv4 address and use `encap udptunnel`"
+        )
+    };
+    match &config.engine {
+        Engine::Lma(lma) if lma.ipv4_address.is_none() => {
+            Err(not_yet("this LMA has no IPv4 address".into()))
+        }
+        Engine::Lma(lma) => {
+            if lma.ipv6_address.is_some() {
+                tracing::warn!("signalling over IPv6 is not there yet: serving IPv4 alone");
+            }
+            Ok(())
+        }
+        Engine::Mag(mag) => {
+            let mut lmas = mag.lmas.iter();
+            let ipv6 = lmas.find(|lma| !mag.encapsulation_with(lma).is_ipv4_transport());
+            ipv6.map_or(Ok(()), |lma| {
+                Err(not_yet(format!(
+                    "LMA {} is reached over IPv6",
+                    lma.identity
+                )))
+            })
+        }
+    }
+}
+
+/// A logical mobile node is known to the anchor by the MAC address of its first network.
+fn take_link_layer_identifiers(config: &mut NodeConfig, network: &NetworkState) -> Result<()> {
+    let Engine::Mag(mag) = &mut config.engine else {
+        return Ok(());
+    };
+    for node in &mut mag.logical_mobile_nodes {
+        let Some(first) = node.mobile_networks.first() else {
+            continue;
+        };
+        let device = &first.interface;
+        let Some(link) = network.link(device) else {
+            bail!(
+                "{}: there is no interface {device} for its mobile network",
+                node.nai
+            );
+        };
+        let mac = link.mac.filter(|mac| *mac != [0; 6]);
+        node.link_layer_identifier = mac.unwrap_or_else(|| made_up_mac(&node.nai));
+    }
+    Ok(())
+}
+
+/// A locally administered address that is the same at every start.
+fn made_up_mac(name: &str) -> [u8; 6] {
+    // FNV-1a, since it must never change.
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| {
+        (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let [_, _, _, a, b, c, d, e] = hash.to_be_bytes();
+    [0x02, a, b, c, d, e]
+}
+
+fn restart(directory: &Path) -> Restart {
+    match raise_restart_counter(directory) {
+        Ok(restart) => restart,
+        Err(error) => {
+            let directory = directory.display();
+            tracing::warn!(
+                "cannot remember restarts in {directory}: {error}; using the wall clock. Choose a directory with --state-dir"
+            );
+            forgetful_restart()
+        }
+    }
+}
+
+async fn add_addresses(config: &NodeConfig, kernel: &LinuxKernel) -> Result<()> {
+    for (device, address) in &config.addresses {
+        let item = KernelItem::Address {
+            device: kernel_device(device).to_owned(),
+            address: address.address,
+            length: address.length,
+        };
+        let what = item.to_string();
+        kernel
+            .add_now(item)
+            .await
+            .with_context(|| format!("adding {what}"))?;
+    }
+    Ok(())
+}
+
+fn start_data_plane(
+    config: &NodeConfig,
+    places: &Places,
+    clock: &Clock,
+    seed: [u8; 32],
+) -> Result<(DataPlane, Events)> {
+    let role = match &config.engine {
+        Engine::Lma(_) => TunnelRole::Lma,
+        Engine::Mag(_) => TunnelRole::Mag,
+    };
+    let mut wanted = DataPlaneConfig::new(role, &places.tun);
+    wanted.epoch = clock.epoch();
+    // The engine's half of the seed stays its own.
+    let [.., a, b, c, d, e, f, g, h] = seed;
+    wanted.seed = u64::from_be_bytes([a, b, c, d, e, f, g, h]).rotate_left(32);
+    if let Engine::Lma(lma) = &config.engine {
+        wanted.icmp_source_v4 = lma.ipv4_address;
+        wanted.icmp_source_v6 = lma.ipv6_address;
+    }
+    let started = DataPlane::start(wanted, ForwardingTable::new(role));
+    let (data_plane, events) = started.with_context(|| {
+        let tun = &places.tun;
+        format!(
+            "opening the TUN device {tun} (needs CAP_NET_ADMIN and /dev/net/tun; choose another name with --tun)"
+        )
+    })?;
+    if let Engine::Lma(lma) = &config.engine
+        && let Some(address) = lma.ipv4_address
+    {
+        share_socket(data_plane, address.into()).map(|data_plane| (data_plane, events))
+    } else {
+        Ok((data_plane, events))
+    }
+}
+
+// `set_shared_socket` may or may not need the data plane to itself.
+#[allow(unused_mut)]
+fn share_socket(mut data_plane: DataPlane, address: IpAddr) -> Result<DataPlane> {
+    data_plane
+        .set_shared_socket(address)
+        .with_context(|| not_ours("the data socket", address))?;
+    Ok(data_plane)
+}
+
+fn not_ours(what: &str, address: IpAddr) -> String {
+    format!("opening {what} on {address} (is it an address of this machine?)")
+}
+
+/// Forwarding on, reverse-path filters loose. A container may forbid it; the operator is told.
+fn settle_kernel(config: &NodeConfig, tun: &str) -> Sysctls {
+    let mut sysctls = Sysctls::default();
+    let uplinks: Vec<&str> = config.uplinks.iter().map(|u| u.egress.as_str()).collect();
+    let told = |result: io::Result<()>| {
+        if let Err(error) = result {
+            tracing::warn!("cannot change a kernel setting, packets may not be forwarded: {error}");
+        }
+    };
+    told(sysctls.enable_forwarding(&uplinks));
+    for device in uplinks.iter().chain([&tun]) {
+        told(sysctls.loosen_reverse_path_filter(device));
+    }
+    sysctls
+}
+
+fn open_signalling(
+    config: &NodeConfig,
+    inbox: mpsc::Sender<pmip_binding::Datagram>,
+) -> Result<LinuxSignalling> {
+    let mut signalling = LinuxSignalling::new(inbox);
+    if let Engine::Lma(lma) = &config.engine
+        && let Some(address) = lma.ipv4_address
+    {
+        let local = IpAddr::V4(address);
+        let key = SocketKey {
+            device: None,
+            local,
+        };
+        signalling
+            .open(&key)
+            .with_context(|| not_ours("the signalling socket", local))?;
+    }
+    Ok(signalling)
+}
+
+/// Tasks that turn what happens outside into inputs.
+fn spawn_sources(
+    mut watch: Watch,
+    mut data_events: Events,
+    inbox: &mpsc::Sender<NodeInput>,
+) -> Result<()> {
+    let sender = inbox.clone();
+    tokio::spawn(async move {
+        loop {
+            let events: Vec<NetworkEvent> = watch.next().await;
+            let gone = events.is_empty();
+            if gone || sender.send(NodeInput::Network(events)).await.is_err() {
+                return;
+            }
+        }
+    });
+    let sender = inbox.clone();
+    tokio::spawn(async move {
+        while let Some(event) = data_events.recv().await {
+            if sender.send(NodeInput::DataPlane(event)).await.is_err() {
+                return;
+            }
+        }
+    });
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let sender = inbox.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hang_up.recv() => {
+                    tracing::warn!("re-reading the configuration is not there yet: restart instead");
+                }
+            }
+        }
+        let _ = sender.send(NodeInput::Shutdown).await;
+    });
+    Ok(())
+}

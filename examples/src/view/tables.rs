@@ -1,0 +1,301 @@
+//! `show` as tables.
+
+use std::fmt::Write;
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use pmip_wire::types::{Encapsulation, IpPrefix};
+use serde_json::Value;
+
+use crate::control::{BindingRow, FlowTableRow, HeartbeatRow, PathRow, TunnelRow};
+
+/// Bindings, each with its paths beneath.
+pub(super) fn bindings(rows: &[BindingRow]) -> String {
+    if rows.is_empty() {
+        return "no bindings\n".into();
+    }
+    let mut text = String::new();
+    for row in rows {
+        let kind = if row.lmn {
+            "logical mobile node"
+        } else {
+            "mobile node"
+        };
+        let _ = writeln!(
+            text,
+            "{} ({kind}), {} with {}, {} of {} s left",
+            row.mn_id, row.state, row.peer, row.remaining_s, row.lifetime_s
+        );
+        if let Some(address) = row.ipv4_hoa {
+            let _ = writeln!(text, "  home address      {address}");
+        }
+        prefixes(&mut text, "home prefixes", &row.hnp);
+        prefixes(&mut text, "mobile networks", &row.dmnp);
+        for line in paths(&row.paths).lines() {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    let count = rows.len();
+    let plural = if count == 1 { "" } else { "s" };
+    let _ = writeln!(text, "{count} binding{plural}");
+    text
+}
+
+fn prefixes(text: &mut String, title: &str, prefixes: &[IpPrefix]) {
+    if !prefixes.is_empty() {
+        let list: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "  {title:<17} {}", list.join(", "));
+    }
+}
+
+/// One line a path.
+pub(super) fn paths(rows: &[PathRow]) -> String {
+    if rows.is_empty() {
+        return "no paths\n".into();
+    }
+    let mut table = table(&[
+        "bid", "via", "label", "att", "state", "care-of", "observed", "encap", "weight", "rtt ms",
+        "jitter", "loss %", "tx pkts", "rx pkts", "flows",
+    ]);
+    right_align(&mut table, &[0, 8, 9, 10, 11, 12, 13, 14]);
+    for row in rows {
+        table.add_row([
+            row.bid.to_string(),
+            row.interface.clone().unwrap_or_else(|| row.peer.clone()),
+            or_dash(row.label.as_ref()),
+            row.att.clone(),
+            state(row),
+            row.care_of.to_string(),
+            row.observed.to_string(),
+            encapsulation(row.encap),
+            row.weight.to_string(),
+            or_dash(row.rtt_ms),
+            or_dash(row.jitter_ms),
+            or_dash(row.loss_pct),
+            row.tx_packets.to_string(),
+            row.rx_packets.to_string(),
+            row.flows.to_string(),
+        ]);
+    }
+    format!("{table}\n")
+}
+
+fn state(row: &PathRow) -> String {
+    if row.state == "up" && !row.usable {
+        return "up, no traffic yet".into();
+    }
+    row.state.clone()
+}
+
+/// One line a heartbeat.
+pub(super) fn heartbeats(rows: &[HeartbeatRow]) -> String {
+    if rows.is_empty() {
+        return "no paths\n".into();
+    }
+    let mut table = table(&[
+        "peer",
+        "label",
+        "source",
+        "destination",
+        "status",
+        "interval s",
+        "retries",
+        "sent",
+        "received",
+        "missed",
+        "rtt ms",
+        "restarts",
+        "nat changes",
+    ]);
+    right_align(&mut table, &[5, 6, 7, 8, 9, 10, 11, 12]);
+    for row in rows {
+        let figure = |pick: fn(&crate::control::HeartbeatSummary) -> String| {
+            or_dash(row.heartbeat.as_ref().map(pick))
+        };
+        table.add_row([
+            row.peer.clone(),
+            or_dash(row.label.as_ref()),
+            row.source.to_string(),
+            row.destination.to_string(),
+            row.status.clone(),
+            figure(|h| h.interval_s.to_string()),
+            figure(|h| h.retries.to_string()),
+            figure(|h| h.sent.to_string()),
+            figure(|h| h.received.to_string()),
+            figure(|h| h.missed.to_string()),
+            or_dash(row.rtt_ms),
+            or_dash(row.restart_counter),
+            row.nat_changes.to_string(),
+        ]);
+    }
+    format!("{table}\n")
+}
+
+/// One line a tunnel.
+pub(super) fn tunnels(rows: &[TunnelRow]) -> String {
+    if rows.is_empty() {
+        return "no tunnels\n".into();
+    }
+    let mut table = table(&[
+        "path",
+        "label",
+        "encap",
+        "local",
+        "remote",
+        "mtu",
+        "acl",
+        "traffic",
+        "tx pkts",
+        "tx bytes",
+        "rx pkts",
+        "rx bytes",
+        "tx errors",
+    ]);
+    right_align(&mut table, &[0, 5, 8, 9, 10, 11, 12]);
+    for row in rows {
+        table.add_row([
+            row.path.to_string(),
+            or_dash(row.label.as_ref()),
+            encapsulation(row.encap),
+            or_dash(row.local),
+            row.remote.to_string(),
+            or_dash(row.mtu),
+            or_dash(row.acl.as_ref()),
+            if row.usable { "yes" } else { "no" }.into(),
+            row.tx_packets.to_string(),
+            row.tx_bytes.to_string(),
+            row.rx_packets.to_string(),
+            row.rx_bytes.to_string(),
+            row.tx_errors.to_string(),
+        ]);
+    }
+    format!("{table}\n")
+}
+
+/// One line a flow.
+pub(super) fn flows(rows: &[FlowTableRow]) -> String {
+    if rows.is_empty() {
+        return "no flows\n".into();
+    }
+    let mut table = table(&[
+        "protocol",
+        "source",
+        "destination",
+        "path",
+        "label",
+        "packets",
+        "bytes",
+        "idle s",
+    ]);
+    right_align(&mut table, &[3, 5, 6, 7]);
+    for row in rows {
+        table.add_row([
+            row.protocol.clone(),
+            row.source.to_string(),
+            row.destination.to_string(),
+            row.path.to_string(),
+            or_dash(row.label.as_ref()),
+            row.packets.to_string(),
+            row.bytes.to_string(),
+            format!("{:.1}", row.idle_s),
+        ]);
+    }
+    format!("{table}\n")
+}
+
+/// Named values, nested ones indented.
+pub(super) fn outline(value: &Value) -> String {
+    let mut text = String::new();
+    outline_into(&mut text, value, 0);
+    text
+}
+
+fn outline_into(text: &mut String, value: &Value, depth: usize) {
+    let indent = "  ".repeat(depth);
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let name = name.replace('_', " ");
+                if is_nested(field) {
+                    let _ = writeln!(text, "{indent}{name}:");
+                    outline_into(text, field, depth + 1);
+                } else {
+                    let width = 24_usize.saturating_sub(indent.len());
+                    let _ = writeln!(text, "{indent}{name:<width$} {}", scalar(field));
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                if is_nested(item) {
+                    outline_into(text, item, depth);
+                } else {
+                    let _ = writeln!(text, "{indent}{}", scalar(item));
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            let _ = writeln!(text, "{indent}{}", scalar(value));
+        }
+    }
+}
+
+fn is_nested(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Array(items) => items.iter().any(|item| item.is_object() || item.is_array()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::Null => "-".into(),
+        Value::Bool(true) => "yes".into(),
+        Value::Bool(false) => "no".into(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "none".into(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(scalar).collect();
+            items.join(", ")
+        }
+        Value::Object(_) => "none".into(),
+    }
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header.iter().map(Cell::new));
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+}
+
+fn right_align(table: &mut Table, columns: &[usize]) {
+    for index in columns {
+        if let Some(column) = table.column_mut(*index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".into(), |value| value.to_string())
+}
+
+fn encapsulation(encapsulation: Encapsulation) -> String {
+    match encapsulation {
+        Encapsulation::Ipv6 => "ipv6",
+        Encapsulation::Ipv4 => "ipv4",
+        Encapsulation::Ipv4Udp => "ipv4-udp",
+        Encapsulation::Ipv4UdpTlv => "ipv4-udp-tlv",
+        Encapsulation::GreIpv4 => "gre-ipv4",
+        Encapsulation::GreIpv6 => "gre-ipv6",
+        _ => "unknown",
+    }
+    .into()
+}

@@ -1,0 +1,115 @@
+//! One node of a file as its engine takes it.
+
+use std::time::Duration;
+
+use pmip_binding::config::PrefixRequest;
+use pmip_examples::config::node::{Engine, NodeConfig, Role, select};
+use pmip_wire::types::{Encapsulation, Label};
+
+use super::{model, read, toml};
+
+fn sample(name: &str, role: Role) -> NodeConfig {
+    let config = model(&read(&format!("../docs/samples/{name}")));
+    select(&config, role, None).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+#[test]
+fn the_sample_lma_becomes_an_engine() {
+    let node = sample("lma.cfg", Role::Lma);
+    let Engine::Lma(engine) = &node.engine else {
+        panic!("not an LMA");
+    };
+    assert_eq!(engine.identity, "LMA1");
+    assert_eq!(engine.encapsulation, Encapsulation::Ipv4Udp);
+    assert_eq!(engine.timestamp_window, Duration::from_secs(7));
+    assert_eq!(
+        engine.default_profile.as_deref(),
+        Some("RegularMn@example.com")
+    );
+    assert_eq!(engine.networks[0].mobile_network_pools.len(), 4);
+    let wifi = engine
+        .heartbeat
+        .for_label(Label(9))
+        .expect("a rule of its own");
+    assert_eq!(
+        (wifi.interval, wifi.nat_reboot),
+        (Duration::from_secs(300), true)
+    );
+    assert_eq!(engine.weight(Label(11)), 4);
+    assert_eq!(node.interfaces, ["eth0"]);
+    assert_eq!(node.tunnel_mtu, Some(1360));
+    assert_eq!(node.labels.name(Label(12)), Some("3g_intf"));
+}
+
+#[test]
+fn the_sample_mag_becomes_an_engine() {
+    let node = sample("mag.cfg", Role::Mag);
+    let Engine::Mag(engine) = &node.engine else {
+        panic!("not a MAG");
+    };
+    assert!(engine.multipath);
+    let first = &engine.roaming_interfaces[0];
+    assert_eq!(
+        (first.name.as_str(), first.label, first.weight),
+        ("wwan0", Label(11), 3)
+    );
+    assert_eq!(first.access_technology, 8);
+    let uplink = &node.uplinks[2];
+    assert_eq!(
+        (uplink.name.as_str(), uplink.egress.as_str()),
+        ("Loopback0", "wlan0")
+    );
+    assert_eq!(uplink.vrf.as_deref(), Some("blue"));
+    let network = &engine.logical_mobile_nodes[0].mobile_networks[0];
+    assert_eq!(network.interface, "eth1");
+    assert_eq!(
+        network.prefixes,
+        [PrefixRequest::LearnIpv4, PrefixRequest::LearnIpv6]
+    );
+    assert_eq!(engine.maximum_bindings, 128_000);
+}
+
+#[test]
+fn ambiguity_lists_the_nodes() {
+    let config = model(
+        "ipv6 mobile pmipv6-lma A domain D\n address ipv4 192.0.2.1\nipv6 mobile pmipv6-lma B domain D\n",
+    );
+    let errors = select(&config, Role::Lma, None).expect_err("two nodes");
+    assert!(errors.to_string().contains("A, B"), "{errors}");
+    assert!(select(&config, Role::Lma, Some("A")).is_ok());
+    let errors = select(&config, Role::Lma, Some("C")).expect_err("no such node");
+    assert!(errors.to_string().contains("`C`"), "{errors}");
+    let errors = select(&config, Role::Mag, None).expect_err("no such role");
+    assert!(errors.to_string().contains("pmipv6-mag"), "{errors}");
+}
+
+#[test]
+fn laboratories_may_use_short_intervals() {
+    let loaded = toml(
+        "[[lma]]\nid = \"L\"\ndomain = \"D\"\naddress = { ipv4 = [\"192.0.2.1\"] }\n\
+         heartbeat = [{ interval-ms = 200, retries = 1 }]\n",
+    );
+    let node = select(&loaded.config, Role::Lma, None).expect("a runnable node");
+    let Engine::Lma(engine) = node.engine else {
+        panic!("not an LMA");
+    };
+    let rule = engine
+        .heartbeat
+        .for_label(Label::NONE)
+        .expect("the default rule");
+    assert_eq!(rule.interval, Duration::from_millis(200));
+}
+
+#[test]
+fn a_label_without_number_travels_as_none() {
+    let config = model(
+        "ipv6 mobile pmipv6-mag M domain D\n address dynamic\n  roaming interface eth0\n lma L D\n  ipv4-address 192.0.2.1\n",
+    );
+    let node = select(&config, Role::Mag, None).unwrap_or_else(|errors| panic!("{errors}"));
+    let Engine::Mag(engine) = &node.engine else {
+        panic!("not a MAG");
+    };
+    let label = engine.roaming_interfaces[0].label;
+    assert_eq!(label.if_label(), 0);
+    assert_eq!(node.labels.name(label), Some("eth0"));
+}
