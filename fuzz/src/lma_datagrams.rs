@@ -28,7 +28,8 @@ enum Step {
     Message(Sender, Box<Message>),
     Register(Sender, Registration),
     Wait(u16),
-    WaitLong(u32),
+    /// Minutes; a whole input stays far from the end of time.
+    WaitLong(u16),
     Timeout,
     SetClock(i16),
     Clear(u8),
@@ -101,8 +102,8 @@ fn apply(lma: &mut Lma, now: &mut Instant, step: Step) {
             *now += Duration::from_millis(millis.into());
             lma.handle_input(*now, Input::Timeout);
         }
-        Step::WaitLong(secs) => {
-            *now += Duration::from_secs(secs.into());
+        Step::WaitLong(minutes) => {
+            *now += Duration::from_secs(60 * u64::from(minutes));
             lma.handle_input(*now, Input::Timeout);
         }
         Step::Timeout => lma.handle_input(*now, Input::Timeout),

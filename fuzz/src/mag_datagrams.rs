@@ -35,7 +35,8 @@ enum Step {
     Attach(u8, u8),
     Detach(u8),
     Wait(u16),
-    WaitLong(u32),
+    /// Minutes; a whole input stays far from the end of time.
+    WaitLong(u16),
     SetClock(u32),
     Clear(u8),
 }
@@ -95,8 +96,8 @@ fn apply(mag: &mut Mag, now: &mut Instant, last: &Option<Transmit>, step: Step) 
             *now += Duration::from_millis(millis.into());
             Input::Timeout
         }
-        Step::WaitLong(secs) => {
-            *now += Duration::from_secs(secs.into());
+        Step::WaitLong(minutes) => {
+            *now += Duration::from_secs(60 * u64::from(minutes));
             Input::Timeout
         }
         Step::SetClock(secs) => Input::ClockStep(ClockAnchor {

@@ -322,3 +322,6 @@ impl Packet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,8 @@ pub(super) struct Request {
     pub(super) nat: bool,
     /// Multipath asked for, well-formed and allowed.
     pub(super) multipath: Option<Multipath>,
+    /// It was held, so its order was found right when it came.
+    pub(super) held: bool,
     /// MaxDelayBeforeNewBCEAssign is over.
     pub(super) waited: bool,
 }
@@ -142,6 +144,7 @@ impl Lma {
             is_known_care_of: false,
             nat,
             multipath: None,
+            held: false,
             waited: false,
             datagram: datagram.clone(),
             update,
@@ -190,7 +193,9 @@ impl Lma {
         request.multipath = multipath.unwrap_or(None);
         // The lookup is item 13, but item 9 needs to know the session's last PBU.
         let found = lookup::find(&self.cache, request);
-        self.check_order(request, found)?;
+        if !request.held {
+            self.check_order(request, found)?;
+        }
         check_options(request)?;
         multipath?;
         check_families(request, profile)?;
@@ -296,7 +301,8 @@ impl Lma {
         }
     }
 
-    fn wait(&mut self, request: Request, session: SessionId) {
+    fn wait(&mut self, mut request: Request, session: SessionId) {
+        request.held = true;
         let until = self.now + self.config.create_wait;
         let same = |waiting: &Waiting| {
             waiting.request.mn == request.mn && waiting.request.peer == request.peer
@@ -307,7 +313,6 @@ impl Lma {
             return;
         }
         if self.waiting.len() >= MOST_WAITING {
-            let mut request = request;
             request.waited = true;
             return self.decide(request);
         }

@@ -123,8 +123,12 @@ impl Mag {
             return;
         };
         registration.again_at = None;
-        if registration.granted.take().is_some() {
-            registration.to_leave = multipath;
+        let carried = registration.granted.take().is_some();
+        registration.to_leave |= carried && multipath;
+        if !registration.to_leave {
+            entry.registrations.remove(&binding_id);
+        }
+        if carried {
             self.sync_session(id);
         }
         // Users of the path changed.

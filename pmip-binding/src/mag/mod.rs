@@ -261,11 +261,14 @@ impl Mag {
         self.queue.push_back(Output::Event(event));
     }
 
-    /// Sends `payload` back to where `datagram` came from, by the interface it came in.
+    /// Sends `payload` back to where `datagram` came from, by the interface it came in. What was
+    /// sent to an address of before gets no answer.
     fn answer_datagram(&mut self, datagram: &Datagram, payload: bytes::Bytes) {
-        let path = self.path_at(datagram);
+        let Some(path) = self.path_at(datagram) else {
+            return self.drop_datagram(DropReason::UnknownPeer, datagram);
+        };
         self.transmit(Transmit {
-            path,
+            path: Some(path),
             carrier: datagram.carrier,
             source: datagram.destination,
             destination: datagram.source,

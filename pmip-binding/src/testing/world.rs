@@ -69,6 +69,8 @@ pub enum Wake {
 #[derive(Clone, Debug)]
 struct Duplex {
     address: IpAddr,
+    /// The gateway's interface is up.
+    is_up: bool,
     up: Link<Packet>,
     down: Link<Packet>,
     nat: Option<Nat>,
@@ -130,6 +132,7 @@ impl World {
             };
             let duplex = Duplex {
                 address,
+                is_up: false,
                 up: directed(0),
                 down: directed(1),
                 nat: None,
@@ -182,6 +185,12 @@ impl World {
     pub fn interface_up(&mut self, mag: usize, binding_id: u8) {
         let address = self.links[&(mag, binding_id)].address;
         self.interface(mag, binding_id, InterfaceState::Up(address));
+    }
+
+    /// Whether a roaming interface is up.
+    pub fn is_interface_up(&self, mag: usize, binding_id: u8) -> bool {
+        let duplex = self.links.get(&(mag, binding_id));
+        duplex.is_some_and(|duplex| duplex.is_up)
     }
 
     /// All interfaces of all gateways come up.
@@ -280,8 +289,8 @@ impl World {
         self.run_until(self.now + span);
     }
 
-    /// Goes on until nothing is under way and nobody waits for an answer. Panics with the tail of
-    /// the trace when that takes longer than `limit`.
+    /// Goes on until nobody waits for an answer. Panics with the tail of the trace when that takes
+    /// longer than `limit`.
     pub fn run_until_idle(&mut self, limit: Duration) {
         let end = self.now + limit;
         while !self.is_idle() {
@@ -293,21 +302,16 @@ impl World {
         }
     }
 
-    /// Nothing is under way and nobody waits for an answer.
+    /// No gateway waits for an answer. Heartbeats go on, of course.
     pub fn is_idle(&self) -> bool {
-        let quiet = self
-            .links
-            .values()
-            .all(|duplex| duplex.up.in_flight() == 0 && duplex.down.in_flight() == 0);
         let waiting = |state: BindingState| match state {
             BindingState::Init | BindingState::RefreshPending | BindingState::Disconnecting => true,
             BindingState::Active => false,
         };
         let mut bindings = self.mags.iter().flat_map(|mag| mag.bindings(self.now));
-        quiet
-            && !bindings.any(|binding| {
-                waiting(binding.state) || binding.paths.iter().any(|path| waiting(path.state))
-            })
+        !bindings.any(|binding| {
+            waiting(binding.state) || binding.paths.iter().any(|path| waiting(path.state))
+        })
     }
 
     /// The last lines of the trace.
@@ -329,6 +333,9 @@ impl World {
 
     fn interface(&mut self, mag: usize, binding_id: u8, state: InterfaceState) {
         self.note(Node::Mag(mag), &format!("interface {binding_id} {state:?}"));
+        if let Some(duplex) = self.links.get_mut(&(mag, binding_id)) {
+            duplex.is_up = state != InterfaceState::Down;
+        }
         let change = InterfaceChange { binding_id, state };
         self.input(Node::Mag(mag), Input::Interface(change));
     }
@@ -391,7 +398,7 @@ impl World {
             };
             packet.destination = inner;
         }
-        if packet.destination.ip() != duplex.address {
+        if packet.destination.ip() != duplex.address || !duplex.is_up {
             return self.note(Node::Mag(mag), "a datagram for an address of before");
         }
         let carrier = match packet.carrier {

@@ -129,8 +129,8 @@ pub fn encapsulate_ipv4_udp(
 ) -> Result<(), EncapError> {
     let inner = Inner::of(buffer.packet())?;
     let own = IPV4_HEADER.saturating_add(UDP_HEADER);
-    let udp_length = outer_length(inner.length, UDP_HEADER)?;
     outer_length(inner.length, own)?;
+    let udp_length = outer_length(inner.length, UDP_HEADER)?;
     let outer = buffer.push_front(own)?;
     put_ipv4(
         outer,

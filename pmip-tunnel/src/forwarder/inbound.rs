@@ -81,7 +81,7 @@ impl Forwarder {
             write_ecn(data, &packet);
         }
         if self.config.clamp_mss && mss::syn_header_length(data, &packet).is_some() {
-            let limit = mss::limit(&packet, group.mtu);
+            let limit = mss::limit(&packet, table.smallest_mtu(group));
             mss::clamp(data, &packet, limit, ChecksumState::Full);
         }
         let bytes = u64::try_from(packet.length).unwrap_or(u64::MAX);

@@ -83,10 +83,8 @@ impl Forwarder {
             Fit::Fragment => true,
             Fit::TooBig(mtu) => return self.answer_too_big(now, data, &packet, mtu, arena),
         };
-        let mss_limit = self
-            .config
-            .clamp_mss
-            .then(|| mss::limit(&packet, group.mtu));
+        let is_syn = self.config.clamp_mss && mss::syn_header_length(data, &packet).is_some();
+        let mss_limit = is_syn.then(|| mss::limit(&packet, table.smallest_mtu(group)));
         let first = arena.segments().len();
         cut(data, &packet, offload, mss_limit, arena).map_err(|_| DropReason::Malformed)?;
         let segments = first..arena.segments().len();

@@ -193,8 +193,6 @@ pub(crate) struct Group {
     pub(crate) paths: PathSet,
     /// Differs whenever `paths` does.
     pub(crate) generation: u32,
-    /// The smallest inner MTU among the paths: flows may move, MSS is said once.
-    pub(crate) mtu: u16,
 }
 
 impl ForwardingTable {
@@ -349,6 +347,13 @@ impl ForwardingTable {
         Some((route.session, self.groups.get(&route.group)?))
     }
 
+    /// The smallest inner MTU among the paths of `group`: flows may move, but TCP says its MSS
+    /// once.
+    pub(crate) fn smallest_mtu(&self, group: &Group) -> u16 {
+        let mtus = group.members.iter().filter_map(|path| self.path_mtu(*path));
+        mtus.min().unwrap_or(u16::MAX)
+    }
+
     fn change(&mut self) {
         self.generation = self.generation.wrapping_add(1);
     }
@@ -406,7 +411,6 @@ impl ForwardingTable {
             sessions: 1,
             paths: PathSet::new(),
             generation: self.generation,
-            mtu: u16::MAX,
             members: members.clone(),
         };
         self.groups.insert(id, group);
@@ -451,11 +455,9 @@ impl ForwardingTable {
         };
         let tunnels = || members.iter().filter_map(|path| self.path(*path));
         let paths: PathSet = tunnels().map(TunnelPath::candidate).collect();
-        let mtu = members.iter().filter_map(|path| self.path_mtu(*path)).min();
         let generation = self.generation;
         if let Some(group) = self.groups.get_mut(&id) {
             group.paths = paths;
-            group.mtu = mtu.unwrap_or(u16::MAX);
             group.generation = generation;
         }
     }
