@@ -50,7 +50,20 @@ fn toml(spec: &DomainSpec) -> String {
     text
 }
 
+/// Home addresses and prefixes, which every mobile node gets beside its mobile networks.
+const POOLS: &str = "
+[[ipv4-pool]]
+name = \"home4\"
+ranges = [{ first = \"10.65.0.10\", last = \"10.65.255.250\" }]
+
+[[ipv6-pool]]
+name = \"home6\"
+prefix = \"2001:db8:6500::/40\"
+assigned-length = 64
+";
+
 fn domain(text: &mut String, spec: &DomainSpec) {
+    text.push_str(POOLS);
     let _ = write!(text, "\n[[domain]]\nname = \"LAB\"\nencap = \"udptunnel\"\n");
     for (wan, number) in spec.wans.iter().zip(1..) {
         let _ = write!(
@@ -71,14 +84,17 @@ fn lma(text: &mut String, spec: &DomainSpec) {
         text,
         "\n[[lma]]\nid = \"{LMA_ID}\"\ndomain = \"LAB\"\nmultipath = {multipath}\n\
          dynamic-mag-learning = true\ndefault-profile = \"{LMN_NAI}\"\ninterface = [\"core\"]\n\
-         \n[lma.address]\nipv4 = \"{LMA_ADDRESS}\"\n"
+         \n[lma.address]\nipv4 = [\"{LMA_ADDRESS}\"]\n"
     );
     heartbeat(text, spec, "lma");
     let _ = write!(
         text,
         "\n[[lma.network]]\nname = \"vehicles\"\n\
-         mobile-network = [{{ pool = \"{MOBILE_POOL}\", pool-prefix = {MOBILE_POOL_LENGTH}, \
-         network-prefix = {MOBILE_LENGTH} }}]\n"
+         ipv4-pool = {{ name = \"home4\", pfxlen = 16 }}\n\
+         ipv6-pool = {{ name = \"home6\", pfxlen = 64 }}\n\
+         mobile-network = [\n  {{ pool = \"{MOBILE_POOL}\", pool-prefix = {MOBILE_POOL_LENGTH}, \
+         network-prefix = {MOBILE_LENGTH} }},\n  {{ pool = \"2001:db8:6400::\", \
+         pool-prefix = 40, network-prefix = 56 }},\n]\n"
     );
 }
 

@@ -147,3 +147,53 @@ impl PingRun {
 fn since_start(now: Instant) -> Duration {
     now.saturating_since(Instant::ZERO)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two hosts on one wire that loses everything between 1 s and 1.5 s.
+    fn silent_wire() -> (Connection, PingFlow) {
+        let (left, right) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
+        let mut now = Instant::ZERO;
+        let mut hosts = [SimHost::new(now, 1), SimHost::new(now, 2)];
+        let [host, peer] = &mut hosts;
+        host.configure(left, 24, right);
+        peer.configure(right, 24, left);
+        let transfer = TransferRun::open((Direction::Up, 0), (left, host), (right, peer), now);
+        let mut transfer = transfer.expect("fresh stacks open a connection");
+        let mut pings = PingRun::new(Direction::Up, left, right, Duration::from_millis(20), now);
+        while now < Instant::from_secs(5) {
+            let carries = !(Instant::from_secs(1)..Instant::from_millis(1_500)).contains(&now);
+            while let Some(echo) = pings.due_request(now) {
+                host.ping(echo);
+            }
+            transfer.pump(now, host, peer);
+            host.poll(now);
+            peer.poll(now);
+            let up: Vec<_> = std::iter::from_fn(|| host.sent()).collect();
+            let down: Vec<_> = std::iter::from_fn(|| peer.sent()).collect();
+            if carries {
+                up.into_iter().for_each(|packet| peer.receive(packet));
+                down.into_iter().for_each(|packet| host.receive(packet));
+            }
+            while let Some(echo) = host.pong() {
+                pings.answered(now, echo);
+            }
+            now += Duration::from_millis(1);
+        }
+        (transfer.record().clone(), pings.record().clone())
+    }
+
+    #[test]
+    fn a_silence_shows_in_the_transfer_and_in_the_pings() {
+        let (transfer, pings) = silent_wire();
+        assert_eq!(transfer.failure, None);
+        let end = Duration::from_secs(5);
+        let stall = transfer.longest_stall(Duration::ZERO, end).as_millis();
+        // The stack retransmits a second after the first loss.
+        assert!((900..1_200).contains(&stall), "{stall} ms");
+        let gap = pings.longest_gap(Duration::ZERO, end, Duration::from_millis(500));
+        assert!((480..=520).contains(&gap.as_millis()), "{gap:?}");
+    }
+}
