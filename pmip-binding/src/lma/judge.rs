@@ -203,10 +203,8 @@ impl Lma {
         if request.update.common.lifetime == 0 && !matches!(found, Found::Existing(_)) {
             return Err(Objection::Ignore(DropReason::NotTheRegisteredCareOf));
         }
-        Ok(match found {
-            Found::Undecided(_) if request.waited => Found::New,
-            found => found,
-        })
+        let waited = request.waited && matches!(found, Found::Undecided(_));
+        Ok(if waited { Found::New } else { found })
     }
 
     /// RFC 8278 section 4.3 and signalling rules section 1.
