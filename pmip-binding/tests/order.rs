@@ -48,6 +48,15 @@ fn lower_than_accepted_is_157_even_outside_the_window_and_equal_is_156() {
 }
 
 #[test]
+fn leaving_the_timestamp_out_does_not_get_around_the_order() {
+    let mut bench = Bench::new(lma_config());
+    let now = bench.timestamp();
+    assert_eq!(bench.status(&Pbu::new(MN, 7).with(now)), Status::Accepted);
+    let replay = Pbu::new(MN, 7).handoff(5);
+    assert_eq!(bench.status(&replay).code(), 135);
+}
+
+#[test]
 fn without_timestamps_sequence_numbers_order_modulo_65536() {
     let mut bench = Bench::new(lma_config());
     assert_eq!(bench.status(&Pbu::new(MN, 65_000)), Status::Accepted);

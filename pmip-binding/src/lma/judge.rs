@@ -69,7 +69,8 @@ impl Request {
         let common = &self.update.common;
         Mark {
             timestamp: common.timestamp,
-            sequence: common.timestamp.is_none().then_some(common.sequence),
+            // Kept also beside a timestamp: without one the next PBU falls back to this.
+            sequence: Some(common.sequence),
         }
     }
 }
