@@ -9,6 +9,10 @@
 //! - [`FlowTable`] remembers where each flow went, so that a flow stays on its path while that path
 //!   lives, whatever happens to the others.
 //!
+//! A [`MobileMap`] narrows the choice: its entries match traffic by [`AccessList`] and name the links
+//! it prefers. Compiled, it is a [`MapPolicy`], which stands in front of the path set
+//! ([`Steering`]).
+//!
 //! Everything is pure: time comes in as [`Instant`](pmip_wire::types::Instant), the hash seed at
 //! construction, and nothing is iterated in hash order, so equal inputs give equal answers.
 //!
@@ -53,15 +57,24 @@
 
 extern crate alloc;
 
+mod acl;
 mod flow;
 mod key;
+mod map;
 mod path;
 pub mod rendezvous;
 mod steering;
 
+pub use acl::{
+    AccessList, AccessListError, Action, AddressMatch, CompiledAccessList, Family, Line, LineHits,
+    PortMatch, Rule, Selector,
+};
 pub use flow::{
     Choice, FlowInfo, FlowRef, FlowTable, FlowTableConfig, FlowTableStats, Flows, Outcome, Reason,
 };
 pub use key::{FlowKey, FlowSeed};
+pub use map::{
+    EntryCounters, LinkPreference, MapEntry, MapPolicy, MapSteering, MobileMap, MobileMapError,
+};
 pub use path::{Candidate, PathSet, PathSetFull};
 pub use steering::{NoPath, Selection, Steering};

@@ -45,6 +45,12 @@ pub enum NoPath {
     /// No path of the set may carry traffic now; the flow keeps its place for when one returns.
     #[error("no usable path: wait for a path to come up")]
     NoneUsable,
+    /// No link that the mobile-map entry names may carry it, and `null` ends the entry's list.
+    #[error("dropped by null of mobile-map entry {entry}: none of its links is usable")]
+    Null {
+        /// The entry, 1 to 255.
+        entry: u8,
+    },
 }
 
 impl Steering for PathSet {

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use pmip_examples::control::commands::{self, AttachArgs, ClearArgs, DetachArgs, ShowArgs};
+use pmip_examples::config::node::Role;
 use pmip_examples::lab::{self, LabArgs};
+use pmip_examples::node::cli::{self, NodeArgs};
 
 /// Operator's tool of multipath Proxy Mobile IPv6
 ///
@@ -32,6 +34,12 @@ enum Command {
     Attach(AttachArgs),
     /// Tell a running MAG that a mobile node left
     Detach(DetachArgs),
+    /// What the program `mag` does: `pmip lab` starts its nodes from the one file it has
+    #[command(hide = true)]
+    Mag(NodeArgs),
+    /// What the program `lma` does
+    #[command(hide = true)]
+    Lma(NodeArgs),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +52,8 @@ fn main() -> ExitCode {
         Command::Clear(args) => commands::clear(&args),
         Command::Attach(args) => commands::attach(args),
         Command::Detach(args) => commands::detach(args),
+        Command::Mag(args) => return cli::main("mag", Role::Mag, &args),
+        Command::Lma(args) => return cli::main("lma", Role::Lma, &args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

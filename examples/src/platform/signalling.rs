@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pmip_binding::{Carrier, Datagram};
 use pmip_wire::udp::CONTROL_PORT;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -66,7 +66,9 @@ impl Signalling for LinuxSignalling {
         payload: &Bytes,
     ) -> io::Result<()> {
         let open = self.sockets.get(key).ok_or(io::ErrorKind::NotConnected)?;
-        open.socket.try_send_to(payload, destination).map(|_| ())
+        // Straight to the kernel: tokio would first wait to hear that the socket is writable.
+        let socket = SockRef::from(&*open.socket);
+        socket.send_to(payload, &destination.into()).map(|_| ())
     }
 }
 

@@ -2,65 +2,69 @@ use pmip_wire::types::{Instant, PathId};
 
 use crate::key::FlowKey;
 
-/// One flow as the table holds it. Small on purpose: there may be a million.
+/// What every packet of a flow reads: one cache line.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+#[repr(C, align(64))]
+pub(super) struct Hot {
     pub(super) key: FlowKey,
     pub(super) scope: u32,
     pub(super) path: PathId,
     /// The generation for which `path` was last found usable.
     pub(super) generation: u32,
-    pub(super) since: Instant,
     pub(super) last_seen: Instant,
+}
+
+/// What is counted and told: half a cache line.
+#[derive(Clone, Debug)]
+#[repr(C, align(32))]
+pub(super) struct Cold {
+    pub(super) since: Instant,
     pub(super) packets: u64,
     pub(super) bytes: u64,
     /// The path before the last move; says nothing while `moves` is 0.
     pub(super) previous: PathId,
     pub(super) moves: u16,
     pub(super) rule: u8,
-    pub(super) reason: ReasonCode,
+    pub(super) state: State,
 }
 
-impl Entry {
-    /// Moves the flow at `now`.
-    pub(super) fn move_to(&mut self, path: PathId, rule: u8, now: Instant) {
-        self.previous = self.path;
-        self.path = path;
-        self.rule = rule;
-        self.since = now;
-        self.moves = self.moves.saturating_add(1);
-        self.reason = ReasonCode::Moved;
-    }
-
-    pub(super) fn info(&self, hash: u64) -> FlowInfo {
-        FlowInfo {
-            key: self.key,
-            scope: self.scope,
-            path: self.path,
-            reason: match self.reason {
-                ReasonCode::New => Reason::New,
-                ReasonCode::Kept => Reason::Kept,
-                ReasonCode::Moved => Reason::Moved {
-                    from: self.previous,
-                },
-            },
-            rule: self.rule,
-            moves: self.moves,
-            since: self.since,
-            last_seen: self.last_seen,
-            packets: self.packets,
-            bytes: self.bytes,
-            hash,
-        }
-    }
-}
-
-/// [`Reason`] without its data, which the entry holds beside it.
+/// [`Reason`] without its data, or a free slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ReasonCode {
+pub(super) enum State {
+    Free,
     New,
     Kept,
     Moved,
+}
+
+impl Cold {
+    pub(super) const fn new(previous: PathId, rule: u8, since: Instant, state: State) -> Self {
+        Self {
+            since,
+            packets: 0,
+            bytes: 0,
+            previous,
+            moves: 0,
+            rule,
+            state,
+        }
+    }
+
+    /// Notes a move away from `previous`.
+    pub(super) fn moved(&mut self, previous: PathId, rule: u8, now: Instant) {
+        self.previous = previous;
+        self.rule = rule;
+        self.since = now;
+        self.moves = self.moves.saturating_add(1);
+        self.state = State::Moved;
+    }
+
+    /// Notes that the flow stayed while its path set changed. A move stays the better explanation.
+    pub(super) fn kept(&mut self) {
+        if self.state == State::New {
+            self.state = State::Kept;
+        }
+    }
 }
 
 /// Why a flow is on its path.
@@ -107,4 +111,28 @@ pub struct FlowInfo {
     pub bytes: u64,
     /// The hash that placed it.
     pub hash: u64,
+}
+
+impl FlowInfo {
+    pub(super) fn new(hot: &Hot, cold: &Cold, hash: u64) -> Self {
+        Self {
+            key: hot.key,
+            scope: hot.scope,
+            path: hot.path,
+            reason: match cold.state {
+                State::New | State::Free => Reason::New,
+                State::Kept => Reason::Kept,
+                State::Moved => Reason::Moved {
+                    from: cold.previous,
+                },
+            },
+            rule: cold.rule,
+            moves: cold.moves,
+            since: cold.since,
+            last_seen: hot.last_seen,
+            packets: cold.packets,
+            bytes: cold.bytes,
+            hash,
+        }
+    }
 }

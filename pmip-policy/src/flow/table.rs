@@ -3,7 +3,7 @@ use core::time::Duration;
 use pmip_wire::types::{Instant, PathId};
 
 use super::config::FlowTableConfig;
-use super::entry::{Entry, FlowInfo, ReasonCode};
+use super::entry::{Cold, FlowInfo, Hot, State};
 use super::index::Index;
 use super::slab::Slab;
 use crate::key::{FlowKey, FlowSeed};
@@ -23,6 +23,7 @@ use crate::steering::{NoPath, Selection, Steering};
 #[derive(Clone, Debug)]
 pub struct FlowTable {
     config: FlowTableConfig,
+    idle: IdleTimes,
     seed: FlowSeed,
     /// Finds slots of `slab`; never iterated.
     index: Index,
@@ -44,6 +45,7 @@ impl FlowTable {
         let limit = config.max_flows.clamp(1, FlowTableConfig::MAX_FLOWS);
         Self {
             config,
+            idle: IdleTimes::new(&config),
             seed: FlowSeed::new(seed),
             index: Index::new(limit),
             slab: Slab::new(limit),
@@ -73,23 +75,23 @@ impl FlowTable {
         let Some(slot) = self.find(hash, &key, scope) else {
             return self.place(now, key, scope, hash, steering, generation);
         };
-        let idle = self.config.idle_of(key.protocol());
-        let Some(entry) = self.slab.entry_mut(slot) else {
+        let idle = self.idle.of(key.protocol());
+        let Some(flow) = self.slab.hot_mut(slot) else {
             return Err(NoPath::NoneUsable); // The index holds used slots only.
         };
-        if entry.generation != generation || is_idle(entry, now, idle) {
+        if flow.generation != generation || is_idle(flow, now, idle) {
             return self.reconsider(now, slot, hash, steering, generation);
         }
-        entry.last_seen = entry.last_seen.max(now);
-        Ok(Choice::new(entry.path, Outcome::Kept, slot))
+        flow.last_seen = flow.last_seen.max(now);
+        Ok(Choice::new(flow.path, Outcome::Kept, slot))
     }
 
     /// Counts what a [`Choice`] carried; a reference whose flow is gone counts nowhere.
     #[inline]
     pub fn record(&mut self, flow: FlowRef, packets: u64, bytes: u64) {
-        if let Some(entry) = self.slab.entry_mut(flow.0) {
-            entry.packets = entry.packets.saturating_add(packets);
-            entry.bytes = entry.bytes.saturating_add(bytes);
+        if let Some(flow) = self.slab.cold_mut(flow.0) {
+            flow.packets = flow.packets.saturating_add(packets);
+            flow.bytes = flow.bytes.saturating_add(bytes);
         }
     }
 
@@ -97,7 +99,8 @@ impl FlowTable {
     pub fn explain(&self, key: &FlowKey, scope: u32) -> Option<FlowInfo> {
         let hash = self.hash_of(key);
         let slot = self.find(hash, key, scope)?;
-        Some(self.slab.entry(slot)?.info(hash))
+        let (hot, cold) = self.slab.flow(slot)?;
+        Some(FlowInfo::new(hot, cold, hash))
     }
 
     /// The hash that places a flow: with it, `PathSet::pick` tells where a flow that the table does
@@ -137,10 +140,8 @@ impl FlowTable {
     pub fn remove_scope(&mut self, scope: u32) -> usize {
         let mut removed = 0;
         for slot in 0..self.slab.slots() {
-            let ours = self
-                .slab
-                .entry(slot)
-                .is_some_and(|entry| entry.scope == scope);
+            let flow = self.slab.flow(slot);
+            let ours = flow.is_some_and(|(flow, _)| flow.scope == scope);
             if ours && self.remove(slot).is_some() {
                 removed += 1;
             }
@@ -248,8 +249,8 @@ impl Iterator for Flows<'_> {
         while self.next < self.table.slab.slots() {
             let slot = self.next;
             self.next += 1;
-            if let Some(entry) = self.table.slab.entry(slot) {
-                return Some(entry.info(self.table.hash_of(&entry.key)));
+            if let Some((hot, cold)) = self.table.slab.flow(slot) {
+                return Some(FlowInfo::new(hot, cold, self.table.hash_of(&hot.key)));
             }
         }
         None
@@ -261,8 +262,8 @@ impl FlowTable {
     fn find(&self, hash: u64, key: &FlowKey, scope: u32) -> Option<u32> {
         self.index.find(index_hash(hash, key, scope), |slot| {
             self.slab
-                .entry(slot)
-                .is_some_and(|entry| entry.key == *key && entry.scope == scope)
+                .hot(slot)
+                .is_some_and(|flow| flow.key == *key && flow.scope == scope)
         })
     }
 
@@ -280,21 +281,15 @@ impl FlowTable {
         if self.slab.is_full() {
             self.evict(now);
         }
-        let entry = Entry {
+        let hot = Hot {
             key,
             scope,
             path,
             generation,
-            since: now,
             last_seen: now,
-            packets: 0,
-            bytes: 0,
-            previous: path,
-            moves: 0,
-            rule,
-            reason: ReasonCode::New,
         };
-        let Some(slot) = self.slab.insert(entry) else {
+        let cold = Cold::new(path, rule, now, State::New);
+        let Some(slot) = self.slab.insert(hot, cold) else {
             return Err(NoPath::NoneUsable); // Eviction always frees a slot of a full table.
         };
         self.index.insert(index_hash(hash, &key, scope), slot);
@@ -311,11 +306,11 @@ impl FlowTable {
         steering: &S,
         generation: u32,
     ) -> Result<Choice, NoPath> {
-        let Some(entry) = self.slab.entry(slot) else {
+        let Some((flow, cold)) = self.slab.flow(slot) else {
             return Err(NoPath::NoneUsable); // The index holds used slots only.
         };
-        let (key, scope, from, rule) = (entry.key, entry.scope, entry.path, entry.rule);
-        if is_idle(entry, now, self.config.idle_of(key.protocol())) {
+        let (key, scope, from, rule) = (flow.key, flow.scope, flow.path, cold.rule);
+        if is_idle(flow, now, self.idle.of(key.protocol())) {
             self.remove(slot);
             self.stats.expired += 1;
             return self.place(now, key, scope, hash, steering, generation);
@@ -327,14 +322,17 @@ impl FlowTable {
         };
         let moved = to.path != from;
         self.stats.moved += u64::from(moved);
-        if let Some(entry) = self.slab.entry_mut(slot) {
+        if let Some(flow) = self.slab.hot_mut(slot) {
+            flow.path = to.path;
+            flow.generation = generation;
+            flow.last_seen = flow.last_seen.max(now);
+        }
+        if let Some(flow) = self.slab.cold_mut(slot) {
             if moved {
-                entry.move_to(to.path, to.rule, now);
-            } else if entry.reason == ReasonCode::New {
-                entry.reason = ReasonCode::Kept;
+                flow.moved(from, to.rule, now);
+            } else {
+                flow.kept();
             }
-            entry.generation = generation;
-            entry.last_seen = entry.last_seen.max(now);
         }
         let outcome = if moved {
             Outcome::Moved { from }
@@ -368,7 +366,7 @@ impl FlowTable {
                 self.stats.expired += 1;
                 return;
             }
-            let seen = self.slab.entry(slot).map(|entry| (entry.last_seen, slot));
+            let seen = self.slab.flow(slot).map(|(flow, _)| (flow.last_seen, slot));
             victim = match (victim, seen) {
                 (Some(oldest), Some(seen)) => Some(oldest.min(seen)),
                 (oldest, seen) => oldest.or(seen),
@@ -381,24 +379,48 @@ impl FlowTable {
     }
 
     fn slot_is_idle(&self, slot: u32, now: Instant) -> bool {
-        self.slab.entry(slot).is_some_and(|entry| {
-            let idle = self.config.idle_of(entry.key.protocol());
-            is_idle(entry, now, idle)
-        })
+        self.slab
+            .flow(slot)
+            .is_some_and(|(flow, _)| is_idle(flow, now, self.idle.of(flow.key.protocol())))
     }
 
-    fn remove(&mut self, slot: u32) -> Option<Entry> {
-        let entry = self.slab.remove(slot)?;
-        let hash = index_hash(self.hash_of(&entry.key), &entry.key, entry.scope);
+    fn remove(&mut self, slot: u32) -> Option<Hot> {
+        let flow = self.slab.remove(slot)?;
+        let hash = index_hash(self.hash_of(&flow.key), &flow.key, flow.scope);
         self.index.remove(hash, slot);
-        Some(entry)
+        Some(flow)
     }
 }
 
-/// Silent for `idle` or longer.
+/// The idle times in nanoseconds, worked out once.
+#[derive(Clone, Copy, Debug)]
+struct IdleTimes {
+    tcp: u64,
+    other: u64,
+}
+
+impl IdleTimes {
+    fn new(config: &FlowTableConfig) -> Self {
+        let nanos = |idle: Duration| u64::try_from(idle.as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            tcp: nanos(config.tcp_idle),
+            other: nanos(config.idle),
+        }
+    }
+
+    #[inline]
+    const fn of(&self, protocol: u8) -> u64 {
+        match protocol {
+            FlowKey::TCP => self.tcp,
+            _ => self.other,
+        }
+    }
+}
+
+/// Silent for `idle` nanoseconds or longer.
 #[inline]
-fn is_idle(entry: &Entry, now: Instant, idle: Duration) -> bool {
-    now >= entry.last_seen + idle
+fn is_idle(flow: &Hot, now: Instant, idle: u64) -> bool {
+    now.as_nanos().saturating_sub(flow.last_seen.as_nanos()) >= idle
 }
 
 /// The slot after `slot`, around the end.
@@ -412,6 +434,5 @@ fn step(slot: u32, slots: u32) -> u32 {
 #[inline]
 fn index_hash(hash: u64, key: &FlowKey, scope: u32) -> u64 {
     let apart = u64::from(scope) << 6 | u64::from(key.dscp());
-    let mixed = (hash ^ apart).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed ^ (mixed >> 32)
+    hash ^ apart.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
