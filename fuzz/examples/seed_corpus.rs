@@ -45,6 +45,10 @@ fn main() -> Outcome<()> {
             &[&[1, 0], &packet[..]].concat(),
         )?;
     }
+    // The least options with the most padding, more than fit once they are aligned.
+    let mut crowded = vec![59, 100, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    crowded.extend([69, 0].iter().cycle().take(796));
+    seed("message_decode", "crowded", &crowded)?;
     // 32 octets of addresses, then whatever message these octets draw.
     for (name, stride) in [
         ("draw-1", 1u8),

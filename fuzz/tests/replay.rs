@@ -10,8 +10,7 @@ const MUTATIONS: usize = 4_000;
 fn committed_corpora_hold() {
     for (name, run) in pmip_fuzz::TARGETS {
         for (path, input) in corpus(name) {
-            // The path shows in the output of a failing run.
-            eprintln!("{}", path.display());
+            let _shown = OnPanic(|| format!("{}", path.display()));
             run(&input);
         }
     }
@@ -27,8 +26,19 @@ fn mutations_of_the_corpora_hold() {
             for _ in 0..=random.below(4) {
                 mutate(&mut input, &seeds, &mut random);
             }
-            eprintln!("{name}: {input:02x?}");
+            let _shown = OnPanic(|| format!("{name}, as a corpus file: {input:02x?}"));
             run(&input);
+        }
+    }
+}
+
+/// Says which input broke a promise.
+struct OnPanic<F: Fn() -> String>(F);
+
+impl<F: Fn() -> String> Drop for OnPanic<F> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", (self.0)());
         }
     }
 }

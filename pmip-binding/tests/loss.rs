@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{SECOND, downlink, lma_binding, uplink, world};
-use pmip_binding::testing::{Loss, Node};
+use pmip_binding::testing::{Loss, Node, World, address, lma_config, mag_config};
 use pmip_binding::{Event, PathState};
 
 fn updates_at(world: &pmip_binding::testing::World, path: u32) -> Vec<u64> {
@@ -101,8 +101,11 @@ fn a_lost_acknowledgement_does_not_make_a_second_session() {
 
 #[test]
 fn a_slow_path_whose_answers_come_late_registers_without_flapping() {
-    let mut world = world(1);
-    world.set_links(|link| link.latency = Duration::from_millis(900));
+    let mut config = lma_config();
+    // The default of 300 ms would take the delay for a wrong clock.
+    config.timestamp_window = 7 * SECOND;
+    let mut world = World::new(config, 1);
+    world.add_mag(mag_config(1, 1), &[address(1, 1)], &common::link(900));
     world.all_up();
     world.run_until_idle(10 * SECOND);
     assert_eq!(uplink(&world), [1]);

@@ -181,6 +181,25 @@ fn options_that_could_not_be_sent_again_are_refused() {
     assert_eq!(error.kind, DecodeErrorKind::OptionsTooLong);
 }
 
+/// The least options with the most padding: 440 octets of them still fit, aligned, and 800 do not.
+#[test]
+fn the_least_options_with_the_most_padding_are_no_exception() {
+    let update = |octets: usize| {
+        let mut wire = vec![59, (octets / 8) as u8, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        wire.extend([69, 0].iter().cycle().take(octets - 4));
+        wire
+    };
+    let fits = Message::decode_slice(&update(440), UDP).expect("it fits");
+    let wire = fits.to_bytes(UDP);
+    assert_eq!(wire.len(), fits.encoded_len());
+    assert_eq!(Message::decode(&wire, UDP), Ok(fits));
+
+    let error = Message::decode_slice(&update(800), UDP)
+        .map(|_| ())
+        .unwrap_err();
+    assert_eq!(error.kind, DecodeErrorKind::OptionsTooLong);
+}
+
 #[test]
 fn the_error_is_small() {
     assert!(

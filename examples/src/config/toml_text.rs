@@ -16,10 +16,12 @@ use super::text::{Origins, nearest};
 /// reading starts again, so that one run shows every mistake.
 pub(super) fn parse(source: &str) -> (Config, Origins, Vec<Problem>) {
     let (mut root, errors) = DeTable::parse_recoverable(source);
-    let mut problems: Vec<Problem> = errors.iter().map(syntax).collect();
+    // A file that is no TOML at all has an error in every line.
+    let shown = errors.iter().take(Report::LIMIT);
+    let mut problems: Vec<Problem> = shown.map(syntax).collect();
     let damaged = Damage::new(source, &problems);
     // Each mistake costs one more reading, so huge files get fewer.
-    let most = (WORK / source.len().max(1)).clamp(1, Report::LIMIT);
+    let most = (WORK / source.len().max(1)).clamp(1, Report::LIMIT) + problems.len();
     loop {
         let error = match Config::deserialize(toml::Deserializer::from(root.clone())) {
             Ok(config) => {
@@ -149,10 +151,12 @@ fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
 }
 
 fn remove_inside(value: &mut DeValue<'_>, span: &Range<usize>) -> bool {
-    match value {
-        DeValue::Table(table) => remove(table, span),
-        DeValue::Array(array) => remove_element(array, span),
-        _ => false,
+    if let DeValue::Table(table) = value {
+        remove(table, span)
+    } else if let DeValue::Array(array) = value {
+        remove_element(array, span)
+    } else {
+        false
     }
 }
 
@@ -182,32 +186,31 @@ fn value_origins(
     key: Range<usize>,
     origins: &mut Origins,
 ) {
-    match value.get_ref() {
-        DeValue::Table(table) => {
-            origins.insert(path.to_owned(), key);
-            table_origins(table, path, origins);
+    let value_span = value.span();
+    if let DeValue::Table(table) = value.get_ref() {
+        origins.insert(path.to_owned(), key);
+        table_origins(table, path, origins);
+    } else if let DeValue::Array(array) = value.get_ref() {
+        origins.insert(path.to_owned(), key);
+        for (index, element) in array.iter().enumerate() {
+            let sequence = sequence(path, element.get_ref());
+            let index = sequence.unwrap_or_else(|| index.to_string());
+            let path = format!("{path}[{index}]");
+            value_origins(element, &path, element.span(), origins);
         }
-        DeValue::Array(array) => {
-            origins.insert(path.to_owned(), key);
-            for (index, element) in array.iter().enumerate() {
-                let index = sequence(path, element.get_ref()).unwrap_or(index.to_string());
-                let path = format!("{path}[{index}]");
-                value_origins(element, &path, element.span(), origins);
-            }
-        }
-        _ => {
-            origins.insert(path.to_owned(), value.span());
-        }
+    } else {
+        origins.insert(path.to_owned(), value_span);
     }
 }
 
 /// Entries of a mobile map are named by their sequence, as the language does.
 fn sequence(path: &str, element: &DeValue<'_>) -> Option<String> {
-    match element {
-        DeValue::Table(table) if path.ends_with(".entry") => {
-            let value = table.get("sequence")?.get_ref();
-            Some(value.as_integer()?.as_str().to_owned())
-        }
-        _ => None,
+    let DeValue::Table(table) = element else {
+        return None;
+    };
+    if !path.ends_with(".entry") {
+        return None;
     }
+    let value = table.get("sequence")?.get_ref();
+    Some(value.as_integer()?.as_str().to_owned())
 }

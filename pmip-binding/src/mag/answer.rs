@@ -18,6 +18,7 @@ struct Match {
     id: SessionId,
     about: u8,
     purpose: Purpose,
+    doubtful: bool,
 }
 
 impl Mag {
@@ -39,7 +40,7 @@ impl Mag {
             (true, Purpose::Register) => self.accepted(&found, answer),
             (_, Purpose::Leave) => {
                 self.left(found.id, found.about);
-                self.leave_next(found.id);
+                self.drive(found.id);
             }
             (_, Purpose::Close) => self.remove(found.id, "de-registered"),
             (false, Purpose::Register) => self.refused(found.id, found.about, answer),
@@ -79,6 +80,7 @@ impl Mag {
             id,
             about,
             purpose: request.purpose,
+            doubtful: request.doubtful,
         })
     }
 
@@ -106,8 +108,7 @@ impl Mag {
         let grant = Grant {
             lifetime,
             expires: self.now + lifetime,
-            at: self.now,
-            stale: false,
+            stale: found.doubtful,
         };
         let Some(entry) = self.entry_mut(id) else {
             return;

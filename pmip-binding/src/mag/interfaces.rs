@@ -101,9 +101,11 @@ impl Mag {
                 if request.purpose == Purpose::Leave && about != binding_id {
                     registration.to_leave = true;
                 }
-                registration.request = None;
                 dropped.push(about);
             }
+        }
+        for about in &dropped {
+            entry.end_request(*about);
         }
         for about in dropped {
             self.timers.cancel(TimerKind::Retransmit(id, about));
@@ -125,7 +127,7 @@ impl Mag {
         registration.again_at = None;
         let carried = registration.granted.take().is_some();
         registration.to_leave |= carried && multipath;
-        if !registration.to_leave {
+        if !registration.to_leave && registration.request.is_none() {
             entry.registrations.remove(&binding_id);
         }
         if carried {

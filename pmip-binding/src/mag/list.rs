@@ -99,7 +99,6 @@ pub(super) struct Registration {
 pub(super) struct Grant {
     pub(super) lifetime: Duration,
     pub(super) expires: Instant,
-    pub(super) at: Instant,
     /// The anchor may have forgotten it: register anew.
     pub(super) stale: bool,
 }
@@ -116,6 +115,11 @@ pub(super) struct Request {
     pub(super) interval: Duration,
     /// Retransmissions so far.
     pub(super) tries: u32,
+    /// Some transmission replaces the other paths at the anchor.
+    pub(super) overwrote: bool,
+    /// Another path's overwriting request ended meanwhile: what this one achieves may be undone,
+    /// so it must be repeated.
+    pub(super) doubtful: bool,
 }
 
 /// Why a PBU is sent.
@@ -153,6 +157,25 @@ impl Entry {
             .values()
             .filter_map(|r| r.request.as_ref());
         requests.any(|request| request.purpose == Purpose::Leave)
+    }
+
+    /// Ends the request about a path. If it could have overwritten, the anchor may have removed
+    /// the other paths, and may yet do so: they register again, which the late one can't undo.
+    pub(super) fn end_request(&mut self, about: u8) {
+        let registration = self.registrations.get_mut(&about);
+        let ended = registration.and_then(|registration| registration.request.take());
+        if !ended.is_some_and(|request| request.overwrote) {
+            return;
+        }
+        let others = self.registrations.iter_mut();
+        for (_, registration) in others.filter(|(other, _)| **other != about) {
+            if let Some(grant) = &mut registration.granted {
+                grant.stale = true;
+            }
+            if let Some(request) = &mut registration.request {
+                request.doubtful = true;
+            }
+        }
     }
 
     pub(super) fn prefixes(&self) -> impl Iterator<Item = IpPrefix> + '_ {

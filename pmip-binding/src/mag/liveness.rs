@@ -4,15 +4,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use pmip_wire::types::{Instant, PathId};
+use pmip_wire::types::PathId;
 
-use crate::event::{DropReason, Event, PathEvent, PathState};
+use crate::event::{DropReason, Event, PathEvent, PathState, SessionId};
 use crate::heartbeat::Heartbeat;
 use crate::io::{Carrier, Datagram, Transmit};
 use crate::message::{Identifier, Multipath};
 use crate::wire::{self, Beat};
 
-use super::list::{Mode, path_parts};
+use super::list::{Life, Mode, path_parts};
 use super::paths::is_udp;
 use super::{Mag, TimerKind};
 
@@ -25,8 +25,6 @@ const MAPPING_TRIES: u32 = 3;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Anchor {
     restart_counter: Option<u32>,
-    /// When it last answered with that counter.
-    confirmed: Instant,
 }
 
 impl Mag {
@@ -154,7 +152,6 @@ impl Mag {
     /// Signalling rules section 8: the anchor's counter differs from the stored one in an answer
     /// that we asked for. It lost its bindings, so they are registered anew, once.
     fn on_restart_counter(&mut self, id: PathId, counter: u32) {
-        let now = self.now;
         let (lma, _) = path_parts(id);
         if let Some(heartbeat) = self.paths.get_mut(&id).and_then(|p| p.heartbeat.as_mut()) {
             heartbeat.set_restart_counter(counter);
@@ -163,32 +160,39 @@ impl Mag {
             return;
         };
         let before = anchor.restart_counter.replace(counter);
-        let confirmed = std::mem::replace(&mut anchor.confirmed, now);
         if before.is_none_or(|before| before == counter) {
             return;
         }
         self.emit(Event::Path(PathEvent::PeerRestarted { path: id }));
-        let first = self.first_mode();
         for id in self.ids() {
-            let Some(entry) = self.entry_mut(id) else {
-                continue;
-            };
-            let grants = entry.registrations.values_mut();
-            let mut grants = grants.filter_map(|registration| registration.granted.as_mut());
-            let stale = entry.lma == lma && grants.any(|grant| grant.at < confirmed);
-            if !stale {
-                continue;
-            }
-            for registration in entry.registrations.values_mut() {
-                registration.to_leave = false;
-                if let Some(grant) = &mut registration.granted {
-                    grant.stale = true;
-                }
-            }
-            entry.mode = first;
-            entry.valid_until = None;
-            self.drive(id);
+            self.register_anew(id, lma);
         }
+    }
+
+    /// Whatever was registered with the anchor may be void. A registration that came after its
+    /// restart is asked for once more too: that does no harm, and nobody can tell them apart.
+    fn register_anew(&mut self, id: SessionId, lma: usize) {
+        let first = self.first_mode();
+        let Some(entry) = self.entry_mut(id) else {
+            return;
+        };
+        let closing = matches!(entry.life, Life::Closing { .. });
+        if entry.lma != lma || closing {
+            return;
+        }
+        let about: Vec<u8> = entry.registrations.keys().copied().collect();
+        for registration in entry.registrations.values_mut() {
+            registration.to_leave = false;
+            if let Some(grant) = &mut registration.granted {
+                grant.stale = true;
+            }
+        }
+        entry.mode = first;
+        entry.valid_until = None;
+        for about in about {
+            self.forget_request(id, about);
+        }
+        self.drive(id);
     }
 
     fn rearm_heartbeat(&mut self, id: PathId) {

@@ -89,20 +89,24 @@ impl Mag {
         let Some(entry) = self.entry(id) else {
             return;
         };
-        if !self.lacks(entry, best) {
-            return;
-        }
         let others: Vec<u8> = entry
             .registrations
             .iter()
             .filter(|(other, registration)| **other != best && registration.request.is_some())
             .map(|(&other, _)| other)
             .collect();
-        let handoff = self.single_handoff(entry, best);
+        // A handoff to another interface is called off; it may have reached the anchor, so the
+        // best one then registers again.
         for other in others {
             self.forget_request(id, other);
         }
-        self.start(id, best, handoff);
+        let Some(entry) = self.entry(id) else {
+            return;
+        };
+        if self.lacks(entry, best) {
+            let handoff = self.single_handoff(entry, best);
+            self.start(id, best, handoff);
+        }
     }
 
     /// Without multipath a change of care-of address is a handoff (signalling rules section 1).
@@ -159,7 +163,7 @@ impl Mag {
 
     /// De-registers one path whose interface is gone, over a living one: one at a time, and never
     /// the last living one (signalling rules section 2).
-    pub(super) fn leave_next(&mut self, id: SessionId) {
+    fn leave_next(&mut self, id: SessionId) {
         let Some(entry) = self.entry(id) else {
             return;
         };
@@ -206,6 +210,8 @@ impl Mag {
             sent: SmallVec::new(),
             interval,
             tries: 0,
+            overwrote: false,
+            doubtful: false,
         });
         self.timers.cancel(TimerKind::Again(id, about));
         self.send(id, about);
@@ -214,9 +220,12 @@ impl Mag {
     /// Transmits the outstanding request about a path with a new sequence number and timestamp.
     fn send(&mut self, id: SessionId, about: u8) {
         let timestamp = self.config.timestamps.then(|| self.next_timestamp());
+        let restarted = self.config.restarted;
         let Some(entry) = self.entry_mut(id) else {
             return;
         };
+        // Without multipath each registration replaces the one before.
+        let overwrites = (restarted && !entry.accepted_once) || entry.mode == Mode::Single;
         entry.sequence = entry.sequence.wrapping_add(1);
         let sequence = entry.sequence;
         let registration = entry.registrations.get_mut(&about);
@@ -227,6 +236,7 @@ impl Mag {
             request.sent.remove(0);
         }
         request.sent.push((sequence, timestamp));
+        request.overwrote |= overwrites && request.purpose == Purpose::Register;
         let interval = request.interval;
         self.stats.binding_updates = self.stats.binding_updates.saturating_add(1);
         self.transmit_update(id, about, sequence, timestamp);
@@ -314,7 +324,7 @@ impl Mag {
             Purpose::Close => self.remove(id, "de-registration unanswered"),
             Purpose::Leave => {
                 self.left(id, about);
-                self.leave_next(id);
+                self.drive(id);
             }
             Purpose::Register => {}
         }
@@ -335,10 +345,8 @@ impl Mag {
 
     pub(super) fn forget_request(&mut self, id: SessionId, about: u8) {
         self.timers.cancel(TimerKind::Retransmit(id, about));
-        if let Some(entry) = self.entry_mut(id)
-            && let Some(registration) = entry.registrations.get_mut(&about)
-        {
-            registration.request = None;
+        if let Some(entry) = self.entry_mut(id) {
+            entry.end_request(about);
         }
     }
 

@@ -500,6 +500,10 @@ impl World {
         if let Some(history) = &mut self.history {
             history.push(line.clone());
         }
+        // Heartbeats would push out what matters.
+        if what.contains("heartbeat re") || what.contains("heartbeat an") || what.contains("Rtt") {
+            return;
+        }
         if self.trace.len() == TRACE_TAIL {
             self.trace.pop_front();
         }

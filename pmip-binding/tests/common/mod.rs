@@ -1,5 +1,9 @@
 //! Shared by the story tests.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses its own part"
+)]
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

@@ -69,11 +69,17 @@ impl Forwarder {
         data: &mut [u8],
     ) -> Result<Inbound, DropReason> {
         let mut packet = Packet::parse(data).map_err(|_| DropReason::Malformed)?;
-        let tunnel = table.path(path).ok_or(DropReason::NoTunnel)?;
-        if is_local(table.role(), tunnel, data, &packet) {
-            return Ok(Inbound::Local);
+        let admission = Admission::of(table, path, &packet);
+        if self.admitted != Some(admission) {
+            let tunnel = table.path(path).ok_or(DropReason::NoTunnel)?;
+            if is_local(table.role(), tunnel, data, &packet) {
+                return Ok(Inbound::Local);
+            }
+            admit(table, path, &packet)?;
+            // An end of the tunnel has to be looked at each time.
+            let is_end = [tunnel.care_of, tunnel.local].contains(&admission.address);
+            self.admitted = (!is_end).then_some(admission);
         }
-        let group = admit(table, path, &packet)?;
         let inner = Ecn::of(packet.traffic_class);
         let ecn = inner.at_egress(outer).ok_or(DropReason::EcnNotCapable)?;
         if ecn != inner {
@@ -81,12 +87,47 @@ impl Forwarder {
             write_ecn(data, &packet);
         }
         if self.config.clamp_mss && mss::syn_header_length(data, &packet).is_some() {
-            let limit = mss::limit(&packet, table.smallest_mtu(group));
-            mss::clamp(data, &packet, limit, ChecksumState::Full);
+            self.clamp(table, path, data, &packet);
         }
         let bytes = u64::try_from(packet.length).unwrap_or(u64::MAX);
         self.counters.count_rx(path, bytes);
         Ok(Inbound::Deliver(packet))
+    }
+
+    /// Lowers the MSS that a SYN out of the tunnel announces, for what is sent into it.
+    fn clamp(&self, table: &ForwardingTable, path: PathId, data: &mut [u8], packet: &Packet) {
+        if let Ok(group) = admit(table, path, packet) {
+            let limit = mss::limit(packet, table.smallest_mtu(group));
+            mss::clamp(data, packet, limit, ChecksumState::Full);
+        }
+    }
+}
+
+/// Whom the anti-spoofing check let through last: a train of segments asks once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Admission {
+    generation: u32,
+    path: PathId,
+    address: IpAddr,
+}
+
+impl Admission {
+    #[inline]
+    fn of(table: &ForwardingTable, path: PathId, packet: &Packet) -> Self {
+        Self {
+            generation: table.generation(),
+            path,
+            address: judged(table.role(), packet),
+        }
+    }
+}
+
+/// The address that must belong to a session.
+#[inline]
+const fn judged(role: Role, packet: &Packet) -> IpAddr {
+    match role {
+        Role::Lma => packet.source,
+        Role::Mag => packet.destination,
     }
 }
 
@@ -97,16 +138,13 @@ fn admit<'a>(
     path: PathId,
     packet: &Packet,
 ) -> Result<&'a Group, DropReason> {
-    match table.role() {
-        Role::Lma => table
-            .route(packet.source)
-            .map(|(_, group)| group)
+    let role = table.role();
+    let group = table.route(judged(role, packet)).map(|(_, group)| group);
+    match role {
+        Role::Lma => group
             .filter(|group| group.paths.candidate(path).is_some())
             .ok_or(DropReason::SpoofedSource),
-        Role::Mag => table
-            .route(packet.destination)
-            .map(|(_, group)| group)
-            .ok_or(DropReason::NoSession),
+        Role::Mag => group.ok_or(DropReason::NoSession),
     }
 }
 

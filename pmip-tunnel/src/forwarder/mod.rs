@@ -45,6 +45,8 @@ impl Default for ForwarderConfig {
 /// The packet path of one worker thread: its share of the flows, its counters.
 ///
 /// It holds no table: every call takes the snapshot that the worker read at the start of its batch.
+/// All snapshots that one forwarder sees must be clones of one table at different times, since it
+/// tells them apart by their [generation](crate::ForwardingTable::generation).
 ///
 /// ```
 /// use pmip_tunnel::{
@@ -66,6 +68,7 @@ pub struct Forwarder {
     flows: FlowTable,
     limiter: Limiter,
     counters: Counters,
+    admitted: Option<inbound::Admission>,
 }
 
 /// What becomes of a packet on its way into a tunnel: a driver has to act on each.
@@ -112,6 +115,7 @@ impl Forwarder {
             flows: FlowTable::new(config.flows, config.seed),
             limiter: Limiter::new(),
             counters: Counters::default(),
+            admitted: None,
             config,
         }
     }

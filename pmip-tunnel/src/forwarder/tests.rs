@@ -286,6 +286,24 @@ fn an_lma_accepts_only_sources_bound_to_the_path() {
 }
 
 #[test]
+fn an_answer_is_not_remembered_beyond_its_table_path_and_address() {
+    let (mut forwarder, mut table) = (forwarder(), table(Role::Lma));
+    let mut ours = Build::udp(V4_HOST, V4_PEER, 9).packet();
+    let mut stranger = Build::udp("10.9.0.5", V4_PEER, 9).packet();
+    let mut inbound = |table: &ForwardingTable, through, data: &mut [u8]| {
+        forwarder.inbound(table, PathId(through), Ecn::NotEct, data)
+    };
+    let spoofed = Inbound::Drop(DropReason::SpoofedSource);
+    assert!(matches!(inbound(&table, 1, &mut ours), Inbound::Deliver(_)));
+    assert_eq!(inbound(&table, 1, &mut stranger), spoofed);
+    assert!(matches!(inbound(&table, 1, &mut ours), Inbound::Deliver(_)));
+    assert_eq!(inbound(&table, 3, &mut ours), spoofed);
+    assert!(matches!(inbound(&table, 1, &mut ours), Inbound::Deliver(_)));
+    table.remove_session(SessionKey(1));
+    assert_eq!(inbound(&table, 1, &mut ours), spoofed);
+}
+
+#[test]
 fn a_mag_accepts_only_destinations_of_its_sessions() {
     let mut data = Build::udp(V6_PEER, V6_HOST, 9).packet();
     let verdict = inbound(Role::Mag, 1, Ecn::NotEct, &mut data);
@@ -413,10 +431,9 @@ proptest! {
                 data[8..14].copy_from_slice(&[0x20, 1, 0x0d, 0xb8, 0, 7]);
             }
         }
-        let mut forwarder = forwarder();
         let offload = PacketOffload::from_virtio(&virtio).unwrap_or(PacketOffload::NONE);
         for role in [Role::Mag, Role::Lma] {
-            let table = table(role);
+            let (mut forwarder, table) = (forwarder(), table(role));
             let mut arena = SegmentArena::new();
             forwarder.outbound(NOW, &table, &data, offload, &mut arena);
             forwarder.outbound(NOW, &table, &data, PacketOffload::NONE, &mut arena);

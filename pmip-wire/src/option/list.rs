@@ -17,6 +17,10 @@ use crate::writer::Writer;
 /// Options that a list holds without an allocation: a multipath registration has about ten.
 const INLINE: usize = 12;
 
+/// Octets of options that fit however they are aligned: 2 octets, the least an option has, take 9
+/// with the most padding, which leaves room for the longest fixed part and the final padding.
+const SURELY_FITS: usize = 440;
+
 /// The options of one message, in wire order and without padding.
 ///
 /// A list always fits: whatever message it is put into, with all alignment, the Mobility Header
@@ -121,8 +125,7 @@ impl MobilityOptions {
         for option in raw {
             option?.decode_owned(owner, |option| self.list.push(option))?;
         }
-        // Alignment less than doubles the size of every option, so a short list needs no walk.
-        if size >= MAX_MESSAGE_LEN / 2 - 32 && !self.fits() {
+        if size > SURELY_FITS && !self.fits() {
             let layer = Layer::MobilityHeader;
             return Err(DecodeError::new(
                 DecodeErrorKind::OptionsTooLong,

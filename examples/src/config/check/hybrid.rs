@@ -59,9 +59,9 @@ fn probe(checker: &mut Checker<'_>, service: &HybridAccess, line: &SlaOverride, 
         line.frequency,
         "sla-frequency",
     );
-    let packets = u64::from(line.num_packets.unwrap_or(service.sla.packets()));
-    let interval = u64::from(line.interval.unwrap_or(service.sla.interval_ms()));
-    let frequency = u64::from(line.frequency.unwrap_or(service.sla.frequency_s()));
+    let packets = u64::from(line.num_packets.unwrap_or_else(|| service.sla.packets()));
+    let interval = u64::from(line.interval.unwrap_or_else(|| service.sla.interval_ms()));
+    let frequency = u64::from(line.frequency.unwrap_or_else(|| service.sla.frequency_s()));
     let lasts = packets.saturating_sub(1) * interval + PROBE_TIMEOUT_MS;
     if lasts > frequency * 1000 {
         let message = format!(

@@ -187,7 +187,7 @@ fn anchor(checker: &mut Checker<'_>, mag: &Mag, node: &LogicalMn, path: &str) {
     let named = node
         .lma
         .as_ref()
-        .or(profile.and_then(|profile| profile.lma.as_ref()));
+        .or_else(|| profile.and_then(|profile| profile.lma.as_ref()));
     let ids: Vec<&str> = mag.lma.iter().map(|peer| peer.id.as_str()).collect();
     match named {
         Some(name) => {

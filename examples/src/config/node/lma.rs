@@ -43,7 +43,7 @@ fn engine_config(
     engine.ipv6_address = lma.address.ipv6.first().copied();
     engine.dynamic_mag_learning = lma.dynamic_mag_learning;
     engine.multipath = lma.multipath;
-    let encap = lma.encap.or(domain.and_then(|domain| domain.encap));
+    let encap = lma.encap.or_else(|| domain.and_then(|domain| domain.encap));
     engine.encapsulation = encap.map_or(Encapsulation::Ipv4Udp, super::encapsulation);
     engine.peers = peers(lma, domain);
     engine.networks = lma
@@ -78,7 +78,9 @@ fn times(engine: &mut LmaConfig, lma: &Lma, domain: Option<&Domain>) {
         engine.limits.bindings = maximum;
     }
     let own = lma.replay_protection.as_ref();
-    if let Some(replay) = own.or(domain.and_then(|domain| domain.replay_protection.as_ref())) {
+    if let Some(replay) =
+        own.or_else(|| domain.and_then(|domain| domain.replay_protection.as_ref()))
+    {
         engine.timestamp_window = Duration::from_secs(replay.window_s().into());
     }
 }

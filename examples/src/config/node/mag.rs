@@ -107,18 +107,18 @@ fn engine_config(
             let shared = domain.and_then(|domain| domain.lmas.iter().find(|lma| lma.id == peer.id));
             lma.ipv4_address = peer
                 .ipv4_address
-                .or(shared.and_then(|lma| lma.ipv4_address));
+                .or_else(|| shared.and_then(|lma| lma.ipv4_address));
             lma.ipv6_address = peer
                 .ipv6_address
-                .or(shared.and_then(|lma| lma.ipv6_address));
+                .or_else(|| shared.and_then(|lma| lma.ipv6_address));
             lma.encapsulation = peer
                 .encap
-                .or(shared.and_then(|lma| lma.encap))
+                .or_else(|| shared.and_then(|lma| lma.encap))
                 .map(super::encapsulation);
             lma
         })
         .collect();
-    let encap = mag.encap.or(domain.and_then(|domain| domain.encap));
+    let encap = mag.encap.or_else(|| domain.and_then(|domain| domain.encap));
     let reachable_over_ipv6 = engine.lmas.iter().all(|lma| lma.ipv6_address.is_some());
     engine.encapsulation = match encap {
         Some(encap) => super::encapsulation(encap),

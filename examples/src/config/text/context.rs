@@ -111,10 +111,12 @@ impl Context {
 
     /// The list of peers of the present mode.
     pub(super) fn peers(&mut self, mode: Mode) -> Option<&mut Vec<Peer>> {
-        match mode {
-            Mode::DomainMag => Some(&mut self.domain()?.mags),
-            Mode::DomainLma => Some(&mut self.domain()?.lmas),
-            _ => Some(&mut self.lma()?.mag),
+        if mode == Mode::DomainMag {
+            Some(&mut self.domain()?.mags)
+        } else if mode == Mode::DomainLma {
+            Some(&mut self.domain()?.lmas)
+        } else {
+            Some(&mut self.lma()?.mag)
         }
     }
 

@@ -18,8 +18,8 @@ pub(super) enum Item {
     /// Names of one keyword, the one that is printed first.
     Word(Vec<&'static str>),
     Argument(Argument),
-    Choice(Vec<Vec<Item>>),
-    Optional(Vec<Item>),
+    Choice(Vec<Vec<Self>>),
+    Optional(Vec<Self>),
 }
 
 #[derive(Clone, Copy, Debug)]

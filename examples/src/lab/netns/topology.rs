@@ -41,10 +41,12 @@ impl Topology {
         let topology = Self::namespaces(spec).map_err(refused)?;
         topology.routers().map_err(refused)?;
         topology.core(spec).map_err(refused)?;
+        // First, so that the MAG's WAN interfaces have other indexes than their peers: the kernel
+        // holds back the carrier of a veth for up to a second when both are equal.
+        topology.access().map_err(refused)?;
         for (wan, namespace) in spec.wans.iter().zip(&topology.wans) {
             topology.wan(spec, wan, namespace).map_err(refused)?;
         }
-        topology.access().map_err(refused)?;
         Ok(topology)
     }
 

@@ -161,7 +161,7 @@ pub(super) fn find(
             let entries = candidates.iter().copied();
             entries
                 .filter(|entry| {
-                    next(&entry).is_some_and(|names| matcher::fit(names, token.text) == fit)
+                    next(entry).is_some_and(|names| matcher::fit(names, token.text) == fit)
                 })
                 .collect()
         };
@@ -173,7 +173,7 @@ pub(super) fn find(
         };
         let mut keywords: Vec<&'static str> = chosen
             .iter()
-            .filter_map(|entry| next(&entry)?.first().copied())
+            .filter_map(|entry| next(entry)?.first().copied())
             .collect();
         keywords.dedup();
         match (keywords.as_slice(), complete) {

@@ -29,9 +29,10 @@ pub(super) const HYBRID: Command =
     Command::new("mobility-service hybrid-access", hybrid_access).opens(Mode::HybridAccess);
 
 pub(super) fn address(c: &mut Context, args: &Args<'_>) -> Option<()> {
-    let list = match c.mode {
-        Mode::Lma => &mut c.lma()?.address,
-        _ => &mut c.mag()?.address,
+    let list = if c.mode == Mode::Lma {
+        &mut c.lma()?.address
+    } else {
+        &mut c.mag()?.address
     };
     let (ipv4, ipv6) = (args.get::<Ipv4Addr>("ipv4"), args.get::<Ipv6Addr>("ipv6"));
     list.ipv4.retain(|known| Some(*known) != ipv4);
@@ -53,12 +54,16 @@ pub(super) fn encap(c: &mut Context, args: &Args<'_>) -> Option<()> {
     ];
     let encap = encap.into_iter().find(|encap| args.has(encap.word()));
     let encap = encap.filter(|_| !args.no);
-    match c.mode {
-        Mode::Domain => c.domain()?.encap = encap,
-        Mode::Lma => c.lma()?.encap = encap,
-        Mode::Mag => c.mag()?.encap = encap,
-        Mode::MagLma => c.anchor()?.encap = encap,
-        _ => c.peer()?.encap = encap,
+    if c.mode == Mode::Domain {
+        c.domain()?.encap = encap;
+    } else if c.mode == Mode::Lma {
+        c.lma()?.encap = encap;
+    } else if c.mode == Mode::Mag {
+        c.mag()?.encap = encap;
+    } else if c.mode == Mode::MagLma {
+        c.anchor()?.encap = encap;
+    } else {
+        c.peer()?.encap = encap;
     }
     Some(())
 }
@@ -68,10 +73,12 @@ pub(super) fn replay_protection(c: &mut Context, args: &Args<'_>) -> Option<()> 
         window: args.get("window"),
     };
     let protection = (!args.no).then_some(protection);
-    match c.mode {
-        Mode::Domain => c.domain()?.replay_protection = protection,
-        Mode::Lma => c.lma()?.replay_protection = protection,
-        _ => c.mag()?.replay_protection = protection,
+    if c.mode == Mode::Domain {
+        c.domain()?.replay_protection = protection;
+    } else if c.mode == Mode::Lma {
+        c.lma()?.replay_protection = protection;
+    } else {
+        c.mag()?.replay_protection = protection;
     }
     Some(())
 }
@@ -82,11 +89,14 @@ pub(super) fn auth_option(c: &mut Context, args: &Args<'_>) -> Option<()> {
     } else {
         Some(written_key(args)?)
     };
-    match c.mode {
-        Mode::Domain => c.domain()?.auth_option = option,
-        Mode::Customer => c.customer()?.auth_option = option,
-        Mode::MagLma => c.anchor()?.auth_option = option,
-        _ => c.peer()?.auth_option = option,
+    if c.mode == Mode::Domain {
+        c.domain()?.auth_option = option;
+    } else if c.mode == Mode::Customer {
+        c.customer()?.auth_option = option;
+    } else if c.mode == Mode::MagLma {
+        c.anchor()?.auth_option = option;
+    } else {
+        c.peer()?.auth_option = option;
     }
     c.mark("auth-option", args.span_of("key"));
     Some(())
@@ -106,14 +116,13 @@ fn written_key(args: &Args<'_>) -> Option<AuthOption> {
 
 pub(super) fn heartbeat(c: &mut Context, args: &Args<'_>) -> Option<()> {
     if args.has("enforce") {
-        match c.mode {
-            Mode::Lma => c.lma()?.heartbeat_enforce = !args.no,
-            _ => {
-                let problem = Problem::error(args.span_of_word("enforce"), "only an LMA enforces")
-                    .label("not here");
-                c.problems.push(problem);
-                return Some(());
-            }
+        if c.mode == Mode::Lma {
+            c.lma()?.heartbeat_enforce = !args.no;
+        } else {
+            let problem = Problem::error(args.span_of_word("enforce"), "only an LMA enforces")
+                .label("not here");
+            c.problems.push(problem);
+            return Some(());
         }
         if args.text("retries").is_none() {
             return Some(());
@@ -234,9 +243,10 @@ pub(super) fn dscp(c: &mut Context, args: &Args<'_>) -> Option<()> {
         value,
         force: args.has("force"),
     });
-    match c.mode {
-        Mode::Lma => c.lma()?.dscp_control_plane = dscp,
-        _ => c.mag()?.dscp_control_plane = dscp,
+    if c.mode == Mode::Lma {
+        c.lma()?.dscp_control_plane = dscp;
+    } else {
+        c.mag()?.dscp_control_plane = dscp;
     }
     c.mark("dscp-control-plane", args.span.clone());
     Some(())
@@ -244,9 +254,10 @@ pub(super) fn dscp(c: &mut Context, args: &Args<'_>) -> Option<()> {
 
 pub(super) fn mobile_map(c: &mut Context, args: &Args<'_>) -> Option<()> {
     let name = args.string("name").filter(|_| !args.no);
-    match c.mode {
-        Mode::Lma => c.lma()?.mobile_map = name,
-        _ => c.mag()?.mobile_map = name,
+    if c.mode == Mode::Lma {
+        c.lma()?.mobile_map = name;
+    } else {
+        c.mag()?.mobile_map = name;
     }
     c.mark("mobile-map", args.span_of("name"));
     if args.text("sequence").is_some() && !args.no {
@@ -261,9 +272,10 @@ pub(super) fn mobile_map(c: &mut Context, args: &Args<'_>) -> Option<()> {
 pub(super) fn interface(c: &mut Context, args: &Args<'_>) -> Option<()> {
     let name = args.string("name");
     let no = args.no;
-    let list = match c.mode {
-        Mode::Lma => &mut c.lma()?.interface,
-        _ => &mut c.mag()?.interface,
+    let list = if c.mode == Mode::Lma {
+        &mut c.lma()?.interface
+    } else {
+        &mut c.mag()?.interface
     };
     let Some(name) = name else {
         list.clear();
@@ -299,9 +311,10 @@ pub(super) fn role(c: &mut Context, args: &Args<'_>) -> Option<()> {
     ];
     let role = roles.into_iter().find(|role| args.has(role.word()));
     let role = role.filter(|_| !args.no);
-    match c.mode {
-        Mode::Lma => c.lma()?.role = role,
-        _ => c.mag()?.role = role,
+    if c.mode == Mode::Lma {
+        c.lma()?.role = role;
+    } else {
+        c.mag()?.role = role;
     }
     c.mark("role", args.span.clone());
     Some(())
@@ -309,26 +322,29 @@ pub(super) fn role(c: &mut Context, args: &Args<'_>) -> Option<()> {
 
 pub(super) fn fixed_link_layer(c: &mut Context, args: &Args<'_>) -> Option<()> {
     let address = args.get("mac").filter(|_| !args.no);
-    match c.mode {
-        Mode::Domain => c.domain()?.fixed_link_layer_address = address,
-        _ => c.mag()?.fixed_link_layer_address = address,
+    if c.mode == Mode::Domain {
+        c.domain()?.fixed_link_layer_address = address;
+    } else {
+        c.mag()?.fixed_link_layer_address = address;
     }
     Some(())
 }
 
 pub(super) fn fixed_link_local(c: &mut Context, args: &Args<'_>) -> Option<()> {
     let address = args.get("address").filter(|_| !args.no);
-    match c.mode {
-        Mode::Domain => c.domain()?.fixed_link_local_address = address,
-        _ => c.mag()?.fixed_link_local_address = address,
+    if c.mode == Mode::Domain {
+        c.domain()?.fixed_link_local_address = address;
+    } else {
+        c.mag()?.fixed_link_local_address = address;
     }
     Some(())
 }
 
 pub(super) fn local_routing(c: &mut Context, args: &Args<'_>) -> Option<()> {
-    match c.mode {
-        Mode::Domain => c.domain()?.local_routing_mag = !args.no,
-        _ => c.mag()?.local_routing_mag = !args.no,
+    if c.mode == Mode::Domain {
+        c.domain()?.local_routing_mag = !args.no;
+    } else {
+        c.mag()?.local_routing_mag = !args.no;
     }
     Some(())
 }
