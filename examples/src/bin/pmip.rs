@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use pmip_examples::control::commands::{self, AttachArgs, ClearArgs, DetachArgs, ShowArgs};
 use pmip_examples::config::node::Role;
+use pmip_examples::control::commands::{self, AttachArgs, ClearArgs, DetachArgs, ShowArgs};
 use pmip_examples::lab::{self, LabArgs};
 use pmip_examples::node::cli::{self, NodeArgs};
 

@@ -79,11 +79,8 @@ pub trait Domain {
     ///
     /// # Errors
     /// [`LabError::Domain`] when the system refuses.
-    fn start_transfers(
-        &mut self,
-        direction: Direction,
-        connections: usize,
-    ) -> Result<(), LabError>;
+    fn start_transfers(&mut self, direction: Direction, connections: usize)
+    -> Result<(), LabError>;
 
     /// What the traffic tools measured so far.
     fn traffic(&self) -> Traffic;

@@ -185,7 +185,10 @@ fn list(json: bool) -> i32 {
         screen.line(listed.name);
         screen.line(&format!("    shows that {}", listed.claim));
         screen.line(&format!("    acceptance rows: {:?}", listed.rows));
-        screen.line(&format!("    faults (--break): {}", listed.breaks.join(", ")));
+        screen.line(&format!(
+            "    faults (--break): {}",
+            listed.breaks.join(", ")
+        ));
     }
     HOLDS
 }
@@ -283,7 +286,12 @@ fn conclude(args: &LabArgs, played: Result<Played, (RunResult, LabError)>) -> i3
     let (Some(path), Ok(played)) = (&args.report, &played) else {
         return code;
     };
-    let page = report::page(&played.result, &played.spec, &played.samples, &played.traffic);
+    let page = report::page(
+        &played.result,
+        &played.spec,
+        &played.samples,
+        &played.traffic,
+    );
     if let Err(error) = std::fs::write(path, page) {
         complain(&format!("cannot write {}: {error}", path.display()));
         return USAGE;

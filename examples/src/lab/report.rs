@@ -19,8 +19,16 @@ pub(super) fn page(
     let mut body = String::new();
     heading(&mut body, result);
     section(&mut body, "Throughput", &throughput_plot(&axis, traffic));
-    section(&mut body, "Round-trip time of pings", &rtt_plot(&axis, traffic));
-    section(&mut body, "Path states at the MAG", &state_bands(&axis, spec, samples));
+    section(
+        &mut body,
+        "Round-trip time of pings",
+        &rtt_plot(&axis, traffic),
+    );
+    section(
+        &mut body,
+        "Path states at the MAG",
+        &state_bands(&axis, spec, samples),
+    );
     outages(&mut body, result);
     claims(&mut body, result);
     steps(&mut body, result);
@@ -122,9 +130,10 @@ fn throughput_plot(axis: &Axis, traffic: &Traffic) -> String {
     let top = all.copied().fold(1.0, f64::max);
     let mut content = y_labels(&bits(top), "0");
     for (direction, rates) in &rates {
-        let points = rates.iter().zip(0_u32..).map(|(rate, bucket)| {
-            (axis.x_at(BUCKET * bucket), y(rate / top))
-        });
+        let points = rates
+            .iter()
+            .zip(0_u32..)
+            .map(|(rate, bucket)| (axis.x_at(BUCKET * bucket), y(rate / top)));
         polyline(&mut content, points, colour(*direction));
     }
     legend(&mut content);
@@ -277,9 +286,7 @@ fn claims(body: &mut String, result: &RunResult) {
     section(
         body,
         "Claims",
-        &format!(
-            "<table><tr><th></th><th>claim</th><th>seen</th><th>rows</th></tr>{rows}</table>"
-        ),
+        &format!("<table><tr><th></th><th>claim</th><th>seen</th><th>rows</th></tr>{rows}</table>"),
     );
 }
 

@@ -140,7 +140,14 @@ impl Screen {
 /// The path table of both nodes, a line for each WAN.
 fn path_table(names: &[&str], table: &PathTable) -> String {
     let head = [
-        "path", "at MAG", "at LMA", "RTT", "flows up", "flows down", "octets up", "octets down",
+        "path",
+        "at MAG",
+        "at LMA",
+        "RTT",
+        "flows up",
+        "flows down",
+        "octets up",
+        "octets down",
     ];
     let mut text = table_line(&head.map(str::to_owned));
     for (mag, lma) in table.mag.iter().zip(&table.lma) {
@@ -222,6 +229,9 @@ mod tests {
         let text = path_table(&["wan1"], &table);
         let row = text.lines().nth(1).unwrap_or_default();
         let words: Vec<&str> = row.split_whitespace().collect();
-        assert_eq!(words.get(..5), Some(&["wan1", "up", "down", "10.0", "ms"][..]));
+        assert_eq!(
+            words.get(..5),
+            Some(&["wan1", "up", "down", "10.0", "ms"][..])
+        );
     }
 }

@@ -30,11 +30,14 @@ const DIRECTORY: &str = "pmip-lab-";
 
 /// Whether this process may build it; else which right is missing and how to get it.
 pub(super) fn rights() -> Result<(), String> {
-    require("pmip lab", &[Right::NetAdmin, Right::NetRaw]).map_err(|missing| missing.to_string())?;
+    require("pmip lab", &[Right::NetAdmin, Right::NetRaw])
+        .map_err(|missing| missing.to_string())?;
     if !may_create() {
-        return Err("pmip lab may make no network namespaces here: it needs CAP_SYS_ADMIN (run it \
+        return Err(
+            "pmip lab may make no network namespaces here: it needs CAP_SYS_ADMIN (run it \
                     with sudo) and a writable /run"
-            .to_owned());
+                .to_owned(),
+        );
     }
     if !Path::new("/dev/net/tun").exists() {
         return Err("there is no /dev/net/tun here: load the module `tun`".to_owned());

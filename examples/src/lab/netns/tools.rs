@@ -116,7 +116,11 @@ impl Tools {
     /// What was measured so far.
     pub(super) fn traffic(&self) -> Traffic {
         Traffic {
-            connections: self.connections.iter().map(|one| lock(one).clone()).collect(),
+            connections: self
+                .connections
+                .iter()
+                .map(|one| lock(one).clone())
+                .collect(),
             pings: self.pings.iter().map(|one| lock(one).clone()).collect(),
         }
     }

@@ -41,10 +41,12 @@ impl Topology {
         let topology = Self::namespaces(spec).map_err(refused)?;
         topology.routers().map_err(refused)?;
         topology.core(spec).map_err(refused)?;
+        // First, so that the MAG's WAN interfaces have other indexes than their peers: the kernel
+        // holds back the carrier of a veth for up to a second when both are equal.
+        topology.access().map_err(refused)?;
         for (wan, namespace) in spec.wans.iter().zip(&topology.wans) {
             topology.wan(spec, wan, namespace).map_err(refused)?;
         }
-        topology.access().map_err(refused)?;
         Ok(topology)
     }
 
@@ -74,7 +76,11 @@ impl Topology {
         let Some(router) = self.wans.get(wan) else {
             return Ok(());
         };
-        let forwards = if state == WanState::BlackHole { "0" } else { "1" };
+        let forwards = if state == WanState::BlackHole {
+            "0"
+        } else {
+            "1"
+        };
         router
             .sysctl("ipv4/ip_forward", forwards)
             .map_err(refused)?;

@@ -1,0 +1,376 @@
+//! The lab in network namespaces with the real programs: what needs rights.
+//!
+//! Without the rights it prints SKIP and passes; with `PMIP_REQUIRE_NETNS=1` a SKIP is a failure.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sched::CloneFlags;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use pmip_examples::platform::netns::may_create;
+use serde_json::Value;
+
+type Checked = Result<(), String>;
+
+/// How long anything may take before it counts as hung.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn main() -> ExitCode {
+    let required = std::env::var_os("PMIP_REQUIRE_NETNS").is_some_and(|value| value == "1");
+    if !may_create() || !Path::new("/dev/net/tun").exists() {
+        say("SKIP netns: this process may make no network namespaces or TUN devices (run as root)");
+        return verdict(!required);
+    }
+    let checks: [(&str, fn(bool) -> Checked); 4] = [
+        ("a killed lab leaves no program behind", killed),
+        ("quickstart passes, and its packets are what they should be", quickstart),
+        ("an interrupted lab leaves nothing behind", interrupted),
+        ("a fault makes its claim fall", broken),
+    ];
+    let mut passed = true;
+    for (name, check) in checks {
+        let result = check(required);
+        passed &= result.is_ok();
+        match result {
+            Ok(()) => say(&format!("ok      {name}")),
+            Err(why) => say(&format!("FAILED  {name}: {why}")),
+        }
+    }
+    verdict(passed)
+}
+
+/// Would break: a program that outlives its lab, and a sweep that misses what is left.
+fn killed(_: bool) -> Checked {
+    let mut lab = Lab::start(&[])?;
+    lab.wait_until_running()?;
+    lab.signal(Signal::SIGKILL)?;
+    lab.wait()?;
+    wait_for("the programs to end", || !lab.has_programs())?;
+    if lab.namespaces().is_empty() {
+        return Err("a killed lab cannot remove its namespaces, yet none is left".to_owned());
+    }
+    let mut next = Lab::start(&[])?;
+    next.wait_until_running()?;
+    let left = lab.leftovers();
+    next.signal(Signal::SIGTERM)?;
+    next.wait()?;
+    none_left(&left)
+}
+
+/// Would break: anything of the real programs; the encoding of signalling; path sockets that send
+/// by another path.
+fn quickstart(required: bool) -> Checked {
+    let mut lab = Lab::start(&[])?;
+    let capture = Capture::start(&lab, required)?;
+    let (code, result) = lab.wait()?;
+    let result = parse(&result)?;
+    if code != 0 || result["ok"] != true || result["failed_rows"] != serde_json::json!([]) {
+        return Err(format!("exit {code}: {result:#}"));
+    }
+    let measured = result["outages"].as_array().map_or(0, Vec::len);
+    if measured != 2 {
+        return Err(format!("{measured} outages measured, not 2"));
+    }
+    none_left(&lab.leftovers())?;
+    match capture {
+        Some(capture) => capture.check(required),
+        None => Ok(()),
+    }
+}
+
+/// Would break: clean-up on a signal.
+fn interrupted(_: bool) -> Checked {
+    let mut lab = Lab::start(&[])?;
+    lab.wait_until_running()?;
+    lab.signal(Signal::SIGINT)?;
+    let (code, result) = lab.wait()?;
+    if code != 130 {
+        return Err(format!("exit {code}, not 130"));
+    }
+    if parse(&result)?["error"] != "interrupted" {
+        return Err(format!("the result does not say so: {result}"));
+    }
+    none_left(&lab.leftovers())
+}
+
+/// Would break: a claim that cannot fail on the real programs.
+fn broken(_: bool) -> Checked {
+    let mut lab = Lab::start(&["--break", "no-heartbeat"])?;
+    let (code, result) = lab.wait()?;
+    let result = parse(&result)?;
+    if code != 1 || result["failed_rows"] != serde_json::json!([38]) {
+        return Err(format!("exit {code}: {result:#}"));
+    }
+    Ok(())
+}
+
+/// A running `pmip lab quickstart --netns --json`.
+struct Lab {
+    child: Child,
+    id: u32,
+}
+
+impl Lab {
+    fn start(arguments: &[&str]) -> Result<Self, String> {
+        let child = Command::new(env!("CARGO_BIN_EXE_pmip"))
+            .args(["lab", "quickstart", "--netns", "--json"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        let id = child.id();
+        Ok(Self { child, id })
+    }
+
+    fn signal(&self, signal: Signal) -> Checked {
+        let id = i32::try_from(self.id).map_err(|error| error.to_string())?;
+        kill(Pid::from_raw(id), signal).map_err(|error| error.to_string())
+    }
+
+    /// Exit code and standard output; a code of -1 is a signal.
+    fn wait(&mut self) -> Result<(i32, String), String> {
+        let mut output = String::new();
+        if let Some(mut stdout) = self.child.stdout.take() {
+            stdout
+                .read_to_string(&mut output)
+                .map_err(|error| error.to_string())?;
+        }
+        let status = self.child.wait().map_err(|error| error.to_string())?;
+        Ok((status.code().unwrap_or(-1), output))
+    }
+
+    fn wait_until_running(&self) -> Checked {
+        let control = self.directory().join("mag.sock");
+        wait_for("the MAG's control socket", || control.exists())
+    }
+
+    fn directory(&self) -> PathBuf {
+        std::env::temp_dir().join(format!("pmip-lab-{}", self.id))
+    }
+
+    fn namespace(&self, role: &str) -> PathBuf {
+        PathBuf::from(format!("/run/netns/pmip-{}-{role}", self.id))
+    }
+
+    fn namespaces(&self) -> Vec<PathBuf> {
+        let ours = format!("pmip-{}-", self.id);
+        let entries = fs::read_dir("/run/netns").into_iter().flatten().flatten();
+        let names = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&ours));
+        names.map(|entry| entry.path()).collect()
+    }
+
+    fn leftovers(&self) -> Vec<PathBuf> {
+        let mut left = self.namespaces();
+        left.extend(Some(self.directory()).filter(|directory| directory.exists()));
+        left
+    }
+
+    /// Whether a program runs with a configuration of this lab.
+    fn has_programs(&self) -> bool {
+        let mark = self.directory().join("lab.toml").display().to_string();
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let mut commands = processes.map(|entry| fs::read(entry.path().join("cmdline")));
+        commands.any(|command| {
+            command.is_ok_and(|command| String::from_utf8_lossy(&command).contains(&mark))
+        })
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // One that ended already is fine.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What `tcpdump` saw at the LMA's end of both WANs.
+struct Capture {
+    paths: Vec<(&'static str, &'static str, PathBuf)>,
+    running: Vec<Child>,
+}
+
+impl Capture {
+    /// Each WAN with the care-of address that belongs to it.
+    const PATHS: [(&'static str, &'static str); 2] =
+        [("wan1", "198.51.100.2"), ("wan2", "100.64.2.2")];
+
+    /// `None` where the tools are missing and nobody insists.
+    fn start(lab: &Lab, required: bool) -> Result<Option<Self>, String> {
+        for tool in ["tcpdump", "tshark"] {
+            if !exists(tool) {
+                let text = format!("{tool} is not installed: packets are not looked at");
+                if required {
+                    return Err(text);
+                }
+                say(&format!("SKIP {text}"));
+                return Ok(None);
+            }
+        }
+        let mut capture = Self {
+            paths: Vec::new(),
+            running: Vec::new(),
+        };
+        for (wan, care_of) in Self::PATHS {
+            let file = std::env::temp_dir().join(format!("pmip-netns-{}-{wan}.pcap", lab.id));
+            capture.running.push(tcpdump(lab, wan, &file)?);
+            capture.paths.push((wan, care_of, file));
+        }
+        Ok(Some(capture))
+    }
+
+    fn check(mut self, _: bool) -> Checked {
+        for child in &mut self.running {
+            // It ends by itself when its interface goes.
+            let id = i32::try_from(child.id()).map_err(|error| error.to_string())?;
+            let _ = kill(Pid::from_raw(id), Signal::SIGINT);
+            child.wait().map_err(|error| error.to_string())?;
+        }
+        let mut updates = 0;
+        for (wan, care_of, file) in &self.paths {
+            let signalling = tshark(file, "udp.port == 5436")?;
+            if !signalling.contains(care_of) {
+                return Err(format!("{wan}: no signalling of {care_of}"));
+            }
+            let malformed = tshark(file, "udp.port == 5436 && (_ws.malformed || !mip6)")?;
+            if !malformed.is_empty() {
+                return Err(format!("{wan}: tshark cannot read\n{malformed}"));
+            }
+            updates += tshark(file, "mip6.mhtype == 5 || mip6.mhtype == 6")?.lines().count();
+            if tshark(file, "mip6.mhtype == 13")?.is_empty() {
+                return Err(format!("{wan}: no heartbeat"));
+            }
+            outer_addresses(wan, care_of, file)?;
+        }
+        if updates < 2 {
+            return Err("no binding update and acknowledgement seen".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        for child in &mut self.running {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        for (_, _, file) in &self.paths {
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+/// Data on a path: port 5437 between its own care-of address and the LMA, both ways, nothing else.
+fn outer_addresses(wan: &str, care_of: &str, file: &Path) -> Checked {
+    let text = run(Command::new("tcpdump").args(["-n", "-t", "-r"]).arg(file).arg("udp port 5437"))?;
+    let up = format!("IP {care_of}.5437 > 192.0.2.1.5437: UDP");
+    let down = format!("IP 192.0.2.1.5437 > {care_of}.5437: UDP");
+    for expected in [&up, &down] {
+        if !text.lines().any(|line| line.starts_with(expected.as_str())) {
+            return Err(format!("{wan}: tcpdump shows no `{expected}`"));
+        }
+    }
+    let foreign = text
+        .lines()
+        .find(|line| !line.starts_with(&up) && !line.starts_with(&down));
+    match foreign {
+        Some(line) => Err(format!("{wan}: a packet that does not belong there: {line}")),
+        None => Ok(()),
+    }
+}
+
+/// Starts a capture of our ports on the LMA's interface `wan`, as soon as it is there.
+fn tcpdump(lab: &Lab, wan: &str, file: &Path) -> Result<Child, String> {
+    let namespace = lab.namespace("lma");
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if let Ok(mut child) = tcpdump_inside(&namespace, wan, file) {
+            // It ends at once while there is no such interface.
+            thread::sleep(Duration::from_millis(150));
+            if matches!(child.try_wait(), Ok(None)) {
+                return Ok(child);
+            }
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Err(format!("tcpdump does not start on {wan}"))
+}
+
+fn tcpdump_inside(namespace: &Path, wan: &str, file: &Path) -> std::io::Result<Child> {
+    let handle = File::open(namespace)?;
+    thread::scope(|scope| {
+        let inside = scope.spawn(|| {
+            nix::sched::setns(&handle, CloneFlags::CLONE_NEWNET)?;
+            Command::new("tcpdump")
+                .args(["-U", "-s", "256", "-Z", "root", "-i", wan, "-w"])
+                .arg(file)
+                .arg("udp port 5436 or udp port 5437")
+                .stdin(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+        });
+        inside.join().unwrap_or_else(|_| Err(std::io::Error::other("the thread panicked")))
+    })
+}
+
+fn tshark(file: &Path, filter: &str) -> Result<String, String> {
+    run(Command::new("tshark").arg("-n").arg("-r").arg(file).args(["-Y", filter]))
+}
+
+fn run(command: &mut Command) -> Result<String, String> {
+    let output = command.stderr(Stdio::piped()).output();
+    let output = output.map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn exists(tool: &str) -> bool {
+    let mut command = Command::new(tool);
+    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn parse(output: &str) -> Result<Value, String> {
+    serde_json::from_str(output).map_err(|error| format!("not one JSON object ({error}): {output}"))
+}
+
+fn none_left(left: &[PathBuf]) -> Checked {
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(format!("left behind: {left:?}"))
+}
+
+fn wait_for(what: &str, mut holds: impl FnMut() -> bool) -> Checked {
+    let start = Instant::now();
+    while !holds() {
+        if start.elapsed() > PATIENCE {
+            return Err(format!("waited in vain for {what}"));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+fn verdict(passed: bool) -> ExitCode {
+    if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Straight to standard error: this is a test without a harness.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "netns: {text}");
+}
