@@ -203,7 +203,7 @@ pub(super) fn flows(rows: &[FlowTableRow]) -> String {
 }
 
 /// Named values, nested ones indented.
-pub(super) fn outline(value: &Value) -> String {
+pub fn outline(value: &Value) -> String {
     let mut text = String::new();
     outline_into(&mut text, value, 0);
     text
