@@ -238,7 +238,7 @@ impl Capture {
             if !signalling.contains(care_of) {
                 return Err(format!("{wan}: no signalling of {care_of}"));
             }
-            let malformed = tshark(file, "udp.port == 5436 && (_ws.malformed || !mip6)")?;
+            let malformed = tshark(file, "udp.port == 5436 && (_ws.malformed || !mipv6)")?;
             if !malformed.is_empty() {
                 return Err(format!("{wan}: tshark cannot read\n{malformed}"));
             }
