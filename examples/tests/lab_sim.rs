@@ -25,7 +25,10 @@ fn quickstart_passes_and_measures_both_outages() {
         assert_eq!(outage.resets, 0, "{outage:?}");
     }
     let traffic = &result.traffic;
-    assert!(traffic.up_bytes > 0 && traffic.down_bytes > 0, "{traffic:?}");
+    assert!(
+        traffic.up_bytes > 0 && traffic.down_bytes > 0,
+        "{traffic:?}"
+    );
 }
 
 /// Would break: anything that takes its order from a hash table, a clock or the system's chance.

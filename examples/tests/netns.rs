@@ -28,7 +28,10 @@ fn main() -> ExitCode {
     }
     let checks: [(&str, fn(bool) -> Checked); 4] = [
         ("a killed lab leaves no program behind", killed),
-        ("quickstart passes, and its packets are what they should be", quickstart),
+        (
+            "quickstart passes, and its packets are what they should be",
+            quickstart,
+        ),
         ("an interrupted lab leaves nothing behind", interrupted),
         ("a fault makes its claim fall", broken),
     ];
@@ -242,7 +245,9 @@ impl Capture {
             if !malformed.is_empty() {
                 return Err(format!("{wan}: tshark cannot read\n{malformed}"));
             }
-            updates += tshark(file, "mip6.mhtype == 5 || mip6.mhtype == 6")?.lines().count();
+            updates += tshark(file, "mip6.mhtype == 5 || mip6.mhtype == 6")?
+                .lines()
+                .count();
             if tshark(file, "mip6.mhtype == 13")?.is_empty() {
                 return Err(format!("{wan}: no heartbeat"));
             }
@@ -269,7 +274,10 @@ impl Drop for Capture {
 
 /// Data on a path: port 5437 between its own care-of address and the LMA, both ways, nothing else.
 fn outer_addresses(wan: &str, care_of: &str, file: &Path) -> Checked {
-    let text = run(Command::new("tcpdump").args(["-n", "-t", "-r"]).arg(file).arg("udp port 5437"))?;
+    let text = run(Command::new("tcpdump")
+        .args(["-n", "-t", "-r"])
+        .arg(file)
+        .arg("udp port 5437"))?;
     let up = format!("IP {care_of}.5437 > 192.0.2.1.5437: UDP");
     let down = format!("IP 192.0.2.1.5437 > {care_of}.5437: UDP");
     for expected in [&up, &down] {
@@ -281,7 +289,9 @@ fn outer_addresses(wan: &str, care_of: &str, file: &Path) -> Checked {
         .lines()
         .find(|line| !line.starts_with(&up) && !line.starts_with(&down));
     match foreign {
-        Some(line) => Err(format!("{wan}: a packet that does not belong there: {line}")),
+        Some(line) => Err(format!(
+            "{wan}: a packet that does not belong there: {line}"
+        )),
         None => Ok(()),
     }
 }
@@ -316,12 +326,18 @@ fn tcpdump_inside(namespace: &Path, wan: &str, file: &Path) -> std::io::Result<C
                 .stderr(Stdio::null())
                 .spawn()
         });
-        inside.join().unwrap_or_else(|_| Err(std::io::Error::other("the thread panicked")))
+        inside
+            .join()
+            .unwrap_or_else(|_| Err(std::io::Error::other("the thread panicked")))
     })
 }
 
 fn tshark(file: &Path, filter: &str) -> Result<String, String> {
-    run(Command::new("tshark").arg("-n").arg("-r").arg(file).args(["-Y", filter]))
+    run(Command::new("tshark")
+        .arg("-n")
+        .arg("-r")
+        .arg(file)
+        .args(["-Y", filter]))
 }
 
 fn run(command: &mut Command) -> Result<String, String> {
@@ -335,7 +351,10 @@ fn run(command: &mut Command) -> Result<String, String> {
 
 fn exists(tool: &str) -> bool {
     let mut command = Command::new(tool);
-    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
 

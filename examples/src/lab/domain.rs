@@ -79,11 +79,11 @@ pub trait Domain {
     ///
     /// # Errors
     /// [`LabError::Domain`] when the system refuses.
-    fn start_transfers(
-        &mut self,
-        direction: Direction,
-        connections: usize,
-    ) -> Result<(), LabError>;
+    fn start_transfers(&mut self, direction: Direction, connections: usize)
+    -> Result<(), LabError>;
+
+    /// Bits per second that each transfer sends at most, where it is paced.
+    fn pace(&self) -> Option<u64>;
 
     /// What the traffic tools measured so far.
     fn traffic(&self) -> Traffic;

@@ -101,7 +101,7 @@ pub fn main(args: LabArgs) -> i32 {
             scenario.name
         ));
     }
-    let topology = match topology(&args, &mut screen) {
+    let topology = match topology(&args) {
         Ok(topology) => topology,
         Err(missing) => return usage(&missing),
     };
@@ -200,13 +200,16 @@ fn list(json: bool) -> i32 {
         screen.line(listed.name);
         screen.line(&format!("    shows that {}", listed.claim));
         screen.line(&format!("    acceptance rows: {:?}", listed.rows));
-        screen.line(&format!("    faults (--break): {}", listed.breaks.join(", ")));
+        screen.line(&format!(
+            "    faults (--break): {}",
+            listed.breaks.join(", ")
+        ));
     }
     HOLDS
 }
 
 /// Which topology is wanted and possible; a fall-back to the simulation is said.
-fn topology(args: &LabArgs, screen: &mut Screen) -> Result<Topology, String> {
+fn topology(args: &LabArgs) -> Result<Topology, String> {
     if args.sim {
         return Ok(Topology::Sim);
     }
@@ -214,8 +217,9 @@ fn topology(args: &LabArgs, screen: &mut Screen) -> Result<Topology, String> {
         Ok(()) => Ok(Topology::Netns),
         Err(missing) if args.netns => Err(format!("{missing}, or use --sim")),
         Err(missing) => {
-            screen.line(&format!("{missing}."));
-            screen.line("Running the simulation instead (--sim): same engines, virtual time.");
+            complain(&format!(
+                "{missing}. Without, here is the simulation (--sim)."
+            ));
             Ok(Topology::Sim)
         }
     }
@@ -298,7 +302,12 @@ fn conclude(args: &LabArgs, played: Result<Played, (RunResult, LabError)>) -> i3
     let (Some(path), Ok(played)) = (&args.report, &played) else {
         return code;
     };
-    let page = report::page(&played.result, &played.spec, &played.samples, &played.traffic);
+    let page = report::page(
+        &played.result,
+        &played.spec,
+        &played.samples,
+        &played.traffic,
+    );
     if let Err(error) = std::fs::write(path, page) {
         complain(&format!("cannot write {}: {error}", path.display()));
         return USAGE;

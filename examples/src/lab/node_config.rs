@@ -64,7 +64,10 @@ assigned-length = 64
 
 fn domain(text: &mut String, spec: &DomainSpec) {
     text.push_str(POOLS);
-    let _ = write!(text, "\n[[domain]]\nname = \"LAB\"\nencap = \"udptunnel\"\n");
+    let _ = write!(
+        text,
+        "\n[[domain]]\nname = \"LAB\"\nencap = \"udptunnel\"\n"
+    );
     for (wan, number) in spec.wans.iter().zip(1..) {
         let _ = write!(
             text,

@@ -4,9 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::Scenario;
-use super::domain::{
-    Domain, LabError, Node, Topology, WanState, host_address, parse_ipv4_prefix,
-};
+use super::domain::{Domain, LabError, Node, Topology, WanState, host_address, parse_ipv4_prefix};
 use super::run::{Claim, Run, Stop};
 use super::spec::{DomainSpec, HeartbeatSpec, LMN_NAI};
 use super::traffic::{Connection, Direction, Outage};
@@ -16,8 +14,16 @@ pub(super) const SCENARIO: Scenario = Scenario {
     claim: "a mobile network over two paths keeps its transfers when one link is cut and when one \
             goes silent, and uses the links again when they return",
     claims: &[
-        REGISTERS, BOTH_PATHS, REACHABLE, SPREAD, CUT_SEEN, CUT_SURVIVED, CUT_RETURNS, HOLE_SEEN,
-        HOLE_SURVIVED, HOLE_RETURNS,
+        REGISTERS,
+        BOTH_PATHS,
+        REACHABLE,
+        SPREAD,
+        CUT_SEEN,
+        CUT_SURVIVED,
+        CUT_RETURNS,
+        HOLE_SEEN,
+        HOLE_SURVIVED,
+        HOLE_RETURNS,
     ],
     breaks: &[
         "no-heartbeat",
@@ -180,6 +186,12 @@ fn pings(run: &mut Run<'_>, host: Ipv4Addr) -> Result<(), Stop> {
 
 fn transfers(run: &mut Run<'_>) -> Result<(), Stop> {
     run.step("Bulk TCP both ways, several transfers at a time");
+    if let Some(pace) = run.domain().pace() {
+        let pace = super::screen::bits(pace as f64);
+        run.say(format!(
+            "each transfer is paced to {pace}: the link is tested, not the processor"
+        ));
+    }
     for direction in Direction::BOTH {
         run.domain().start_transfers(direction, TRANSFERS)?;
     }
@@ -280,7 +292,9 @@ fn survived(
     let limit = loss.stall + slack(run);
     let now = all_placements(run)?;
     let strayed = before.iter().filter(|(transfer, path)| {
-        let stays = now.iter().any(|(other, now)| other == transfer && now == path);
+        let stays = now
+            .iter()
+            .any(|(other, now)| other == transfer && now == path);
         *path == Some(1 - loss.wan) && !stays
     });
     let strayed = strayed.count();
@@ -288,7 +302,11 @@ fn survived(
     let detail = match &failure {
         Some(failure) => format!("a transfer ended: {failure}"),
         None if stall > limit => {
-            format!("a transfer was silent for {}, limit {}", ms(stall), ms(limit))
+            format!(
+                "a transfer was silent for {}, limit {}",
+                ms(stall),
+                ms(limit)
+            )
         }
         None if strayed > 0 => format!("{strayed} flows left the living path"),
         None => format!(
@@ -311,7 +329,10 @@ fn return_link(run: &mut Run<'_>, loss: &Loss) -> Result<(), Stop> {
         let detail = format!("{name} is not up on both nodes after {}", ms(PATIENCE));
         return run.claim(&loss.returns, false, detail);
     };
-    run.say(format!("{name} is up again on both nodes after {}", ms(took)));
+    run.say(format!(
+        "{name} is up again on both nodes after {}",
+        ms(took)
+    ));
     let opened = run.traffic().connections.len();
     for direction in Direction::BOTH {
         run.domain().start_transfers(direction, TRANSFERS)?;

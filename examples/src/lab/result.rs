@@ -76,8 +76,8 @@ pub struct PathTable {
 pub struct PathSample {
     /// When.
     pub at: Duration,
-    /// As the MAG shows them.
-    pub mag: Vec<PathRow>,
+    /// As the nodes show them.
+    pub table: PathTable,
 }
 
 /// One claim, checked.

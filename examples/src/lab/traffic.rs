@@ -242,11 +242,7 @@ impl Traffic {
     pub fn rate(&self, direction: Direction, from: Duration, until: Duration) -> f64 {
         let buckets = self.throughput(direction);
         let (first, last) = (bucket_of(from), bucket_of(until));
-        let octets: u64 = buckets
-            .iter()
-            .take(last)
-            .skip(first)
-            .sum();
+        let octets: u64 = buckets.iter().take(last).skip(first).sum();
         let span = BUCKET * u32::try_from(last.saturating_sub(first)).unwrap_or(u32::MAX);
         if span.is_zero() {
             return 0.0;

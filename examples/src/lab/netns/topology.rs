@@ -76,7 +76,11 @@ impl Topology {
         let Some(router) = self.wans.get(wan) else {
             return Ok(());
         };
-        let forwards = if state == WanState::BlackHole { "0" } else { "1" };
+        let forwards = if state == WanState::BlackHole {
+            "0"
+        } else {
+            "1"
+        };
         router
             .sysctl("ipv4/ip_forward", forwards)
             .map_err(refused)?;

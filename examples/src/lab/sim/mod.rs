@@ -14,9 +14,7 @@ use pmip_wire::types::Instant;
 use self::host::SimHost;
 use self::node::{Outer, SimNode};
 use self::transfer::{PingRun, TransferRun};
-use super::domain::{
-    Domain, FlowRow, LabError, Node, PathRow, SessionRow, Topology, WanState,
-};
+use super::domain::{Domain, FlowRow, LabError, Node, PathRow, SessionRow, Topology, WanState};
 use super::node_config::NodeConfigs;
 use super::signal;
 use super::spec::{CORE_LENGTH, DomainSpec};
@@ -171,10 +169,14 @@ impl SimDomain {
     fn run_traffic(&mut self) {
         let now = self.now;
         while let Some(echo) = self.host.pong() {
-            self.pings.iter_mut().for_each(|run| run.answered(now, echo));
+            self.pings
+                .iter_mut()
+                .for_each(|run| run.answered(now, echo));
         }
         while let Some(echo) = self.correspondent.pong() {
-            self.pings.iter_mut().for_each(|run| run.answered(now, echo));
+            self.pings
+                .iter_mut()
+                .for_each(|run| run.answered(now, echo));
         }
         for run in &mut self.pings {
             let asker = match run.direction() {
@@ -327,9 +329,17 @@ impl Domain for SimDomain {
         Ok(())
     }
 
+    fn pace(&self) -> Option<u64> {
+        None
+    }
+
     fn traffic(&self) -> Traffic {
         Traffic {
-            connections: self.transfers.iter().map(|run| run.record().clone()).collect(),
+            connections: self
+                .transfers
+                .iter()
+                .map(|run| run.record().clone())
+                .collect(),
             pings: self.pings.iter().map(|run| run.record().clone()).collect(),
         }
     }

@@ -80,7 +80,9 @@ impl SimNode {
         now: Instant,
     ) -> Result<Self, LabError> {
         let EngineConfig::Mag(config) = &config.engine else {
-            return Err(LabError::Domain("the MAG's configuration is not one".to_owned()));
+            return Err(LabError::Domain(
+                "the MAG's configuration is not one".to_owned(),
+            ));
         };
         let mut config = config.clone();
         for (node, number) in config.logical_mobile_nodes.iter_mut().zip(1..) {
@@ -101,7 +103,9 @@ impl SimNode {
         now: Instant,
     ) -> Result<Self, LabError> {
         let EngineConfig::Lma(config) = &config.engine else {
-            return Err(LabError::Domain("the LMA's configuration is not one".to_owned()));
+            return Err(LabError::Domain(
+                "the LMA's configuration is not one".to_owned(),
+            ));
         };
         let lma = Lma::new(config.clone(), seed(spec, 2), clock(now), now)
             .map_err(|error| LabError::domain("the LMA refuses its configuration", error))?;
@@ -157,9 +161,9 @@ impl SimNode {
     pub(super) fn inner(&mut self, now: Instant, packet: &[u8]) {
         self.arena.clear();
         let (table, arena) = (&self.table, &mut self.arena);
-        let verdict =
-            self.forwarder
-                .outbound(now, table, packet, PacketOffload::NONE, arena);
+        let verdict = self
+            .forwarder
+            .outbound(now, table, packet, PacketOffload::NONE, arena);
         match verdict {
             Outbound::Tunnel(send) => {
                 for segment in send.segments {
