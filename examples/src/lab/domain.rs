@@ -218,9 +218,6 @@ pub enum LabError {
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
     Interrupted,
-    /// A right is missing.
-    #[error("{0}")]
-    Rights(String),
     /// Something around the programs failed: namespaces, sockets, a node that died.
     #[error("{0}")]
     Domain(String),
