@@ -3,6 +3,7 @@
 //! A [`Scenario`] is told once, on the trait [`domain::Domain`]. Two domains exist: network
 //! namespaces with the real programs, and the same engines on in-memory links in virtual time.
 
+pub mod bench;
 pub mod domain;
 mod netns;
 mod node_config;
@@ -37,7 +38,11 @@ const INTERRUPTED: i32 = 130;
 
 /// Arguments of `pmip lab`.
 #[derive(Clone, Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct LabArgs {
+    /// Something else than a scenario
+    #[command(subcommand)]
+    pub command: Option<LabCommand>,
     /// What to play; see --list
     #[arg(default_value = "quickstart")]
     pub scenario: String,
@@ -64,8 +69,18 @@ pub struct LabArgs {
     pub seed: u64,
 }
 
+/// What `pmip lab` does besides playing scenarios.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum LabCommand {
+    /// Measure what the tunnel costs, against plain routing and other tunnels
+    Bench(bench::BenchArgs),
+}
+
 /// Runs `pmip lab` and returns its exit code: 0 every claim holds, 1 one fell, 2 wrong usage.
 pub fn main(args: LabArgs) -> i32 {
+    if let Some(LabCommand::Bench(args)) = &args.command {
+        return bench::run(args);
+    }
     if args.list {
         return list(args.json);
     }
