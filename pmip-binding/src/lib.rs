@@ -1,4 +1,66 @@
 //! LMA and MAG protocol engines of multipath Proxy Mobile IPv6, sans-IO.
+//!
+//! [`Lma`] and [`Mag`] are state machines without sockets, threads, clocks or chance: datagrams,
+//! interface changes and the time go in by [`handle_input`](Mag::handle_input); datagrams to send,
+//! events and the next deadline come out by [`poll_output`](Mag::poll_output).
+//!
+//! ```
+//! use std::net::{IpAddr, Ipv4Addr};
+//! use std::time::Duration;
+//! use pmip_binding::config::{LmaPeer, LogicalMobileNode, RoamingInterface};
+//! use pmip_binding::{ClockAnchor, Input, InterfaceChange, InterfaceState, Mag, MagConfig, Output};
+//! use pmip_wire::types::Instant;
+//!
+//! let mut anchor = LmaPeer::new("lma1");
+//! anchor.ipv4_address = Some(Ipv4Addr::new(192, 0, 2, 1));
+//! let mut config = MagConfig::new("mag1");
+//! config.multipath = true;
+//! config.lmas = vec![anchor];
+//! config.roaming_interfaces = vec![RoamingInterface::new("wwan0", 1, 8)];
+//! config.logical_mobile_nodes =
+//!     vec![LogicalMobileNode::new("van7@example.com", [2, 0, 0, 0, 0, 7])];
+//!
+//! // A program reads these from its clocks; a simulator makes them up.
+//! let start = Instant::ZERO;
+//! let clock = ClockAnchor { instant: start, unix: Duration::from_secs(1_767_225_600) };
+//! let mut mag = Mag::new(config, [0; 32], clock, start)?;
+//!
+//! // Something happened: tell the engine ...
+//! let state = InterfaceState::Up(IpAddr::from([198, 51, 100, 10]));
+//! mag.handle_input(start, Input::Interface(InterfaceChange { binding_id: 1, state }));
+//!
+//! // ... and do what it wants, in order, until it has nothing more.
+//! let mut registered = false;
+//! let wake_at = loop {
+//!     match mag.poll_output() {
+//!         Output::Transmit(datagram) => registered |= datagram.destination.port() == 5436,
+//!         Output::Event(event) => println!("{event:?}"),
+//!         Output::Timeout(at) => break at,
+//!         _ => {}
+//!     }
+//! };
+//! assert!(registered, "the Proxy Binding Update is out");
+//!
+//! // Nobody answered until then: give the time, and it is sent again.
+//! mag.handle_input(wake_at.unwrap(), Input::Timeout);
+//! assert!(matches!(mag.poll_output(), Output::Transmit(_)));
+//! # Ok::<(), pmip_binding::config::ConfigErrors>(())
+//! ```
+//!
+//! # The contract
+//!
+//! - Any number of inputs may be given before outputs are taken; outputs keep their order.
+//! - Order carries meaning: a change of the forwarding plane comes out before the
+//!   acknowledgement that announces it, and a path is installed before a session uses it.
+//! - `Output::Timeout` comes last. Waking at that moment and no other is enough; waking more
+//!   often does no harm; a clock that goes back counts as standing still.
+//! - A bad datagram changes nothing but a counter, and is told by `Event::Dropped`.
+//! - The same inputs give the same outputs. Both engines are `Clone`, so a test can fork them.
+//! - The wall clock is told by [`ClockAnchor`]; give [`Input::ClockStep`] whenever it was set, and
+//!   when it drifted away from the monotonic one: a gateway whose clock the anchor found wrong
+//!   waits for that.
+//!
+//! `COMPLIANCE.md` lists what of the RFCs is done and what is left out.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

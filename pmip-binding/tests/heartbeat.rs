@@ -1,4 +1,9 @@
 //! One heartbeat per path tells within seconds which path is dead (RFC 5847).
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at what it did not expect"
+)]
 
 mod common;
 

@@ -1,4 +1,9 @@
 //! Any bytes on any port: no panic, counted by reason, a binding never disturbed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at what it did not expect"
+)]
 
 mod common;
 
@@ -57,11 +62,13 @@ proptest! {
     }
 
     #[test]
-    fn mutated_datagrams_never_panic_and_never_make_a_second_session(
+    fn mutated_datagrams_never_panic_and_leave_engine_and_forwarding_in_agreement(
         which in any::<proptest::sample::Index>(),
         changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
         cut in any::<proptest::sample::Index>(),
     ) {
+        // Without authentication a datagram changed with luck is a good request, so what it says
+        // may be done; it must be done whole.
         let mut world = registered(2);
         let recorded: Vec<_> = world.captured().cloned().collect();
         let mut bytes = recorded[which.index(recorded.len())].payload.to_vec();
@@ -73,8 +80,9 @@ proptest! {
         bytes.truncate(cut.index(bytes.len()));
         throw(&mut world, &bytes);
         world.run_for(3 * SECOND);
-        let ours = world.lma.bindings(world.now).filter(|b| b.mn_id == "lmn1@example.com");
-        prop_assert_eq!(ours.count(), 1);
+        let bound = world.lma.bindings(world.now).filter(|b| !b.paths.is_empty()).count();
+        prop_assert_eq!(world.lma_tables.sessions.len(), bound);
+        prop_assert_eq!(world.lma_tables.paths.len(), world.lma.paths().count());
     }
 }
 

@@ -1,4 +1,9 @@
 //! Timestamps and sequence numbers: an older message never wins (RFC 5213 section 5.5).
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at what it did not expect"
+)]
 
 mod common;
 
@@ -40,6 +45,15 @@ fn lower_than_accepted_is_157_even_outside_the_window_and_equal_is_156() {
     assert_eq!(bench.status(&pbu.clone().with(first)).code(), 156);
     let now = bench.timestamp();
     assert_eq!(bench.status(&pbu.with(now)), Status::Accepted);
+}
+
+#[test]
+fn leaving_the_timestamp_out_does_not_get_around_the_order() {
+    let mut bench = Bench::new(lma_config());
+    let now = bench.timestamp();
+    assert_eq!(bench.status(&Pbu::new(MN, 7).with(now)), Status::Accepted);
+    let replay = Pbu::new(MN, 7).handoff(5);
+    assert_eq!(bench.status(&replay).code(), 135);
 }
 
 #[test]

@@ -1,4 +1,9 @@
 //! Whatever happens on the way, at rest both ends agree.
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at what it did not expect"
+)]
 
 mod common;
 

@@ -277,36 +277,38 @@ fn cut(line: &str, at: usize) -> (usize, &str) {
 /// Stars in place of a key, octet for octet, so that places stay right: a report may be pasted into
 /// a ticket.
 fn redact(line: &str) -> String {
-    let lower = line.to_ascii_lowercase();
-    let words = ["ascii", "hex", " key", "\tkey", "{key", ".key", "auth"];
-    let trimmed = lower.trim_start();
-    let starts = ["key", "ascii", "hex", "auth"]
-        .iter()
-        .any(|word| trimmed.starts_with(word));
-    let found = words
-        .iter()
-        .filter_map(|word| Some(lower.find(word)? + word.len()))
-        .min();
-    let (Some(from), true) = (
-        found,
-        starts || lower.contains("auth") || lower.contains("spi"),
-    ) else {
+    let Some(from) = key_start(&line.to_ascii_lowercase()) else {
         return line.to_owned();
     };
-    // The command's first words stay readable: `auth-option spi 100`.
-    let from = match lower.find("spi") {
-        Some(spi) => lower.len().min(spi + 3).max(from.min(spi + 3)),
-        None => from,
-    };
-    let mut text = line.get(..from).unwrap_or_default().to_owned();
-    for character in line.get(from..).unwrap_or_default().chars() {
-        if character.is_whitespace() || character == '=' {
+    let (shown, secret) = line.split_at(from);
+    let mut text = shown.to_owned();
+    for character in secret.chars() {
+        if character.is_whitespace() {
             text.push(character);
         } else {
             text.extend(std::iter::repeat_n('*', character.len_utf8()));
         }
     }
     text
+}
+
+/// Where the part of a line starts that may hold a key.
+fn key_start(line: &str) -> Option<usize> {
+    let command = line
+        .find(" auth")
+        .or_else(|| line.starts_with("auth").then_some(0));
+    if let Some(command) = command {
+        // A wrong line may have the key anywhere after its first word.
+        let after = line.get(command..)?;
+        let indent = after.len() - after.trim_start().len();
+        let word = after.trim_start().find(char::is_whitespace)?;
+        return Some(command + indent + word);
+    }
+    ["key", "ascii", "hex"].into_iter().find_map(|name| {
+        let after = line.find(name)? + name.len();
+        let value = line.get(after..)?.trim_start();
+        value.starts_with('=').then_some(after)
+    })
 }
 
 /// Control characters of a hostile file must not reach a terminal.

@@ -1,1 +1,232 @@
+use std::time::Duration;
 
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::server::ControlSocket;
+use super::{Request, Response, What, client, parse_mac};
+use crate::node::NodeInput;
+use crate::node::tests::Domain;
+
+fn temporary(name: &str) -> std::path::PathBuf {
+    let name = format!("pmip-control-{}-{name}.sock", std::process::id());
+    std::env::temp_dir().join(name)
+}
+
+/// Serves a socket as a node would, with one answer to everything.
+async fn serve(socket: &mut ControlSocket) {
+    let (sender, mut inbox) = mpsc::channel(4);
+    socket.serve(sender);
+    tokio::spawn(async move {
+        while let Some(input) = inbox.recv().await {
+            if let NodeInput::Control(request, answer) = input {
+                let request = serde_json::to_value(&request).expect("JSON");
+                let _ = answer.send(Response::Ok(json!({ "asked": request })));
+            }
+        }
+    });
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().expect("a runtime")
+}
+
+#[test]
+fn a_request_is_one_line_and_gets_one_line() {
+    let path = temporary("line");
+    let answer: Value = runtime().block_on(async {
+        let mut socket = ControlSocket::open(&path).expect("a socket");
+        serve(&mut socket).await;
+        let path = path.clone();
+        let request = Request::Show {
+            what: What::RunningConfig,
+        };
+        let asking = tokio::task::spawn_blocking(move || client::ask(&path, &request));
+        asking.await.expect("a thread").expect("an answer")
+    });
+    let expected = json!({ "asked": { "command": "show", "what": "running-config" } });
+    assert_eq!(answer, expected);
+    assert!(!path.exists(), "the socket's file goes with the node");
+}
+
+#[test]
+fn only_its_owner_may_open_the_socket() {
+    use std::os::unix::fs::PermissionsExt;
+    let path = temporary("mode");
+    let mode = runtime().block_on(async {
+        let socket = ControlSocket::open(&path).expect("a socket");
+        let mode = std::fs::metadata(&path).expect("a file").permissions();
+        drop(socket);
+        mode.mode() & 0o777
+    });
+    assert_eq!(mode, 0o600);
+}
+
+#[test]
+fn a_second_node_does_not_take_the_socket_of_a_running_one() {
+    let path = temporary("second");
+    runtime().block_on(async {
+        let _first = ControlSocket::open(&path).expect("a socket");
+        let second = ControlSocket::open(&path).map(|_| ());
+        let error = second.expect_err("taken");
+        assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    });
+    // One that a crash left behind is taken over.
+    let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    drop(listener);
+    runtime().block_on(async {
+        ControlSocket::open(&path).expect("a stale socket is replaced");
+    });
+}
+
+#[test]
+fn nonsense_gets_an_error_and_the_conversation_goes_on() {
+    use std::io::{BufRead, BufReader, Write};
+    let path = temporary("nonsense");
+    runtime().block_on(async {
+        let mut socket = ControlSocket::open(&path).expect("a socket");
+        serve(&mut socket).await;
+        let path = path.clone();
+        let talk = move || {
+            let mut stream = std::os::unix::net::UnixStream::connect(path).expect("a node");
+            let patience = Some(Duration::from_secs(10));
+            stream.set_read_timeout(patience).expect("a timeout");
+            let mut lines = BufReader::new(stream.try_clone().expect("a stream")).lines();
+            let mut ask = |text: &str| {
+                stream.write_all(text.as_bytes()).expect("written");
+                let line = lines.next().expect("a line").expect("a readable one");
+                serde_json::from_str::<Response>(&line).expect("a response")
+            };
+            assert!(matches!(ask("show me\n"), Response::Error(_)));
+            let unknown = "{\"command\":\"show\",\"what\":\"paths\",\"how\":1}\n";
+            assert!(matches!(ask(unknown), Response::Error(_)));
+            let good = "{\"command\":\"show\",\"what\":\"paths\"}\n";
+            assert!(matches!(ask(good), Response::Ok(_)));
+        };
+        tokio::task::spawn_blocking(talk).await.expect("no panic");
+    });
+}
+
+#[test]
+fn everything_that_can_be_shown_is_shown_and_printed() {
+    let mut domain = Domain::registered();
+    for what in [
+        What::Bindings,
+        What::Paths,
+        What::Heartbeat,
+        What::Flows,
+        What::Tunnels,
+        What::Stats,
+        What::Globals,
+        What::RunningConfig,
+    ] {
+        for seat in [&mut domain.mag, &mut domain.lma] {
+            let Response::Ok(value) = seat.ask(domain.now, Request::Show { what }) else {
+                panic!("{what:?} is refused");
+            };
+            let text = crate::view::render(what, value).expect("rows that the view knows");
+            assert!(!text.trim().is_empty(), "{what:?} prints nothing");
+        }
+    }
+}
+
+#[test]
+fn a_path_of_a_binding_has_the_fields_of_the_contract() {
+    let mut domain = Domain::registered();
+    let what = What::Bindings;
+    let Response::Ok(value) = domain.mag.ask(domain.now, Request::Show { what }) else {
+        panic!("a gateway shows its bindings");
+    };
+    let binding = value.pointer("/0").expect("one binding");
+    for field in [
+        "mn_id",
+        "lmn",
+        "state",
+        "peer",
+        "hnp",
+        "ipv4_hoa",
+        "dmnp",
+        "lifetime_s",
+        "remaining_s",
+    ] {
+        assert!(binding.get(field).is_some(), "{field} is missing");
+    }
+    let path = binding.pointer("/paths/0").expect("one path");
+    for field in [
+        "bid",
+        "label",
+        "att",
+        "care_of",
+        "observed",
+        "encap",
+        "state",
+        "weight",
+        "heartbeat",
+        "rtt_ms",
+        "jitter_ms",
+        "loss_pct",
+        "tx_packets",
+        "tx_bytes",
+        "rx_packets",
+        "rx_bytes",
+        "flows",
+    ] {
+        assert!(path.get(field).is_some(), "{field} is missing");
+    }
+}
+
+#[test]
+fn clearing_a_binding_registers_it_anew() {
+    let mut domain = Domain::registered();
+    let nobody = Request::ClearBinding {
+        nai: Some("nobody@example.org".into()),
+    };
+    assert!(matches!(
+        domain.mag.ask(domain.now, nobody),
+        Response::Error(_)
+    ));
+    let updates = |domain: &Domain| domain.mag.node.engine().stats().binding_updates;
+    let before = updates(&domain);
+    let all = Request::ClearBinding { nai: None };
+    assert_eq!(domain.mag.ask(domain.now, all), Response::Ok(Value::Null));
+    domain.run(Duration::from_secs(20));
+    assert!(updates(&domain) > before);
+    let bindings = domain.mag.node.engine().bindings(domain.now);
+    assert_eq!(bindings.len(), 1, "registered again");
+}
+
+#[test]
+fn an_attachment_names_an_access_interface_of_a_gateway() {
+    let mut domain = Domain::registered();
+    let attach = || Request::Attach {
+        nai: "host@example.org".into(),
+        interface: "eth9".into(),
+        ll_addr: None,
+        att: None,
+    };
+    for seat in [&mut domain.mag, &mut domain.lma] {
+        let refused = seat.ask(domain.now, attach());
+        assert!(matches!(refused, Response::Error(_)), "{refused:?}");
+    }
+}
+
+#[test]
+fn link_layer_addresses_have_six_octets() {
+    assert_eq!(
+        parse_mac("02:00:5e:00:52:13"),
+        Some([2, 0, 0x5e, 0, 0x52, 0x13])
+    );
+    assert_eq!(
+        parse_mac("02-00-5e-00-52-13"),
+        Some([2, 0, 0x5e, 0, 0x52, 0x13])
+    );
+    for wrong in [
+        "",
+        "02:00:5e:00:52",
+        "02:00:5e:00:52:13:14",
+        "02:00:5e:00:52:xx",
+    ] {
+        assert_eq!(parse_mac(wrong), None, "{wrong}");
+    }
+}

@@ -103,8 +103,9 @@ fn serve(program: &str, config: NodeConfig, places: &Places) -> anyhow::Result<(
         running.node.finish_turn(now);
         announce(&id)?;
         run(&mut running.node, &mut running.inbox, &mut running.clock).await;
+        let fault = running.node.fault();
         running.clean_up().await;
-        Ok(())
+        fault.map_or(Ok(()), |fault| Err(anyhow::anyhow!(fault)))
     })
 }
 

@@ -92,6 +92,8 @@ pub struct Node {
     path_sockets: BTreeMap<PathId, SocketKey>,
     send_errors: u64,
     started: Instant,
+    /// Why the node cannot go on.
+    fault: Option<&'static str>,
 }
 
 /// What differs between the two roles outside the engine.
@@ -137,6 +139,7 @@ impl Node {
             path_sockets: BTreeMap::new(),
             send_errors: 0,
             started: now,
+            fault: None,
         };
         match &node.side {
             Side::Mag { access, .. } => access.install(node.ports.kernel.as_mut()),
@@ -253,6 +256,11 @@ impl Node {
         self.send_errors
     }
 
+    /// Why it cannot go on: it then leaves the domain by itself.
+    pub fn fault(&self) -> Option<&'static str> {
+        self.fault
+    }
+
     /// When it started.
     pub fn started(&self) -> Instant {
         self.started
@@ -312,7 +320,10 @@ impl Node {
                     self.name_of(path)
                 );
             }
-            DataPlaneEvent::TunClosed => tracing::error!("the TUN device is gone"),
+            DataPlaneEvent::TunClosed => {
+                self.fault.get_or_insert("the TUN device is gone");
+                self.command(now, Command::Shutdown);
+            }
         }
     }
 
@@ -526,4 +537,4 @@ fn raise_counter(engine: &mut Engine, restart: Restart) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -78,7 +78,8 @@ impl Clock {
     }
 }
 
-/// Drives `node` until [`NodeInput::Shutdown`] came and was carried out, or the inbox closed.
+/// Drives `node` until [`NodeInput::Shutdown`] came and was carried out, it cannot go on
+/// ([`Node::fault`]), or the inbox closed.
 pub async fn run(node: &mut Node, inbox: &mut Inbox, clock: &mut Clock) {
     let mut deadline = node.finish_turn(clock.now());
     let mut give_up: Option<Instant> = None;
@@ -107,6 +108,9 @@ pub async fn run(node: &mut Node, inbox: &mut Inbox, clock: &mut Clock) {
             node.handle(now, NodeInput::Timeout);
         }
         deadline = node.finish_turn(now);
+        if node.fault().is_some() {
+            give_up.get_or_insert(now + SHUTDOWN_PATIENCE);
+        }
         if give_up.is_some_and(|give_up| node.is_shut_down() || give_up <= now) {
             return;
         }

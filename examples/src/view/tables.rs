@@ -76,7 +76,7 @@ pub(super) fn paths(rows: &[PathRow]) -> String {
             row.flows.to_string(),
         ]);
     }
-    format!("{table}\n")
+    lines(&table)
 }
 
 fn state(row: &PathRow) -> String {
@@ -127,7 +127,7 @@ pub(super) fn heartbeats(rows: &[HeartbeatRow]) -> String {
             row.nat_changes.to_string(),
         ]);
     }
-    format!("{table}\n")
+    lines(&table)
 }
 
 /// One line a tunnel.
@@ -168,7 +168,7 @@ pub(super) fn tunnels(rows: &[TunnelRow]) -> String {
             row.tx_errors.to_string(),
         ]);
     }
-    format!("{table}\n")
+    lines(&table)
 }
 
 /// One line a flow.
@@ -199,11 +199,11 @@ pub(super) fn flows(rows: &[FlowTableRow]) -> String {
             format!("{:.1}", row.idle_s),
         ]);
     }
-    format!("{table}\n")
+    lines(&table)
 }
 
 /// Named values, nested ones indented.
-pub(super) fn outline(value: &Value) -> String {
+pub fn outline(value: &Value) -> String {
     let mut text = String::new();
     outline_into(&mut text, value, 0);
     text
@@ -252,7 +252,11 @@ fn scalar(value: &Value) -> String {
         Value::Null => "-".into(),
         Value::Bool(true) => "yes".into(),
         Value::Bool(false) => "no".into(),
-        Value::Number(number) => number.to_string(),
+        Value::Number(number) => number.as_f64().map_or_else(
+            || number.to_string(),
+            // Without the `.0` of a whole number.
+            |value| value.to_string(),
+        ),
         Value::String(text) => text.clone(),
         Value::Array(items) if items.is_empty() => "none".into(),
         Value::Array(items) => {
@@ -273,6 +277,16 @@ fn table(header: &[&str]) -> Table {
         column.set_padding((0, 2));
     }
     table
+}
+
+/// Without the blanks that pad the last column.
+fn lines(table: &Table) -> String {
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 fn right_align(table: &mut Table, columns: &[usize]) {

@@ -206,7 +206,8 @@ impl Lma {
         let any = work.network.is_some_and(|network| network.accept_asserted);
         let allowed = any || self.allocator.owns_mobile(work.network(), prefix);
         let held = work.held.holds(prefix);
-        if !held && !(allowed && self.allocator.claim(prefix, work.id)) {
+        let fine = held || (allowed && self.allocator.claim(prefix, work.id));
+        if !fine {
             return Err(Shortage::of(status::DMNP_IN_USE));
         }
         granted.delegated.push(prefix);

@@ -69,7 +69,8 @@ impl Request {
         let common = &self.update.common;
         Mark {
             timestamp: common.timestamp,
-            sequence: common.timestamp.is_none().then_some(common.sequence),
+            // Kept also beside a timestamp: without one the next PBU falls back to this.
+            sequence: Some(common.sequence),
         }
     }
 }
@@ -203,10 +204,8 @@ impl Lma {
         if request.update.common.lifetime == 0 && !matches!(found, Found::Existing(_)) {
             return Err(Objection::Ignore(DropReason::NotTheRegisteredCareOf));
         }
-        Ok(match found {
-            Found::Undecided(_) if request.waited => Found::New,
-            found => found,
-        })
+        let waited = request.waited && matches!(found, Found::Undecided(_));
+        Ok(if waited { Found::New } else { found })
     }
 
     /// RFC 8278 section 4.3 and signalling rules section 1.

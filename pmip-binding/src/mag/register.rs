@@ -148,7 +148,11 @@ impl Mag {
     fn best_interface(&mut self, lma: usize, active: Option<u8>) -> Option<u8> {
         let up = self.interfaces_by_priority();
         let alive = |binding_id: &u8| self.is_alive(path_id(lma, *binding_id));
-        let best = up.iter().copied().find(alive).or(up.first().copied())?;
+        let best = up
+            .iter()
+            .copied()
+            .find(alive)
+            .or_else(|| up.first().copied())?;
         let Some(active) = active.filter(|active| up.contains(active) && alive(active)) else {
             return Some(best);
         };

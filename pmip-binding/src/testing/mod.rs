@@ -1,5 +1,6 @@
 //! The simulator (feature `testing`): virtual time, lossy links, worlds of engines.
 
+mod carry;
 mod link;
 mod nat;
 mod scene;

@@ -3,23 +3,22 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use pmip_wire::types::{Instant, PathId};
+use pmip_wire::types::Instant;
 
+use super::carry::Duplex;
 use super::link::{Link, LinkConfig};
 use super::nat::Nat;
 use super::tables::Tables;
 use crate::config::{LmaConfig, MagConfig};
 use crate::{
-    BindingState, CONTROL_PORT, Carrier, ClockAnchor, Command, DATA_PORT, Datagram, Event, Input,
-    InterfaceChange, InterfaceState, Lma, Mag, Output, Transmit,
+    BindingState, CONTROL_PORT, ClockAnchor, Command, Datagram, Event, Input, InterfaceChange,
+    InterfaceState, Lma, Mag, Output, Transmit,
 };
 
 /// Wall-clock time at the start of every world: 2026-01-01.
 pub const UNIX_START: Duration = Duration::from_secs(1_767_225_600);
 /// Trace lines kept for a failure report.
 const TRACE_TAIL: usize = 60;
-/// Octets of IPv4 and UDP in front of a Mobility Header.
-const OVERHEAD: usize = 28;
 
 /// One anchor and its access gateways, joined by links, in virtual time.
 ///
@@ -40,11 +39,11 @@ pub struct World {
     pub wake: Wake,
     /// Every event since the start, with its time and node.
     pub events: Vec<(Instant, Node, Event)>,
-    links: BTreeMap<(usize, u8), Duplex>,
+    pub(super) links: BTreeMap<(usize, u8), Duplex>,
     timeouts: BTreeMap<Node, Option<Instant>>,
     trace: VecDeque<String>,
     history: Option<Vec<String>>,
-    captured: VecDeque<Datagram>,
+    pub(super) captured: VecDeque<Datagram>,
 }
 
 /// Names an engine of a world.
@@ -63,26 +62,6 @@ pub enum Wake {
     Reported,
     /// Every millisecond, whether they asked for it or not.
     EveryMillisecond,
-}
-
-/// The two directions of one path, and the NAT before the gateway.
-#[derive(Clone, Debug)]
-struct Duplex {
-    address: IpAddr,
-    /// The gateway's interface is up.
-    is_up: bool,
-    up: Link<Packet>,
-    down: Link<Packet>,
-    nat: Option<Nat>,
-}
-
-/// What travels on a link.
-#[derive(Clone, Debug)]
-struct Packet {
-    carrier: Carrier,
-    source: SocketAddr,
-    destination: SocketAddr,
-    payload: bytes::Bytes,
 }
 
 impl World {
@@ -360,57 +339,6 @@ impl World {
         }
     }
 
-    fn deliver(&mut self) {
-        let keys: Vec<(usize, u8)> = self.links.keys().copied().collect();
-        for key in keys {
-            while let Some(packet) = self.links.get_mut(&key).and_then(|d| d.up.pop(self.now)) {
-                self.arrive_at_lma(packet);
-            }
-            while let Some(packet) = self.links.get_mut(&key).and_then(|d| d.down.pop(self.now)) {
-                self.arrive_at_mag(key, packet);
-            }
-        }
-    }
-
-    fn arrive_at_lma(&mut self, packet: Packet) {
-        let carrier = match packet.carrier {
-            Carrier::Tunnel(_) | Carrier::UnknownTunnel => self
-                .lma_tables
-                .path_from(packet.source)
-                .map_or(Carrier::UnknownTunnel, Carrier::Tunnel),
-            direct @ (Carrier::Udp | Carrier::Ipv6) => direct,
-        };
-        let datagram = packet.into_datagram(carrier);
-        if self.captured.len() == 32 {
-            self.captured.pop_front();
-        }
-        self.captured.push_back(datagram.clone());
-        self.input(Node::Lma, Input::Signalling(datagram));
-    }
-
-    fn arrive_at_mag(&mut self, (mag, binding_id): (usize, u8), mut packet: Packet) {
-        let Some(duplex) = self.links.get(&(mag, binding_id)) else {
-            return;
-        };
-        if let Some(nat) = &duplex.nat {
-            let Some(inner) = nat.inward(packet.destination) else {
-                return self.note(Node::Mag(mag), "a datagram found no NAT mapping");
-            };
-            packet.destination = inner;
-        }
-        if packet.destination.ip() != duplex.address || !duplex.is_up {
-            return self.note(Node::Mag(mag), "a datagram for an address of before");
-        }
-        let carrier = match packet.carrier {
-            Carrier::Tunnel(_) | Carrier::UnknownTunnel => {
-                Carrier::Tunnel(PathId(u32::from(binding_id)))
-            }
-            direct @ (Carrier::Udp | Carrier::Ipv6) => direct,
-        };
-        let datagram = packet.into_datagram(carrier);
-        self.input(Node::Mag(mag), Input::Signalling(datagram));
-    }
-
     fn drain(&mut self, node: Node) {
         loop {
             let output = match node {
@@ -447,55 +375,7 @@ impl World {
         }
     }
 
-    fn send_up(&mut self, mag: usize, transmit: Transmit) {
-        let path = transmit
-            .path
-            .and_then(|path| self.mags[mag].interface_of(path));
-        let Some(binding_id) = path else {
-            panic!("a gateway sends without naming a path\n{}", self.tail());
-        };
-        let now = self.now;
-        let Some(duplex) = self.links.get_mut(&(mag, binding_id)) else {
-            return;
-        };
-        let mut packet = Packet::from(transmit);
-        if packet.source.ip() != duplex.address {
-            // The interface lost its address in the same moment: the socket would refuse.
-            return;
-        }
-        if let Carrier::Tunnel(_) = packet.carrier {
-            packet.source.set_port(DATA_PORT);
-            packet.destination.set_port(DATA_PORT);
-        }
-        if let Some(nat) = &mut duplex.nat {
-            packet.source = nat.outward(packet.source);
-        }
-        let octets = packet.payload.len() + OVERHEAD;
-        duplex.up.push(now, packet, octets);
-    }
-
-    fn send_down(&mut self, transmit: Transmit) {
-        let now = self.now;
-        let mut packet = Packet::from(transmit);
-        if let Carrier::Tunnel(path) = packet.carrier {
-            let Some(remote) = self.lma_tables.remote(path) else {
-                return;
-            };
-            packet.destination = remote;
-        }
-        let target = packet.destination.ip();
-        let at = |duplex: &&mut Duplex| match &duplex.nat {
-            Some(nat) => nat.outer() == target,
-            None => duplex.address == target,
-        };
-        let Some(duplex) = self.links.values_mut().find(at) else {
-            return;
-        };
-        let octets = packet.payload.len() + OVERHEAD;
-        duplex.down.push(now, packet, octets);
-    }
-
-    fn note(&mut self, node: Node, what: &str) {
+    pub(super) fn note(&mut self, node: Node, what: &str) {
         let line = format!("{} {node:?}: {what}", self.now);
         if let Some(history) = &mut self.history {
             history.push(line.clone());
@@ -508,28 +388,6 @@ impl World {
             self.trace.pop_front();
         }
         self.trace.push_back(line);
-    }
-}
-
-impl Packet {
-    fn into_datagram(self, carrier: Carrier) -> Datagram {
-        Datagram {
-            carrier,
-            source: self.source,
-            destination: self.destination,
-            payload: self.payload,
-        }
-    }
-}
-
-impl From<Transmit> for Packet {
-    fn from(transmit: Transmit) -> Self {
-        Self {
-            carrier: transmit.carrier,
-            source: transmit.source,
-            destination: transmit.destination,
-            payload: transmit.payload,
-        }
     }
 }
 

@@ -147,7 +147,7 @@ impl Bench {
     }
 
     pub fn wait(&mut self, span: Duration) {
-        self.now = self.now + span;
+        self.now += span;
         self.give(Input::Timeout);
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A file may hold several nodes and both roles. Every statement of the configuration language has
 //! a place here, so that printing the model and reading it back gives the same model. The model
-//! holds what was written; ranges and references are checked by [`check`](super::check), and
+//! holds what was written; ranges and references are checked by [`load`](super::load), and
 //! [`node`](super::node) turns one node of it into what the engines take.
 
 mod access_list;

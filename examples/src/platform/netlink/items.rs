@@ -121,12 +121,20 @@ impl Worker {
         }
         match self.put(&item).await {
             Ok(()) => {
-                tracing::info!("added {item}");
+                tracing::debug!("added {item}");
                 self.added.push(item);
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                tracing::debug!("{item} is there already");
+                // Our TUN device is new: a route that is there leads elsewhere.
+                match &item {
+                    KernelItem::Route { .. } => {
+                        tracing::warn!("not added, another route has its place: {item}");
+                    }
+                    KernelItem::Address { .. } | KernelItem::Rule { .. } => {
+                        tracing::debug!("{item} is there already");
+                    }
+                }
                 Ok(())
             }
             Err(error) => {
@@ -142,7 +150,7 @@ impl Worker {
         };
         self.added.remove(position);
         match self.take(item).await {
-            Ok(()) => tracing::info!("removed {item}"),
+            Ok(()) => tracing::debug!("removed {item}"),
             // It went with its device or by another hand.
             Err(error) => tracing::debug!("removing {item}: {error}"),
         }
