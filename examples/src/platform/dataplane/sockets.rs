@@ -107,3 +107,32 @@ impl Sockets {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_reported_once_a_second_with_all_that_came_between() {
+        let mut sockets = Sockets::default();
+        let (events, mut received) = mpsc::channel(8);
+        let at = Instant::from_millis;
+        let path = PathId(3);
+        sockets.count_error(path, Errno::ENETUNREACH, 2);
+        sockets.report(at(1_000), &events);
+        sockets.count_error(path, Errno::EHOSTUNREACH, 5);
+        sockets.report(at(1_500), &events);
+        sockets.report(at(2_000), &events);
+        sockets.report(at(9_000), &events);
+        let mut counts = Vec::new();
+        while let Ok(event) = received.try_recv() {
+            let DataPlaneEvent::SocketError { error, count, .. } = event else {
+                panic!("another event: {event:?}");
+            };
+            assert_eq!(error, SocketError::Unreachable);
+            counts.push(count);
+        }
+        assert_eq!(counts, [2, 5]);
+        assert_eq!(sockets.errors_of(path), 7);
+    }
+}
