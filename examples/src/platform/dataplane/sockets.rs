@@ -68,13 +68,11 @@ impl Sockets {
         self.unreported = true;
     }
 
-    /// Datagrams that could not be sent through `path`.
-    pub(super) fn errors_of(&self, path: PathId) -> u64 {
+    /// Datagrams that could not be sent, by path and kind of error.
+    pub(super) fn errors(&self) -> impl Iterator<Item = (PathId, u64)> {
         self.errors
             .iter()
-            .filter(|((of, _), _)| *of == path)
-            .map(|(_, errors)| errors.total)
-            .sum()
+            .map(|((path, _), errors)| (*path, errors.total))
     }
 
     /// Reports errors that are new since the last report, each kind at most once a second.
@@ -133,6 +131,6 @@ mod tests {
             counts.push(count);
         }
         assert_eq!(counts, [2, 5]);
-        assert_eq!(sockets.errors_of(path), 7);
+        assert_eq!(sockets.errors().collect::<Vec<_>>(), [(path, 7)]);
     }
 }
