@@ -22,8 +22,12 @@ impl<K: Ord + Copy> Timers<K> {
         }
     }
 
-    /// Sets or moves the deadline of `key`.
+    /// Sets or moves the deadline of `key`. The end of time never comes: arithmetic that saturates
+    /// there would make a timer that re-arms itself due at once, forever.
     pub(crate) fn set(&mut self, key: K, at: Instant) {
+        if at == Instant::MAX {
+            return self.cancel(key);
+        }
         if let Some(before) = self.deadlines.insert(key, at) {
             self.queue.remove(&(before, key));
         }
@@ -68,6 +72,15 @@ mod tests {
         assert_eq!(timers.pop_due(Instant::from_secs(2)), None);
         assert_eq!(timers.pop_due(Instant::from_secs(3)), Some('a'));
         assert_eq!(timers.next(), None);
+    }
+
+    #[test]
+    fn a_deadline_at_the_end_of_time_never_comes() {
+        let mut timers = Timers::new();
+        timers.set(1, Instant::from_secs(1));
+        timers.set(1, Instant::MAX);
+        assert_eq!(timers.next(), None);
+        assert_eq!(timers.pop_due(Instant::MAX), None);
     }
 
     #[test]

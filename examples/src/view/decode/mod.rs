@@ -124,14 +124,19 @@ fn fill(
     Ok(())
 }
 
+/// The registry's name; a proxy's registrations have their own.
 fn name(message: &Message) -> String {
-    match message {
-        Message::BindingUpdate(update) if update.is_proxy() => "ProxyBindingUpdate".into(),
-        Message::BindingAcknowledgement(answer) if answer.is_proxy() => {
-            "ProxyBindingAcknowledgement".into()
-        }
-        other => format!("{:?}", other.mh_type()),
-    }
+    let proxy = match message {
+        Message::BindingUpdate(update) => update.is_proxy(),
+        Message::BindingAcknowledgement(answer) => answer.is_proxy(),
+        Message::BindingError(_) | Message::Heartbeat(_) | Message::Unknown(_) => false,
+        _ => false,
+    };
+    format!(
+        "{}{:?}",
+        if proxy { "Proxy" } else { "" },
+        message.mh_type()
+    )
 }
 
 fn fields(tree: &mut Map<String, Value>, message: &Message) {
