@@ -157,6 +157,7 @@ fn secrets_show_in_no_report() {
         "auth-option spi 0 key ascii topsecret",
         "auth-opton spi 100 key ascii topsecret",
         "auth spi 100 k a topsecret extra",
+        "auth-option key topsecret",
     ] {
         let report = refused(&format!("ipv6 mobile pmipv6-domain D\n {line}\n"));
         assert!(!report.contains("topsecret"), "{report}");
