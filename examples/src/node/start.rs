@@ -92,7 +92,9 @@ async fn assemble(
         restart: restart(&places.state),
     };
     add_addresses(&config, &kernel).await?;
-    let (data_plane, data_events) = start_data_plane(&config, places, &clock, start.seed)?;
+    let mut wanted = data_plane_config(&config, places, &clock, start.seed);
+    wanted.tun_mtu = tun_mtu(&config, &links).unwrap_or(wanted.tun_mtu);
+    let (data_plane, data_events) = start_data_plane(&config, wanted)?;
     let tun = data_plane.tun_name().to_owned();
     let sysctls = settle_kernel(&config, &tun);
     let index = nix::net::if_::if_nametoindex(tun.as_str())
@@ -212,12 +214,12 @@ async fn add_addresses(config: &NodeConfig, kernel: &LinuxKernel) -> Result<()> 
     Ok(())
 }
 
-fn start_data_plane(
+fn data_plane_config(
     config: &NodeConfig,
     places: &Places,
     clock: &Clock,
     seed: [u8; 32],
-) -> Result<(DataPlane, Events)> {
+) -> DataPlaneConfig {
     let role = match &config.engine {
         Engine::Lma(_) => TunnelRole::Lma,
         Engine::Mag(_) => TunnelRole::Mag,
@@ -231,9 +233,32 @@ fn start_data_plane(
         wanted.icmp_source_v4 = lma.ipv4_address;
         wanted.icmp_source_v6 = lma.ipv6_address;
     }
-    let started = DataPlane::start(wanted, ForwardingTable::new(role));
+    wanted
+}
+
+/// `tunnel mtu`, else what the uplink with the largest MTU leaves; none where neither is known.
+fn tun_mtu(config: &NodeConfig, links: &[NetworkEvent]) -> Option<u16> {
+    let Engine::Mag(mag) = &config.engine else {
+        return config.tunnel_mtu;
+    };
+    let overheads = mag.lmas.iter();
+    let overhead = overheads.map(|lma| mag.encapsulation_with(lma).overhead());
+    let overhead = u32::from(overhead.min().unwrap_or(0));
+    let mut network = NetworkState::default();
+    links.iter().for_each(|event| network.apply(event.clone()));
+    let uplinks = config.uplinks.iter();
+    let mtus = uplinks.filter_map(|uplink| Some(network.link(&uplink.egress)?.mtu));
+    let largest = mtus.max().map(|mtu| mtu.saturating_sub(overhead));
+    // IPv6 needs a link of 1,280 octets (RFC 8200 section 5).
+    let largest = largest.map(|mtu| u16::try_from(mtu).unwrap_or(u16::MAX).max(1280));
+    config.tunnel_mtu.or(largest)
+}
+
+fn start_data_plane(config: &NodeConfig, wanted: DataPlaneConfig) -> Result<(DataPlane, Events)> {
+    let tun = wanted.tun_name.clone();
+    let table = ForwardingTable::new(wanted.role);
+    let started = DataPlane::start(wanted, table);
     let (data_plane, events) = started.with_context(|| {
-        let tun = &places.tun;
         format!(
             "opening the TUN device {tun} (needs CAP_NET_ADMIN and /dev/net/tun; choose another name with --tun)"
         )
