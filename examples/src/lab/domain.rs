@@ -85,6 +85,12 @@ pub trait Domain {
     /// Bits per second that each transfer sends at most, where it is paced.
     fn pace(&self) -> Option<u64>;
 
+    /// Tells the MAG to stop, as SIGTERM does, and waits for its end where it is a program.
+    ///
+    /// # Errors
+    /// [`LabError::Domain`] when it does not end well within the time of the contract.
+    fn stop_mag(&mut self) -> Result<(), LabError>;
+
     /// What the traffic tools measured so far.
     fn traffic(&self) -> Traffic;
 

@@ -1,6 +1,6 @@
 //! A whole domain on one machine: scenarios, topologies, traffic and report.
 //!
-//! A [`Scenario`] is told once, on the trait [`domain::Domain`]. Two domains exist: network
+//! A scenario is told once, on the trait [`domain::Domain`]. Two domains exist: network
 //! namespaces with the real programs, and the same engines on in-memory links in virtual time.
 
 pub mod bench;

@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::Scenario;
-use super::domain::{Domain, LabError, Node, Topology, WanState, host_address, parse_ipv4_prefix};
+use super::domain::{
+    Domain, LabError, Node, PathRow, Topology, WanState, host_address, parse_ipv4_prefix,
+};
 use super::run::{Claim, Run, Stop};
 use super::spec::{DomainSpec, HeartbeatSpec, LMN_NAI};
 use super::traffic::{Connection, Direction, Outage};
@@ -24,6 +26,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
         HOLE_SEEN,
         HOLE_SURVIVED,
         HOLE_RETURNS,
+        LEAVES,
     ],
     breaks: &[
         "no-heartbeat",
@@ -87,6 +90,12 @@ const HOLE_RETURNS: Claim = Claim {
     rows: &[38],
 };
 
+const LEAVES: Claim = Claim {
+    name: "leaves",
+    text: "a MAG that is told to stop de-registers every path",
+    rows: &[8],
+};
+
 /// What the claims measure against, whatever `--break` does to the nodes.
 const HEARTBEAT: HeartbeatSpec = HeartbeatSpec {
     interval: Duration::from_millis(200),
@@ -128,7 +137,8 @@ fn play(run: &mut Run<'_>) -> Result<(), Stop> {
     lose_link(run, &CUT)?;
     return_link(run, &CUT)?;
     lose_link(run, &BLACK_HOLE)?;
-    return_link(run, &BLACK_HOLE)
+    return_link(run, &BLACK_HOLE)?;
+    leave(run)
 }
 
 fn registration(run: &mut Run<'_>) -> Result<(), Stop> {
@@ -350,6 +360,24 @@ fn return_link(run: &mut Run<'_>, loss: &Loss) -> Result<(), Stop> {
     run.claim(&loss.returns, used && !reset, detail)
 }
 
+fn leave(run: &mut Run<'_>) -> Result<(), Stop> {
+    run.step("The MAG is told to stop (SIGTERM)");
+    run.domain().stop_traffic();
+    let start = run.now();
+    let stopped = run.domain().stop_mag();
+    let gone = run.until(Duration::from_secs(1), |domain| {
+        Ok(!domain.paths(Node::Lma)?.iter().any(PathRow::is_up))
+    })?;
+    run.show_paths()?;
+    let took = run.now().saturating_sub(start);
+    let detail = match (&stopped, gone) {
+        (Err(error), _) => error.to_string(),
+        (Ok(()), None) => "the LMA still shows a path up".to_owned(),
+        (Ok(()), Some(_)) => format!("the LMA shows no path up after {}", ms(took)),
+    };
+    run.claim(&LEAVES, stopped.is_ok() && gone.is_some(), detail)
+}
+
 /// Waits until both nodes show the path of `wan` down: how long each took.
 fn watch_down(
     run: &mut Run<'_>,
@@ -361,7 +389,7 @@ fn watch_down(
     run.until(limit, |domain| {
         for (node, after) in [Node::Mag, Node::Lma].into_iter().zip(&mut down) {
             let rows = domain.paths(node)?;
-            if after.is_none() && !rows.get(wan).is_some_and(super::domain::PathRow::is_up) {
+            if after.is_none() && !rows.get(wan).is_some_and(PathRow::is_up) {
                 *after = Some(domain.now().saturating_sub(start));
             }
         }

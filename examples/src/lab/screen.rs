@@ -125,10 +125,11 @@ impl Screen {
         if let Some(error) = &result.error {
             self.line(&format!("The scenario could not go on: {error}"));
         }
-        let verdict = match (result.ok, result.failed_rows.is_empty()) {
+        let verdict = match (result.ok, result.failed_rows.as_slice()) {
             (true, _) => "PASSED".to_owned(),
-            (false, true) => "FAILED".to_owned(),
-            (false, false) => format!("FAILED, acceptance rows {:?}", result.failed_rows),
+            (false, []) if result.interrupted => "INTERRUPTED".to_owned(),
+            (false, []) => "FAILED".to_owned(),
+            (false, rows) => format!("FAILED, acceptance rows {rows:?}"),
         };
         let scenario = result.scenario;
         self.line(&format!("{scenario}: {held} claims hold. {verdict}"));

@@ -48,7 +48,8 @@ pub(super) fn rights() -> Result<(), String> {
 pub(super) struct NetnsDomain {
     spec: DomainSpec,
     tools: Tools,
-    mag: Program,
+    /// `None` once it was told to stop.
+    mag: Option<Program>,
     lma: Program,
     namespaces: Namespaces,
     host: Option<Ipv4Addr>,
@@ -80,7 +81,7 @@ impl NetnsDomain {
         Ok(Self {
             spec,
             tools: Tools::new(epoch),
-            mag,
+            mag: Some(mag),
             lma,
             namespaces,
             host: None,
@@ -89,11 +90,13 @@ impl NetnsDomain {
         })
     }
 
-    fn node(&self, node: Node) -> &Program {
-        match node {
-            Node::Mag => &self.mag,
-            Node::Lma => &self.lma,
-        }
+    /// The control socket of `node`, while it runs.
+    fn control(&self, node: Node) -> Option<&Path> {
+        let program = match node {
+            Node::Mag => self.mag.as_ref(),
+            Node::Lma => Some(&self.lma),
+        };
+        program.map(|program| program.control.as_path())
     }
 
     fn host(&self) -> Result<Ipv4Addr, LabError> {
@@ -121,7 +124,9 @@ impl Domain for NetnsDomain {
             if signal::interrupted() {
                 return Err(LabError::Interrupted);
             }
-            self.mag.check()?;
+            if let Some(mag) = &mut self.mag {
+                mag.check()?;
+            }
             self.lma.check()?;
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -132,15 +137,23 @@ impl Domain for NetnsDomain {
     }
 
     fn paths(&mut self, node: Node) -> Result<Vec<PathRow>, LabError> {
-        show::paths(&self.node(node).control, &self.spec)
+        match self.control(node) {
+            Some(control) => show::paths(control, &self.spec),
+            None => Ok((0..self.spec.wans.len()).map(PathRow::absent).collect()),
+        }
     }
 
     fn sessions(&mut self, node: Node) -> Result<Vec<SessionRow>, LabError> {
-        show::sessions(&self.node(node).control)
+        self.control(node)
+            .map_or_else(|| Ok(Vec::new()), show::sessions)
     }
 
     fn flows(&mut self, node: Node) -> Result<Vec<FlowRow>, LabError> {
-        show::flows(&self.node(node).control, &self.spec)
+        let control = self.control(node);
+        control.map_or_else(
+            || Ok(Vec::new()),
+            |control| show::flows(control, &self.spec),
+        )
     }
 
     fn attach_host(
@@ -199,6 +212,10 @@ impl Domain for NetnsDomain {
             }
         }
         Ok(())
+    }
+
+    fn stop_mag(&mut self) -> Result<(), LabError> {
+        self.mag.take().map_or(Ok(()), Program::stop)
     }
 
     fn pace(&self) -> Option<u64> {

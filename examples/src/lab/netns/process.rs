@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -85,6 +85,18 @@ impl Program {
         }
     }
 
+    /// Ends it by SIGTERM.
+    ///
+    /// # Errors
+    /// With the end of its log when it does not exit with 0 in time.
+    pub(super) fn stop(mut self) -> Result<(), LabError> {
+        match self.end() {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(self.failure(&format!("ended with {status} on SIGTERM"))),
+            None => Err(self.failure("did not end within 5 s of SIGTERM")),
+        }
+    }
+
     fn wait_until_ready(&mut self, output: Option<ChildStdout>) -> Result<(), LabError> {
         let (sender, ready) = mpsc::channel();
         if let Some(output) = output {
@@ -116,21 +128,24 @@ impl Program {
         LabError::Domain(format!("{} {what}; its log ends:\n  {tail}", self.name))
     }
 
-    fn end(&mut self) {
-        let Ok(id) = i32::try_from(self.child.id()) else {
-            return;
-        };
-        // One that ended already is fine.
+    /// SIGTERM, and SIGKILL after the time of the contract; its status where it ended by itself.
+    fn end(&mut self) -> Option<ExitStatus> {
+        let id = i32::try_from(self.child.id()).ok()?;
+        if let Ok(Some(status)) = self.child.try_wait() {
+            return Some(status);
+        }
+        // One that ended just now is fine.
         let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
         let deadline = Instant::now() + END_PATIENCE;
         while Instant::now() < deadline {
-            if !matches!(self.child.try_wait(), Ok(None)) {
-                return;
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(status);
             }
             thread::sleep(Duration::from_millis(10));
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
+        None
     }
 }
 

@@ -184,7 +184,7 @@ fn send(mut stream: TcpStream, record: &Mutex<Connection>, stop: &AtomicBool) {
         match stream.write(&chunk) {
             Ok(_) => {}
             Err(error) if is_timeout(&error) => due = Instant::now(),
-            Err(error) => return fail(record, "sender", &error),
+            Err(error) => return fail(record, stop, "sender", &error),
         }
         due += pause;
         thread::sleep(due.saturating_duration_since(Instant::now()));
@@ -202,7 +202,7 @@ fn receive(mut stream: TcpStream, record: &Mutex<Connection>, stop: &AtomicBool,
             Ok(0) => return,
             Ok(octets) => lock(record).progress(epoch.elapsed(), octets),
             Err(error) if is_timeout(&error) => {}
-            Err(error) => return fail(record, "receiver", &error),
+            Err(error) => return fail(record, stop, "receiver", &error),
         }
     }
 }
@@ -214,7 +214,11 @@ fn is_timeout(error: &io::Error) -> bool {
     )
 }
 
-fn fail(record: &Mutex<Connection>, who: &str, error: &io::Error) {
+/// Notes an error, unless it is the other end that was told to stop a moment earlier.
+fn fail(record: &Mutex<Connection>, stop: &AtomicBool, who: &str, error: &io::Error) {
+    if stop.load(Ordering::Relaxed) {
+        return;
+    }
     let mut record = lock(record);
     record
         .failure

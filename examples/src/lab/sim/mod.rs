@@ -32,6 +32,8 @@ pub(super) struct SimDomain {
     host_address: Option<Ipv4Addr>,
     transfers: Vec<TransferRun>,
     pings: Vec<PingRun>,
+    /// The traffic tools were told to stop; what they measured stays.
+    silent: bool,
 }
 
 /// One WAN: a link each way, and whether the MAG's interface has its carrier.
@@ -60,6 +62,7 @@ impl SimDomain {
             host_address: None,
             transfers: Vec::new(),
             pings: Vec::new(),
+            silent: false,
             spec,
         };
         for wan in 0..domain.spec.wans.len() {
@@ -167,6 +170,9 @@ impl SimDomain {
     }
 
     fn run_traffic(&mut self) {
+        if self.silent {
+            return;
+        }
         let now = self.now;
         while let Some(echo) = self.host.pong() {
             self.pings
@@ -208,7 +214,7 @@ impl SimDomain {
         earliest(self.lma.due());
         earliest(self.host.due(self.now));
         earliest(self.correspondent.due(self.now));
-        for run in &self.pings {
+        for run in self.pings.iter().filter(|_| !self.silent) {
             earliest(run.due());
         }
         due
@@ -329,6 +335,11 @@ impl Domain for SimDomain {
         Ok(())
     }
 
+    fn stop_mag(&mut self) -> Result<(), LabError> {
+        self.mag.shut_down(self.now);
+        Ok(())
+    }
+
     fn pace(&self) -> Option<u64> {
         None
     }
@@ -345,8 +356,7 @@ impl Domain for SimDomain {
     }
 
     fn stop_traffic(&mut self) {
-        self.transfers.clear();
-        self.pings.clear();
+        self.silent = true;
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
 use pmip_binding::{
-    BindingStatus, Carrier, ClockAnchor, Datagram, Event, Input, InterfaceChange, InterfaceState,
-    Lma, Mag, Output, PathState, PathStatus, Transmit,
+    BindingStatus, Carrier, ClockAnchor, Command, Datagram, Event, Input, InterfaceChange,
+    InterfaceState, Lma, Mag, Output, PathState, PathStatus, Transmit,
 };
 use pmip_tunnel::{
     Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, Outbound, PacketOffload, Role,
@@ -137,6 +137,11 @@ impl SimNode {
         };
         let binding_id = index.saturating_add(1);
         self.handle(now, Input::Interface(InterfaceChange { binding_id, state }));
+    }
+
+    /// The node is told to stop.
+    pub(super) fn shut_down(&mut self, now: Instant) {
+        self.handle(now, Input::Command(Command::Shutdown));
     }
 
     /// A datagram arrives from a WAN.
