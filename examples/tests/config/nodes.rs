@@ -113,3 +113,19 @@ fn a_label_without_number_travels_as_none() {
     assert_eq!(label.if_label(), 0);
     assert_eq!(node.labels.name(label), Some("eth0"));
 }
+
+#[test]
+fn a_node_whose_authentication_would_not_be_enforced_does_not_run() {
+    let base = "ipv6 mobile pmipv6-domain D1\n encap udptunnel\n";
+    let lma = "ipv6 mobile pmipv6-lma LMA1 domain D1\n address ipv4 192.0.2.1\n";
+    let run = |text: &str| select(&model(text), Role::Lma, None).map(|_| ());
+    assert_eq!(run(&format!("{base}{lma}")), Ok(()));
+    for protected in [
+        format!("{base} auth-option spi 100 key ascii secret\n{lma}"),
+        format!("{base}{lma} mag MAG1 D1\n  auth-option spi 100 key ascii secret\n"),
+    ] {
+        let refused = run(&protected).expect_err("refused").to_string();
+        assert!(refused.contains("not enforced"), "{refused}");
+        assert!(!refused.contains("secret"), "{refused}");
+    }
+}

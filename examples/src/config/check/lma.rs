@@ -93,7 +93,7 @@ fn open_to_all(checker: &mut Checker<'_>, lma: &Lma, path: &str) {
     if lma.dynamic_mag_learning && !domain_key && keys == 0 {
         let message = "any host that reaches this LMA can register mobile nodes: \
             it learns MAGs and has no authentication";
-        let help = "write `auth-option spi 100 key ascii ...` in the domain, on both ends";
+        let help = "name the MAGs by `mag ID DOMAIN` instead, or let a packet filter choose who reaches UDP 5436";
         checker.warning(&format!("{path}.dynamic-mag-learning"), message, help);
     }
 }

@@ -5,6 +5,7 @@ mod hybrid;
 mod lma;
 mod mag;
 mod no_effect;
+mod not_yet;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -32,6 +33,7 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Vec<Problem> {
         mag::check(&mut checker, node, &format!("mag[{index}]"));
     }
     no_effect::check(&mut checker);
+    not_yet::check(&mut checker);
     checker.problems
 }
 

@@ -92,9 +92,36 @@ impl std::error::Error for NodeErrors {}
 pub fn select(config: &Config, role: Role, id: Option<&str>) -> Result<NodeConfig, NodeErrors> {
     let index = pick(config, role, id)?;
     match role {
-        Role::Lma => lma::resolve(config, &config.lmas[index]),
-        Role::Mag => mag::resolve(config, &config.mags[index]),
+        Role::Lma => {
+            let lma = &config.lmas[index];
+            let peers = lma.mag.iter().any(|peer| peer.auth_option.is_some());
+            refuse_authentication(config, &lma.domain, peers)?;
+            lma::resolve(config, lma)
+        }
+        Role::Mag => {
+            let mag = &config.mags[index];
+            let peers = mag.lma.iter().any(|peer| peer.auth_option.is_some());
+            refuse_authentication(config, &mag.domain, peers)?;
+            mag::resolve(config, mag)
+        }
     }
+}
+
+/// An operator who wrote a key counts on it: running without protection would be worse than not
+/// running.
+fn refuse_authentication(config: &Config, domain: &str, peers: bool) -> Result<(), NodeErrors> {
+    let asked = config.domain(domain).is_some_and(|domain| {
+        let mut peers = domain.mags.iter().chain(&domain.lmas);
+        domain.auth_option.is_some()
+            || domain.auth_required
+            || peers.any(|peer| peer.auth_option.is_some())
+    });
+    if !peers && !asked {
+        return Ok(());
+    }
+    let error = "`auth-option` is not enforced by this version, so signalling would go unprotected; \
+                 take it away to run without authentication, on a transport you trust";
+    Err(NodeErrors::one(error.to_owned()))
 }
 
 fn pick(config: &Config, role: Role, id: Option<&str>) -> Result<usize, NodeErrors> {
