@@ -20,6 +20,8 @@ struct Match {
     about: u8,
     purpose: Purpose,
     doubtful: bool,
+    /// The timestamp of the transmission that is answered.
+    asked: Option<u64>,
     /// It carries what only somebody who saw the request knows, as far as its status allows.
     proven: bool,
 }
@@ -49,7 +51,9 @@ impl Mag {
                 self.drive(found.id);
             }
             (_, Purpose::Close) => self.remove(found.id, "de-registered"),
-            (false, Purpose::Register) => self.refused(found.id, found.about, answer),
+            (false, Purpose::Register) => {
+                self.refused(found.id, found.about, found.asked, answer);
+            }
         }
     }
 
@@ -89,6 +93,7 @@ impl Mag {
             about,
             purpose: request.purpose,
             doubtful: request.doubtful,
+            asked,
             proven: !by_order && !of_time,
         })
     }
