@@ -8,12 +8,14 @@
 
 mod common;
 
-use common::{SECOND, mag_binding, uplink};
+use bytes::Bytes;
+use common::{SECOND, mag_binding, moments, uplink};
 use pmip_binding::testing::{LMA_ADDRESS, Node, World, address, control, lma_config, mag_config};
-use pmip_binding::{BindingState, DropReason, Input};
+use pmip_binding::{BindingState, DropReason, Input, PathState};
 use pmip_wire::{
-    BindingAckFlags, BindingAcknowledgement, ChecksumContext, HandoffIndicator, Lifetime, Message,
-    MobileNodeIdentifier, MobilityOption, MobilityOptions, SequenceNumber, Status,
+    BindingAckFlags, BindingAcknowledgement, ChecksumContext, HandoffIndicator, Heartbeat,
+    Lifetime, Message, MobileNodeIdentifier, MobilityOption, MobilityOptions, SequenceNumber,
+    Status,
 };
 
 /// Two registered paths; bindings last 40 s.
@@ -98,4 +100,33 @@ fn a_refusal_without_our_timestamp_is_dropped_although_its_number_is_right() {
     assert_eq!(mag_binding(&world).state, BindingState::Active);
     assert_eq!(uplink(&world), [1, 2], "{}", world.tail());
     assert_eq!(world.mags[0].stats().expired, 0);
+}
+
+#[test]
+fn a_flood_in_the_gateways_name_does_not_keep_its_heartbeats_away() {
+    let mut config = lma_config();
+    config.limits.updates_per_second = 20;
+    let mut world = World::new(config, 1);
+    let addresses = [address(1, 1), address(1, 2)];
+    world.add_mag(mag_config(1, 2), &addresses, &common::link(10));
+    world.all_up();
+    world.run_until_idle(SECOND);
+    let rubbish = Bytes::from_static(&[59, 0, 5, 0]);
+    let beat = Message::Heartbeat(Heartbeat::request(1)).to_bytes(ChecksumContext::Udp);
+    let unknown = Bytes::from_static(&[59, 0, 99, 0, 0, 0, 0, 0]);
+    for _ in 0..100 {
+        for source in addresses {
+            for payload in [&rubbish, &beat, &unknown] {
+                for _ in 0..10 {
+                    let datagram = common::datagram(control(source), payload.clone());
+                    world.input(Node::Lma, Input::Signalling(datagram));
+                }
+            }
+        }
+        world.run_for(SECOND / 10);
+    }
+    assert!(dropped(&world, Node::Lma, DropReason::RateLimited) > 0);
+    for node in [Node::Lma, Node::Mag(0)] {
+        assert_eq!(moments(&world, node, PathState::Down), [], "{node:?}");
+    }
 }
