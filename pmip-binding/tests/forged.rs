@@ -8,14 +8,16 @@
 
 mod common;
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use common::{SECOND, mag_binding, moments, uplink};
+use common::{SECOND, mag_binding, mag_path, moments, registered, uplink};
 use pmip_binding::testing::{LMA_ADDRESS, Node, World, address, control, lma_config, mag_config};
 use pmip_binding::{BindingState, DropReason, Input, PathState};
 use pmip_wire::{
-    BindingAckFlags, BindingAcknowledgement, ChecksumContext, HandoffIndicator, Heartbeat,
-    Lifetime, Message, MobileNodeIdentifier, MobilityOption, MobilityOptions, SequenceNumber,
-    Status,
+    BindingAckFlags, BindingAcknowledgement, BindingError, ChecksumContext, HandoffIndicator,
+    Heartbeat, Lifetime, Message, MobileNodeIdentifier, MobilityOption, MobilityOptions,
+    SequenceNumber, Status,
 };
 
 /// Two registered paths; bindings last 40 s.
@@ -129,4 +131,27 @@ fn a_flood_in_the_gateways_name_does_not_keep_its_heartbeats_away() {
     for node in [Node::Lma, Node::Mag(0)] {
         assert_eq!(moments(&world, node, PathState::Down), [], "{node:?}");
     }
+}
+
+#[test]
+fn a_forged_binding_error_ends_no_heartbeat_of_a_peer_that_knows_it() {
+    let mut world = registered(2);
+    world.run_for(3 * SECOND);
+    // The path starts anew, and its first request is out: the peer has answered on the other one.
+    world.renumber(0, 1, address(1, 77));
+    world.run_for(Duration::from_millis(21));
+    let error = Message::BindingError(BindingError::unrecognized_mh_type());
+    let payload = error.to_bytes(ChecksumContext::Udp);
+    let mut at_mag = common::datagram(control(LMA_ADDRESS.into()), payload.clone());
+    at_mag.destination = control(address(1, 77));
+    world.input(Node::Mag(0), Input::Signalling(at_mag));
+    let at_lma = common::datagram(control(address(1, 77)), payload);
+    world.input(Node::Lma, Input::Signalling(at_lma));
+    assert_eq!(
+        dropped(&world, Node::Mag(0), DropReason::UnexpectedMessage),
+        1
+    );
+    assert_eq!(dropped(&world, Node::Lma, DropReason::UnexpectedMessage), 1);
+    world.run_for(3 * SECOND);
+    assert!(mag_path(&world, 1).heartbeat.unwrap().received >= 2);
 }

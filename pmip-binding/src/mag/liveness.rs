@@ -24,6 +24,8 @@ const MAPPING_TRIES: u32 = 3;
 /// What is known of one anchor as a whole.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Anchor {
+    /// It has answered a heartbeat, on whatever path.
+    answered: bool,
     restart_counter: Option<u32>,
 }
 
@@ -136,6 +138,9 @@ impl Mag {
         if answer.revived {
             path.good_since = now;
         }
+        if let Some(anchor) = self.anchors.get_mut(path_parts(id).0) {
+            anchor.answered = true;
+        }
         self.stats.heartbeats_answered = self.stats.heartbeats_answered.saturating_add(1);
         self.rearm_heartbeat(id);
         let rtt = answer.rtt;
@@ -218,10 +223,12 @@ impl Mag {
     /// An anchor that does not know Heartbeat is asked no more (signalling rules section 6).
     pub(super) fn on_heartbeat_refused(&mut self, datagram: &Datagram) {
         let id = self.path_at(datagram);
+        let anchor = id.and_then(|id| self.anchors.get(path_parts(id).0));
+        let knows = anchor.is_some_and(|anchor| anchor.answered);
         let path = id.and_then(|id| self.paths.get_mut(&id));
         let heartbeat = path.and_then(|path| path.heartbeat.as_mut());
         match (id, heartbeat) {
-            (Some(id), Some(heartbeat)) if heartbeat.may_be_refused() => {
+            (Some(id), Some(heartbeat)) if !knows && heartbeat.may_be_refused() => {
                 heartbeat.stop();
                 self.rearm_heartbeat(id);
             }
