@@ -13,7 +13,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{SECOND, mag_binding, mag_path, moments, registered, uplink};
 use pmip_binding::testing::{LMA_ADDRESS, Node, World, address, control, lma_config, mag_config};
-use pmip_binding::{BindingState, DropReason, Input, PathState};
+use pmip_binding::{BindingState, Carrier, DropReason, Input, PathState};
+use pmip_wire::types::PathId;
 use pmip_wire::{
     BindingAckFlags, BindingAcknowledgement, BindingError, ChecksumContext, HandoffIndicator,
     Heartbeat, Lifetime, Message, MobileNodeIdentifier, MobilityOption, MobilityOptions,
@@ -154,4 +155,26 @@ fn a_forged_binding_error_ends_no_heartbeat_of_a_peer_that_knows_it() {
     assert_eq!(dropped(&world, Node::Lma, DropReason::UnexpectedMessage), 1);
     world.run_for(3 * SECOND);
     assert!(mag_path(&world, 1).heartbeat.unwrap().received >= 2);
+}
+
+#[test]
+fn an_acknowledgement_inside_the_tunnel_is_not_looked_at() {
+    let mut config = mag_config(1, 1);
+    config.timestamps = false;
+    let mut world = World::new(lma_config(), 1);
+    world.add_mag(config, &[address(1, 1)], &common::link(10));
+    world.black_hole(0, 1, true);
+    world.all_up();
+    for sequence in 0..=u16::MAX {
+        let message = acknowledgement(0, sequence, None);
+        let payload = message.to_bytes(ChecksumContext::Udp);
+        let mut datagram = common::datagram(control(LMA_ADDRESS.into()), payload);
+        datagram.carrier = Carrier::Tunnel(PathId(1));
+        world.input(Node::Mag(0), Input::Signalling(datagram));
+    }
+    assert_eq!(
+        dropped(&world, Node::Mag(0), DropReason::UnexpectedMessage),
+        65_536
+    );
+    assert_eq!(uplink(&world), []);
 }
