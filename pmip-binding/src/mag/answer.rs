@@ -152,7 +152,8 @@ impl Mag {
         for other in left {
             self.sync_path(path_id(lma, other), "handed off");
         }
-        self.start_mapping_probe(path_id(lma, binding_id));
+        let keep_alive = answer.nat_detection.map(|(_, seconds)| seconds);
+        self.start_mapping_probe(path_id(lma, binding_id), keep_alive);
         self.drive(id);
     }
 

@@ -127,8 +127,7 @@ impl Mag {
             .is_some_and(|(asked, _)| asked == beat.sequence)
         {
             path.mapping_probe = None;
-            self.timers.set(TimerKind::KeepAlive(id), now + KEEP_ALIVE);
-            return;
+            return self.arm_keep_alive(id);
         }
         let heartbeat = path.heartbeat.as_mut();
         let answer = heartbeat.and_then(|heartbeat| heartbeat.on_answer(now, beat.sequence));
@@ -240,7 +239,7 @@ impl Mag {
 
     /// After an acknowledgement a heartbeat goes through the tunnel itself, so that the anchor
     /// sees the mapping of tunnelled packets (design, section 2).
-    pub(super) fn start_mapping_probe(&mut self, id: PathId) {
+    pub(super) fn start_mapping_probe(&mut self, id: PathId, keep_alive: Option<u32>) {
         let (lma, _) = path_parts(id);
         let peer = self.config.lmas.get(lma);
         if !peer.is_some_and(|peer| is_udp(self.config.encapsulation_with(peer))) {
@@ -249,8 +248,21 @@ impl Mag {
         let sequence = self.random.next_u32();
         if let Some(path) = self.paths.get_mut(&id) {
             path.mapping_probe = Some((sequence, 0));
+            path.keep_alive = keep_alive;
         }
         self.show_mapping(id);
+    }
+
+    /// What the anchor suggested: 0 or nothing for the usual time, all ones for none (RFC 5555
+    /// section 3.2.2, signalling rules section 7).
+    fn arm_keep_alive(&mut self, id: PathId) {
+        let suggested = self.paths.get(&id).and_then(|path| path.keep_alive);
+        let span = match suggested {
+            None | Some(0) => KEEP_ALIVE,
+            Some(u32::MAX) => return self.timers.cancel(TimerKind::KeepAlive(id)),
+            Some(seconds) => Duration::from_secs(seconds.into()),
+        };
+        self.timers.set(TimerKind::KeepAlive(id), self.now + span);
     }
 
     /// Sends the request that shows the mapping, for the first time, again, or to keep it alive.
@@ -266,8 +278,7 @@ impl Mag {
         let (sequence, tries) = path.mapping_probe.unwrap_or((fresh, 0));
         if tries >= MAPPING_TRIES {
             path.mapping_probe = None;
-            self.timers.set(TimerKind::KeepAlive(id), now + KEEP_ALIVE);
-            return;
+            return self.arm_keep_alive(id);
         }
         path.mapping_probe = Some((sequence, tries + 1));
         self.timers

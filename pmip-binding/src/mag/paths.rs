@@ -22,6 +22,8 @@ pub(super) struct Path {
     /// An unanswered request that shows the mapping of tunnelled packets: its sequence number
     /// and how often it was sent.
     pub(super) mapping_probe: Option<(u32, u32)>,
+    /// The keep-alive time that the anchor suggested (option 31), in seconds.
+    pub(super) keep_alive: Option<u32>,
     /// What the forwarding plane was told last.
     pub(super) installed: Option<PathEndpoint>,
     /// What the driver was told last.
