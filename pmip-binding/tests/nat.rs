@@ -10,7 +10,7 @@ mod common;
 
 use std::net::{IpAddr, SocketAddr};
 
-use common::{SECOND, downlink, lma_path, uplink, world};
+use common::{Bench, Pbu, SECOND, downlink, lma_path, uplink, world};
 use pmip_binding::testing::{Node, World, address, mag_config};
 use pmip_binding::{
     Carrier, Datagram, Input, InterfaceChange, InterfaceState, Mag, Output, PathState, Transmit,
@@ -226,4 +226,24 @@ fn the_mapping_is_kept_alive_as_often_as_the_anchor_suggests() {
         None,
         "not at all: the refresh is next"
     );
+}
+
+#[test]
+fn a_mapping_learnt_while_a_nat_was_suspected_ends_with_the_suspicion() {
+    let mut bench = Bench::new(pmip_binding::testing::lma_config());
+    let pbu = |sequence, port| {
+        let mut pbu = Pbu::new("mn@example.com", sequence).multipath("mag9", 1);
+        pbu.source.set_port(port);
+        pbu
+    };
+    bench.send(&pbu(1, 4444));
+    let path = bench.lma.paths().next().unwrap();
+    let beat = Message::Heartbeat(Heartbeat::request(1)).to_bytes(ChecksumContext::Udp);
+    let mut shown = common::datagram(SocketAddr::new(address(9, 1), 7777), beat);
+    shown.carrier = Carrier::Tunnel(path.path);
+    bench.give(Input::Signalling(shown));
+    assert_eq!(bench.lma.paths().next().unwrap().remote.port(), 7777);
+    bench.send(&pbu(2, 5436));
+    let path = bench.lma.paths().next().unwrap();
+    assert_eq!(path.remote, SocketAddr::new(address(9, 1), DATA_PORT));
 }
