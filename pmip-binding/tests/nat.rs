@@ -247,3 +247,47 @@ fn a_mapping_learnt_while_a_nat_was_suspected_ends_with_the_suspicion() {
     let path = bench.lma.paths().next().unwrap();
     assert_eq!(path.remote, SocketAddr::new(address(9, 1), DATA_PORT));
 }
+
+#[test]
+fn two_gateways_without_identifier_behind_one_nat_are_not_one_that_restarts() {
+    let mut config = pmip_binding::testing::lma_config();
+    config.multipath = false;
+    let mut bench = Bench::new(config);
+    let ports = [40_001, 40_002];
+    let answer = |bench: &mut Bench, sent: &[bytes::Bytes]| {
+        for payload in sent {
+            let message = Message::decode(payload, ChecksumContext::Udp).unwrap();
+            let Message::Heartbeat(asked) = message else {
+                continue;
+            };
+            for (counter, port) in (5..).zip(ports) {
+                let mut response = Heartbeat::response(asked.sequence);
+                response
+                    .options
+                    .push(MobilityOption::RestartCounter(counter))
+                    .unwrap();
+                let payload = Message::Heartbeat(response).to_bytes(ChecksumContext::Udp);
+                let source = SocketAddr::from((OUTER, port));
+                bench.give(Input::Signalling(common::datagram(source, payload)));
+            }
+        }
+    };
+    for (host, port) in (1..).zip(ports) {
+        let nai = format!("mn{host}@example.com");
+        let own = std::net::Ipv4Addr::new(192, 168, 0, host);
+        let mut pbu = Pbu::new(&nai, 1).with(MobilityOption::Ipv4CareOfAddress(own));
+        pbu.source = SocketAddr::from((OUTER, port));
+        assert_eq!(bench.status(&pbu), Status::Accepted);
+    }
+    for _ in 0..5 {
+        bench.now += SECOND;
+        let sent = bench.give(Input::Timeout);
+        assert_eq!(sent.len(), 2);
+        answer(&mut bench, &sent);
+    }
+    let live = bench
+        .lma
+        .bindings(bench.now)
+        .filter(|binding| binding.paths.len() == 1);
+    assert_eq!(live.count(), 2);
+}
