@@ -43,8 +43,13 @@ impl Mag {
             return self.drop_datagram(DropReason::OptionMismatch, datagram);
         }
         self.stats.count_status(answer.status);
+        let accepted = answer.status < status::FIRST_REJECTION;
+        if !accepted && found.purpose != Purpose::Register {
+            // The anchor still holds it: it is asked again in its time, with a new timestamp.
+            return self.learn_order(found.id, answer);
+        }
         self.forget_request(found.id, found.about);
-        match (answer.status < status::FIRST_REJECTION, found.purpose) {
+        match (accepted, found.purpose) {
             (true, Purpose::Register) => self.accepted(&found, answer),
             (_, Purpose::Leave) => {
                 self.left(found.id, found.about);

@@ -67,6 +67,13 @@ impl Mag {
         }
     }
 
+    /// Status 135: goes on from the anchor's number.
+    pub(super) fn learn_order(&mut self, id: SessionId, answer: &Acknowledgement) {
+        if answer.status == status::SEQUENCE_OUT_OF_WINDOW {
+            self.learn(id, answer);
+        }
+    }
+
     /// Changes the next request by what the status says.
     fn learn(&mut self, id: SessionId, answer: &Acknowledgement) -> Next {
         let Some(entry) = self.entry_mut(id) else {
