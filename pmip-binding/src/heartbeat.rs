@@ -117,6 +117,12 @@ impl Heartbeat {
         self.next_request = self.next_request.min(now);
     }
 
+    /// Ask now, whatever is awaited.
+    pub(crate) fn ask_anew(&mut self, now: Instant) {
+        self.awaiting = None;
+        self.hasten(now);
+    }
+
     /// Whether a refusal may be believed: a request is out and none was ever answered.
     pub(crate) const fn may_be_refused(&self) -> bool {
         self.awaiting.is_some() && self.received == 0

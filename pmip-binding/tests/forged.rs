@@ -8,12 +8,17 @@
 
 mod common;
 
-use common::{SECOND, mag_binding, uplink};
+use std::time::Duration;
+
+use bytes::Bytes;
+use common::{SECOND, mag_binding, mag_path, moments, registered, uplink};
 use pmip_binding::testing::{LMA_ADDRESS, Node, World, address, control, lma_config, mag_config};
-use pmip_binding::{BindingState, DropReason, Input};
+use pmip_binding::{BindingState, Carrier, DropReason, Input, PathState};
+use pmip_wire::types::PathId;
 use pmip_wire::{
-    BindingAckFlags, BindingAcknowledgement, ChecksumContext, HandoffIndicator, Lifetime, Message,
-    MobileNodeIdentifier, MobilityOption, MobilityOptions, SequenceNumber, Status,
+    BindingAckFlags, BindingAcknowledgement, BindingError, ChecksumContext, HandoffIndicator,
+    Heartbeat, Lifetime, Message, MobileNodeIdentifier, MobilityOption, MobilityOptions,
+    SequenceNumber, Status,
 };
 
 /// Two registered paths; bindings last 40 s.
@@ -98,4 +103,78 @@ fn a_refusal_without_our_timestamp_is_dropped_although_its_number_is_right() {
     assert_eq!(mag_binding(&world).state, BindingState::Active);
     assert_eq!(uplink(&world), [1, 2], "{}", world.tail());
     assert_eq!(world.mags[0].stats().expired, 0);
+}
+
+#[test]
+fn a_flood_in_the_gateways_name_does_not_keep_its_heartbeats_away() {
+    let mut config = lma_config();
+    config.limits.updates_per_second = 20;
+    let mut world = World::new(config, 1);
+    let addresses = [address(1, 1), address(1, 2)];
+    world.add_mag(mag_config(1, 2), &addresses, &common::link(10));
+    world.all_up();
+    world.run_until_idle(SECOND);
+    let rubbish = Bytes::from_static(&[59, 0, 5, 0]);
+    let beat = Message::Heartbeat(Heartbeat::request(1)).to_bytes(ChecksumContext::Udp);
+    let unknown = Bytes::from_static(&[59, 0, 99, 0, 0, 0, 0, 0]);
+    for _ in 0..100 {
+        for source in addresses {
+            for payload in [&rubbish, &beat, &unknown] {
+                for _ in 0..10 {
+                    let datagram = common::datagram(control(source), payload.clone());
+                    world.input(Node::Lma, Input::Signalling(datagram));
+                }
+            }
+        }
+        world.run_for(SECOND / 10);
+    }
+    assert!(dropped(&world, Node::Lma, DropReason::RateLimited) > 0);
+    for node in [Node::Lma, Node::Mag(0)] {
+        assert_eq!(moments(&world, node, PathState::Down), [], "{node:?}");
+    }
+}
+
+#[test]
+fn a_forged_binding_error_ends_no_heartbeat_of_a_peer_that_knows_it() {
+    let mut world = registered(2);
+    world.run_for(3 * SECOND);
+    // The path starts anew, and its first request is out: the peer has answered on the other one.
+    world.renumber(0, 1, address(1, 77));
+    world.run_for(Duration::from_millis(21));
+    let error = Message::BindingError(BindingError::unrecognized_mh_type());
+    let payload = error.to_bytes(ChecksumContext::Udp);
+    let mut at_mag = common::datagram(control(LMA_ADDRESS.into()), payload.clone());
+    at_mag.destination = control(address(1, 77));
+    world.input(Node::Mag(0), Input::Signalling(at_mag));
+    let at_lma = common::datagram(control(address(1, 77)), payload);
+    world.input(Node::Lma, Input::Signalling(at_lma));
+    assert_eq!(
+        dropped(&world, Node::Mag(0), DropReason::UnexpectedMessage),
+        1
+    );
+    assert_eq!(dropped(&world, Node::Lma, DropReason::UnexpectedMessage), 1);
+    world.run_for(3 * SECOND);
+    assert!(mag_path(&world, 1).heartbeat.unwrap().received >= 2);
+}
+
+#[test]
+fn an_acknowledgement_inside_the_tunnel_is_not_looked_at() {
+    let mut config = mag_config(1, 1);
+    config.timestamps = false;
+    let mut world = World::new(lma_config(), 1);
+    world.add_mag(config, &[address(1, 1)], &common::link(10));
+    world.black_hole(0, 1, true);
+    world.all_up();
+    for sequence in 0..=u16::MAX {
+        let message = acknowledgement(0, sequence, None);
+        let payload = message.to_bytes(ChecksumContext::Udp);
+        let mut datagram = common::datagram(control(LMA_ADDRESS.into()), payload);
+        datagram.carrier = Carrier::Tunnel(PathId(1));
+        world.input(Node::Mag(0), Input::Signalling(datagram));
+    }
+    assert_eq!(
+        dropped(&world, Node::Mag(0), DropReason::UnexpectedMessage),
+        65_536
+    );
+    assert_eq!(uplink(&world), []);
 }

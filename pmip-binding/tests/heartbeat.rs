@@ -9,9 +9,13 @@ mod common;
 
 use std::time::Duration;
 
-use common::{SECOND, downlink, lma_binding, lma_path, mag_path, moments, registered, uplink};
+use bytes::Bytes;
+use common::{
+    Bench, Pbu, SECOND, downlink, lma_binding, lma_path, mag_path, moments, registered, uplink,
+};
 use pmip_binding::testing::{Node, World, address, lma_config, mag_config};
-use pmip_binding::{Event, PathEvent, PathState};
+use pmip_binding::{Event, Input, PathEvent, PathState};
+use pmip_wire::{ChecksumContext, Heartbeat, Message};
 
 #[test]
 fn round_trip_times_are_reported_by_both_ends() {
@@ -128,4 +132,52 @@ fn with_both_paths_dark_everything_returns_when_they_do() {
     both.sort_unstable();
     assert_eq!(both, [1, 2]);
     assert_eq!(lma_binding(&world).delegated, before.delegated);
+}
+
+#[test]
+fn a_registration_that_gets_through_is_no_proof_that_anything_gets_back() {
+    let mut bench = Bench::new(lma_config());
+    let pbu = |sequence, binding_id: u8| {
+        Pbu::new("mn@example.com", sequence)
+            .multipath("mag9", binding_id)
+            .from(address(9, binding_id))
+    };
+    bench.send(&pbu(1, 1));
+    bench.send(&pbu(2, 2));
+    let answer = |bench: &mut Bench, sent: &[Bytes], binding_id: u8| {
+        for payload in sent {
+            let message = Message::decode(payload, ChecksumContext::Udp).unwrap();
+            if let Message::Heartbeat(asked) = message {
+                let answer = Message::Heartbeat(Heartbeat::response(asked.sequence));
+                let answer = answer.to_bytes(ChecksumContext::Udp);
+                let answer = common::datagram(pbu(0, binding_id).source, answer);
+                bench.give(Input::Signalling(answer));
+            }
+        }
+    };
+    for _ in 0..6 {
+        bench.now += SECOND;
+        let sent = bench.give(Input::Timeout);
+        answer(&mut bench, &sent, 2);
+    }
+    let state = |bench: &Bench, binding_id| {
+        let mut paths = bench.lma.paths();
+        let path = paths.find(|path| path.binding_id == binding_id);
+        path.unwrap().state
+    };
+    assert_eq!(state(&bench, 1), PathState::Down);
+    let sent = bench.give(Input::Signalling(pbu(3, 1).datagram()));
+    assert_eq!(
+        sent.len(),
+        2,
+        "the acknowledgement, then a heartbeat at once"
+    );
+    assert_eq!(
+        state(&bench, 1),
+        PathState::Down,
+        "the flows stay where they are"
+    );
+    answer(&mut bench, &sent, 1);
+    assert_eq!(state(&bench, 1), PathState::Up);
+    assert_eq!(state(&bench, 2), PathState::Up);
 }

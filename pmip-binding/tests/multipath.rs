@@ -66,6 +66,19 @@ fn a_lost_deregistration_is_sent_three_times_more_and_then_left_to_expiry() {
 }
 
 #[test]
+fn a_deregistration_that_comes_too_late_is_sent_again() {
+    let mut world = registered(2);
+    // 156: the timestamp window is narrower than this.
+    world.set_links(|link| link.latency = Duration::from_millis(450));
+    world.interface_down(0, 1);
+    world.run_for(SECOND / 2);
+    world.set_links(|link| link.latency = Duration::from_millis(10));
+    world.run_for(5 * SECOND);
+    assert!(world.lma.stats().acknowledgements.contains_key(&156));
+    assert_eq!(lma_binding(&world).paths.len(), 1, "{}", world.tail());
+}
+
+#[test]
 fn the_last_path_is_never_deregistered_because_its_interface_is_down() {
     let mut world = registered(1);
     world.interface_down(0, 1);

@@ -10,13 +10,17 @@ mod common;
 
 use std::net::{IpAddr, SocketAddr};
 
-use common::{SECOND, downlink, lma_path, uplink, world};
-use pmip_binding::testing::{Node, World};
-use pmip_binding::{Carrier, Input, PathState};
+use common::{Bench, Pbu, SECOND, downlink, lma_path, uplink, world};
+use pmip_binding::testing::{Node, World, address, mag_config};
+use pmip_binding::{
+    Carrier, Datagram, Input, InterfaceChange, InterfaceState, Mag, Output, PathState, Transmit,
+};
+use pmip_wire::types::Instant;
 use pmip_wire::udp::DATA_PORT;
 use pmip_wire::{
-    AccessTechnologyType, ChecksumContext, Heartbeat, MagIdentifier, MagMultipathBinding, Message,
-    MobilityOptions,
+    AccessTechnologyType, BindingAckFlags, BindingAcknowledgement, ChecksumContext, Heartbeat,
+    Lifetime, MagIdentifier, MagMultipathBinding, Message, MobileNodeIdentifier, MobilityOption,
+    MobilityOptions, NatDetection, Status,
 };
 
 const OUTER: [u8; 4] = [203, 0, 113, 9];
@@ -74,7 +78,7 @@ fn a_path_behind_a_nat_carries_downlink_once_its_data_mapping_is_shown() {
 fn until_then_it_carries_none() {
     let mut world = behind_nat();
     // The first answer is out at 10 ms; the request through the tunnel arrives at 30 ms.
-    world.run_until(pmip_wire::types::Instant::from_millis(25));
+    world.run_until(Instant::from_millis(25));
     let path = lma_path(&world, 1);
     assert_eq!(path.state, PathState::Registering);
     assert_eq!(downlink(&world), []);
@@ -126,4 +130,164 @@ fn a_nat_that_restarts_is_healed_by_the_next_registration() {
     let mut both = downlink(&world);
     both.sort_unstable();
     assert_eq!(both, [1, 2]);
+}
+
+/// What a gateway alone sends next, the pace of its clock being its own deadlines.
+fn next_transmit(mag: &mut Mag, now: &mut Instant) -> Option<Transmit> {
+    for _ in 0..100 {
+        match mag.poll_output() {
+            Output::Transmit(transmit) => return Some(transmit),
+            Output::Timeout(None) => return None,
+            Output::Timeout(Some(at)) => {
+                *now = at.max(*now);
+                mag.handle_input(*now, Input::Timeout);
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn answer(mag: &mut Mag, now: Instant, to: &Transmit, message: &Message) {
+    let datagram = Datagram {
+        carrier: to.carrier,
+        source: to.destination,
+        destination: to.source,
+        payload: message.to_bytes(ChecksumContext::Udp),
+    };
+    mag.handle_input(now, Input::Signalling(datagram));
+}
+
+/// Seconds until the mapping is kept alive, when the anchor suggests this many; `None` when that
+/// does not happen within the lifetime of the binding.
+fn keep_alive(suggested: Option<u32>) -> Option<u64> {
+    let mut config = mag_config(1, 1);
+    config.heartbeat.rules.clear();
+    let clock = world(1).clock();
+    let mut now = Instant::ZERO;
+    let mut mag = Mag::new(config, [3; 32], clock, now).unwrap();
+    let state = InterfaceState::Up(address(1, 1));
+    let up = InterfaceChange {
+        binding_id: 1,
+        state,
+    };
+    mag.handle_input(now, Input::Interface(up));
+    let pbu = next_transmit(&mut mag, &mut now).unwrap();
+    let Message::BindingUpdate(update) =
+        Message::decode(&pbu.payload, ChecksumContext::Udp).unwrap()
+    else {
+        panic!("a PBU comes first");
+    };
+    let mut options: Vec<MobilityOption> = vec![
+        MobileNodeIdentifier::nai("lmn1@example.com")
+            .unwrap()
+            .into(),
+    ];
+    options.extend(update.options.timestamp().map(MobilityOption::from));
+    options.extend(suggested.map(|refresh_time| {
+        let force_udp = true;
+        MobilityOption::from(NatDetection {
+            force_udp,
+            refresh_time,
+        })
+    }));
+    let accepted = Message::BindingAcknowledgement(BindingAcknowledgement {
+        status: Status::Accepted,
+        flags: BindingAckFlags::PROXY,
+        sequence: update.sequence,
+        lifetime: Lifetime::from_units(900),
+        options: MobilityOptions::try_from(options).unwrap(),
+    });
+    answer(&mut mag, now, &pbu, &accepted);
+    let probe = next_transmit(&mut mag, &mut now).unwrap();
+    let Message::Heartbeat(beat) = Message::decode(&probe.payload, ChecksumContext::Udp).unwrap()
+    else {
+        panic!("then the mapping is shown");
+    };
+    let shown = now;
+    answer(
+        &mut mag,
+        now,
+        &probe,
+        &Message::Heartbeat(Heartbeat::response(beat.sequence)),
+    );
+    let next = next_transmit(&mut mag, &mut now)?;
+    let kept = matches!(next.carrier, Carrier::Tunnel(_));
+    kept.then(|| now.saturating_since(shown).as_secs())
+}
+
+#[test]
+fn the_mapping_is_kept_alive_as_often_as_the_anchor_suggests() {
+    assert_eq!(keep_alive(None), Some(110));
+    assert_eq!(keep_alive(Some(0)), Some(110));
+    assert_eq!(keep_alive(Some(25)), Some(25));
+    assert_eq!(
+        keep_alive(Some(u32::MAX)),
+        None,
+        "not at all: the refresh is next"
+    );
+}
+
+#[test]
+fn a_mapping_learnt_while_a_nat_was_suspected_ends_with_the_suspicion() {
+    let mut bench = Bench::new(pmip_binding::testing::lma_config());
+    let pbu = |sequence, port| {
+        let mut pbu = Pbu::new("mn@example.com", sequence).multipath("mag9", 1);
+        pbu.source.set_port(port);
+        pbu
+    };
+    bench.send(&pbu(1, 4444));
+    let path = bench.lma.paths().next().unwrap();
+    let beat = Message::Heartbeat(Heartbeat::request(1)).to_bytes(ChecksumContext::Udp);
+    let mut shown = common::datagram(SocketAddr::new(address(9, 1), 7777), beat);
+    shown.carrier = Carrier::Tunnel(path.path);
+    bench.give(Input::Signalling(shown));
+    assert_eq!(bench.lma.paths().next().unwrap().remote.port(), 7777);
+    bench.send(&pbu(2, 5436));
+    let path = bench.lma.paths().next().unwrap();
+    assert_eq!(path.remote, SocketAddr::new(address(9, 1), DATA_PORT));
+}
+
+#[test]
+fn two_gateways_without_identifier_behind_one_nat_are_not_one_that_restarts() {
+    let mut config = pmip_binding::testing::lma_config();
+    config.multipath = false;
+    let mut bench = Bench::new(config);
+    let ports = [40_001, 40_002];
+    let answer = |bench: &mut Bench, sent: &[bytes::Bytes]| {
+        for payload in sent {
+            let message = Message::decode(payload, ChecksumContext::Udp).unwrap();
+            let Message::Heartbeat(asked) = message else {
+                continue;
+            };
+            for (counter, port) in (5..).zip(ports) {
+                let mut response = Heartbeat::response(asked.sequence);
+                response
+                    .options
+                    .push(MobilityOption::RestartCounter(counter))
+                    .unwrap();
+                let payload = Message::Heartbeat(response).to_bytes(ChecksumContext::Udp);
+                let source = SocketAddr::from((OUTER, port));
+                bench.give(Input::Signalling(common::datagram(source, payload)));
+            }
+        }
+    };
+    for (host, port) in (1..).zip(ports) {
+        let nai = format!("mn{host}@example.com");
+        let own = std::net::Ipv4Addr::new(192, 168, 0, host);
+        let mut pbu = Pbu::new(&nai, 1).with(MobilityOption::Ipv4CareOfAddress(own));
+        pbu.source = SocketAddr::from((OUTER, port));
+        assert_eq!(bench.status(&pbu), Status::Accepted);
+    }
+    for _ in 0..5 {
+        bench.now += SECOND;
+        let sent = bench.give(Input::Timeout);
+        assert_eq!(sent.len(), 2);
+        answer(&mut bench, &sent);
+    }
+    let live = bench
+        .lma
+        .bindings(bench.now)
+        .filter(|binding| binding.paths.len() == 1);
+    assert_eq!(live.count(), 2);
 }

@@ -10,7 +10,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Bench, Pbu, SECOND, lma_binding, registered, uplink, world};
-use pmip_binding::testing::{Node, UNIX_START, address, lma_config, mag_config};
+use pmip_binding::testing::{Node, UNIX_START, World, address, lma_config, mag_config};
 use pmip_binding::{ClockAnchor, DropReason, Input};
 use pmip_wire::types::Instant;
 use pmip_wire::{Status, Timestamp};
@@ -121,6 +121,48 @@ fn a_gateway_with_a_wrong_clock_waits_until_it_is_set() {
     world.input(Node::Mag(0), Input::ClockStep(right));
     world.run_until_idle(SECOND);
     assert_eq!(uplink(&world), [1]);
+}
+
+#[test]
+fn a_refresh_that_comes_too_late_is_sent_again_and_the_binding_lives_on() {
+    let mut config = mag_config(1, 1);
+    config.lifetime = 60 * SECOND;
+    config.refresh_time = 10 * SECOND;
+    config.maximum_retransmission = 4 * SECOND;
+    let mut world = World::new(lma_config(), 1);
+    world.add_mag(config, &[address(1, 1)], &common::link(10));
+    world.all_up();
+    world.run_for(48 * SECOND);
+    // Longer on its way than the timestamp window is wide: 156, though both clocks are right.
+    world.set_links(|link| link.latency = Duration::from_millis(450));
+    world.run_for(4 * SECOND);
+    assert!(world.mags[0].stats().acknowledgements.contains_key(&156));
+    world.set_links(|link| link.latency = Duration::from_millis(10));
+    world.run_for(100 * SECOND);
+    assert_eq!(world.mags[0].stats().expired, 0, "{}", world.tail());
+    assert_eq!(world.lma.stats().sessions_created, 1);
+    assert_eq!(uplink(&world), [1]);
+}
+
+#[test]
+fn a_refresh_that_was_due_while_the_clock_was_wrong_is_made_good_for() {
+    let mut config = mag_config(1, 2);
+    config.lifetime = 60 * SECOND;
+    config.refresh_time = 10 * SECOND;
+    let mut world = World::new(lma_config(), 1);
+    let addresses = [address(1, 1), address(1, 2)];
+    world.add_mag(config, &addresses, &common::link(10));
+    world.all_up();
+    world.run_for(40 * SECOND);
+    let mut wrong = world.clock();
+    wrong.unix += Duration::from_secs(100);
+    world.input(Node::Mag(0), Input::ClockStep(wrong));
+    world.run_for(15 * SECOND);
+    let right = world.clock();
+    world.input(Node::Mag(0), Input::ClockStep(right));
+    world.run_for(100 * SECOND);
+    assert_eq!(world.mags[0].stats().expired, 0, "{}", world.tail());
+    assert_eq!(uplink(&world), [1, 2]);
 }
 
 #[test]

@@ -253,3 +253,20 @@ fn a_flood_from_one_source_is_dropped_and_others_are_served() {
     bench.wait(SECOND);
     assert_eq!(code(&mut bench, &Pbu::new(MN, 30).handoff(5)), 0);
 }
+
+#[test]
+fn a_refused_request_does_not_cost_the_prefixes_held_before() {
+    let mut bench = Bench::new(lma_config());
+    let held = |answer: &pmip_wire::BindingAcknowledgement| {
+        *answer.options.home_network_prefixes().next().unwrap()
+    };
+    let before = held(&bench.send(&Pbu::new(MN, 1)).unwrap());
+    assert_eq!(code(&mut bench, &Pbu::new(MN, 2).lifetime(0).handoff(4)), 0);
+    bench.wait(60 * SECOND);
+    assert_eq!(bench.lma.bindings(bench.now).count(), 0);
+    let taken: pmip_wire::types::IpPrefix = "10.99.0.0/24".parse().unwrap();
+    let refused = Pbu::new(MN, 3).with(DelegatedMobileNetworkPrefix::from(taken));
+    assert_eq!(code(&mut bench, &refused), 178);
+    let after = held(&bench.send(&Pbu::new(MN, 4)).unwrap());
+    assert_eq!(before, after);
+}

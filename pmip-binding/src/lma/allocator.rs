@@ -162,10 +162,11 @@ impl Allocator {
         }
     }
 
-    /// What `mn` held before, if that is not too long ago.
-    pub(super) fn recall(&mut self, mn: &MnKey, now: Instant) -> Remembered {
-        match self.remembered.remove(mn) {
-            Some((until, what)) if until > now => what,
+    /// What `mn` held before, if that is not too long ago. It stays in mind, for the request may
+    /// yet be refused.
+    pub(super) fn recall(&self, mn: &MnKey, now: Instant) -> Remembered {
+        match self.remembered.get(mn) {
+            Some((until, what)) if *until > now => what.clone(),
             Some(_) | None => Remembered::default(),
         }
     }

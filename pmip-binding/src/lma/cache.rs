@@ -16,11 +16,12 @@ use crate::slab::Slab;
 
 pub(super) type MnKey = Identifier;
 
-/// Who a MAG is: its identifier, or its address where it sends none.
+/// Who a MAG is: its identifier, or where it sends none its address, as seen and as the MAG knows
+/// it, for several may stand behind one NAT.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum PeerKey {
     Identifier(Identifier),
-    Address(IpAddr),
+    Address { source: IpAddr, care_of: IpAddr },
 }
 
 /// One mobility session.

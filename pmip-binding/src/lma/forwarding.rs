@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use pmip_wire::types::{Label, PathId};
 
 use crate::config::HeartbeatRule;
-use crate::event::{Event, Forwarding, PathEvent, SessionEvent, SessionId};
+use crate::event::{Event, Forwarding, PathEvent, PathState, SessionEvent, SessionId};
 use crate::heartbeat::Heartbeat;
 
 use super::judge::Request;
@@ -33,6 +33,8 @@ impl Lma {
             (None, Some(id)) => {
                 self.paths.rekey(id, key);
                 self.forget_mapping(id);
+                // What was found out about the old address says nothing about the new one.
+                self.believe_alive(id);
                 id
             }
             (None, None) => self.new_path(key, request),
@@ -65,9 +67,12 @@ impl Lma {
     fn refresh_path(&mut self, id: PathId, request: &Request) {
         let encapsulation = self.encapsulation_of(request);
         let observed = request.observed();
-        let before = self.paths.get(id).map(|path| path.observed.ip());
-        if before != Some(observed.ip()) {
+        let before = self.paths.get(id).map(|path| path.observed);
+        if before.map(|before| before.ip()) != Some(observed.ip()) {
             self.forget_mapping(id);
+        }
+        if before != Some(observed) {
+            self.believe_alive(id);
         }
         self.paths.set_observed(id, observed);
         let multipath = request.multipath;
@@ -86,10 +91,38 @@ impl Lma {
         path.access_technology = technology.unwrap_or(0);
         path.weight = weight;
         path.last_refresh = now;
-        if let Some(heartbeat) = &mut path.heartbeat {
+        match (&mut path.heartbeat, rule) {
+            (Some(heartbeat), _) if heartbeat.is_alive() => heartbeat.mark_alive(),
+            (Some(heartbeat), _) => {
+                // A PBU comes through also where nothing gets back: an answer must show it.
+                heartbeat.ask_anew(now);
+                self.timers.set(TimerKind::Heartbeat(id), now);
+            }
+            (None, Some(rule)) => self.start_heartbeat(id, rule),
+            (None, None) => {}
+        }
+    }
+
+    /// A session without another living path has nothing to lose by using this one.
+    pub(super) fn believe_last_resort(&mut self, id: PathId, session: SessionId) {
+        let is_up = |other: PathId| {
+            let path = self.paths.get(other);
+            path.is_some_and(|path| path.state() == PathState::Up)
+        };
+        let session = self.cache.get(session);
+        let paths = session.map_or(&[][..], |session| &session.paths);
+        if !paths
+            .iter()
+            .any(|binding| binding.path != id && is_up(binding.path))
+        {
+            self.believe_alive(id);
+        }
+    }
+
+    fn believe_alive(&mut self, id: PathId) {
+        let path = self.paths.get_mut(id);
+        if let Some(heartbeat) = path.and_then(|path| path.heartbeat.as_mut()) {
             heartbeat.mark_alive();
-        } else if let Some(rule) = rule {
-            self.start_heartbeat(id, rule);
         }
     }
 

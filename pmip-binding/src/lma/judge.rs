@@ -138,10 +138,15 @@ impl Lma {
         let moved = own_address.is_some_and(|own| own != source.ip());
         let nat = udp && (moved || source.port() != crate::CONTROL_PORT);
         let mn = update.common.mn_id.clone();
+        let care_of = update.alternate_care_of.or(own_address);
+        let care_of = care_of.unwrap_or_else(|| source.ip());
         let mut request = Request {
             mn: mn.unwrap_or_else(|| Identifier::nai("")),
-            peer: PeerKey::Address(source.ip()),
-            care_of: own_address.unwrap_or_else(|| source.ip()),
+            peer: PeerKey::Address {
+                source: source.ip(),
+                care_of: own_address.unwrap_or_else(|| source.ip()),
+            },
+            care_of,
             is_known_care_of: false,
             nat,
             multipath: None,
@@ -150,9 +155,6 @@ impl Lma {
             datagram: datagram.clone(),
             update,
         };
-        if let Some(address) = request.update.alternate_care_of {
-            request.care_of = address;
-        }
         self.name_peer(&mut request);
         request
     }

@@ -17,6 +17,8 @@ use super::{Lma, TimerKind};
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) paths: u32,
+    /// It has answered a heartbeat, on whatever path.
+    answered: bool,
     restart_counter: Option<u32>,
     /// When it last answered with that counter.
     confirmed: Instant,
@@ -26,6 +28,7 @@ impl Peer {
     pub(super) const fn new() -> Self {
         Self {
             paths: 0,
+            answered: false,
             restart_counter: None,
             confirmed: Instant::ZERO,
         }
@@ -138,6 +141,9 @@ impl Lma {
             let Some(answer) = answer else {
                 continue;
             };
+            if let Some(peer) = self.peers.get_mut(&path.key.peer) {
+                peer.answered = true;
+            }
             self.stats.heartbeats_answered = self.stats.heartbeats_answered.saturating_add(1);
             self.rearm_heartbeat(id);
             let rtt = answer.rtt;
@@ -217,9 +223,10 @@ impl Lma {
             let Some(path) = self.paths.get_mut(id) else {
                 continue;
             };
-            let heartbeat = path.heartbeat.as_mut();
-            if let Some(heartbeat) = heartbeat
+            let peer = self.peers.get(&path.key.peer);
+            if let Some(heartbeat) = &mut path.heartbeat
                 && heartbeat.may_be_refused()
+                && !peer.is_some_and(|peer| peer.answered)
             {
                 heartbeat.stop();
                 refused = true;

@@ -157,10 +157,12 @@ impl Lma {
 
     fn on_datagram(&mut self, datagram: &Datagram) {
         self.stats.received = self.stats.received.saturating_add(1);
-        if !self.rate.admit(self.now, datagram.source.ip()) {
+        let received = wire::receive(datagram);
+        if self.is_rationed(datagram, &received) && !self.rate.admit(self.now, datagram.source.ip())
+        {
             return self.drop_datagram(DropReason::RateLimited, datagram);
         }
-        match wire::receive(datagram) {
+        match received {
             Ok(Received::Update(update)) => self.on_update(datagram, update),
             Ok(Received::Heartbeat(heartbeat)) => self.on_heartbeat(datagram, &heartbeat),
             Ok(Received::HeartbeatRefused) => self.on_heartbeat_refused(datagram),
@@ -169,6 +171,30 @@ impl Lma {
                 self.drop_datagram(DropReason::UnexpectedMessage, datagram);
             }
             Err(reason) => self.drop_datagram(reason, datagram),
+        }
+    }
+
+    /// Whether a message counts against its source's allowance: PBUs, and what makes us answer a
+    /// stranger. Anything else costs next to nothing; were it counted, a flood with a gateway's
+    /// address as source would keep its heartbeats away and kill its paths.
+    fn is_rationed(&self, datagram: &Datagram, received: &Result<Received, DropReason>) -> bool {
+        match received {
+            Ok(Received::Update(_) | Received::UnknownType) => true,
+            Ok(Received::Heartbeat(beat)) => !beat.response && !self.is_of_path(datagram),
+            Ok(
+                Received::Acknowledgement(_) | Received::HeartbeatRefused | Received::Unexpected,
+            )
+            | Err(_) => false,
+        }
+    }
+
+    fn is_of_path(&self, datagram: &Datagram) -> bool {
+        match datagram.carrier {
+            Carrier::Tunnel(_) => true,
+            Carrier::Udp | Carrier::Ipv6 => {
+                self.paths.observed_at(datagram.source).next().is_some()
+            }
+            Carrier::UnknownTunnel => false,
         }
     }
 

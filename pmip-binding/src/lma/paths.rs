@@ -149,7 +149,9 @@ impl Path {
             | Encapsulation::GreIpv6
             | _ => 0,
         };
+        // What was learnt behind a NAT ends with it.
         self.observed_data
+            .filter(|_| self.nat)
             .unwrap_or_else(|| SocketAddr::new(self.observed.ip(), port))
     }
 

@@ -99,6 +99,7 @@ impl Lma {
         if moved {
             self.stats.handoffs = self.stats.handoffs.saturating_add(1);
         }
+        self.believe_last_resort(path, id);
         self.sync_path(path, "registered");
         let Some(session) = self.cache.get(id) else {
             return;

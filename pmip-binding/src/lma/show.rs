@@ -68,6 +68,6 @@ pub(super) fn path(id: PathId, path: &Path) -> PathStatus {
 fn name(peer: &PeerKey) -> String {
     match peer {
         PeerKey::Identifier(identifier) => identifier.name(),
-        PeerKey::Address(address) => address.to_string(),
+        PeerKey::Address { source, .. } => source.to_string(),
     }
 }

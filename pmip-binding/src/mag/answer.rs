@@ -20,6 +20,8 @@ struct Match {
     about: u8,
     purpose: Purpose,
     doubtful: bool,
+    /// The timestamp of the transmission that is answered.
+    asked: Option<u64>,
     /// It carries what only somebody who saw the request knows, as far as its status allows.
     proven: bool,
 }
@@ -41,15 +43,22 @@ impl Mag {
             return self.drop_datagram(DropReason::OptionMismatch, datagram);
         }
         self.stats.count_status(answer.status);
+        let accepted = answer.status < status::FIRST_REJECTION;
+        if !accepted && found.purpose != Purpose::Register {
+            // The anchor still holds it: it is asked again in its time, with a new timestamp.
+            return self.learn_order(found.id, answer);
+        }
         self.forget_request(found.id, found.about);
-        match (answer.status < status::FIRST_REJECTION, found.purpose) {
+        match (accepted, found.purpose) {
             (true, Purpose::Register) => self.accepted(&found, answer),
             (_, Purpose::Leave) => {
                 self.left(found.id, found.about);
                 self.drive(found.id);
             }
             (_, Purpose::Close) => self.remove(found.id, "de-registered"),
-            (false, Purpose::Register) => self.refused(found.id, found.about, answer),
+            (false, Purpose::Register) => {
+                self.refused(found.id, found.about, found.asked, answer);
+            }
         }
     }
 
@@ -89,6 +98,7 @@ impl Mag {
             about,
             purpose: request.purpose,
             doubtful: request.doubtful,
+            asked,
             proven: !by_order && !of_time,
         })
     }
@@ -147,7 +157,8 @@ impl Mag {
         for other in left {
             self.sync_path(path_id(lma, other), "handed off");
         }
-        self.start_mapping_probe(path_id(lma, binding_id));
+        let keep_alive = answer.nat_detection.map(|(_, seconds)| seconds);
+        self.start_mapping_probe(path_id(lma, binding_id), keep_alive);
         self.drive(id);
     }
 

@@ -178,6 +178,14 @@ impl Entry {
         }
     }
 
+    /// A path must be registered anew, though the anchor may still hold it.
+    pub(super) fn doubt(&mut self, binding_id: u8) {
+        let registration = self.registrations.get_mut(&binding_id);
+        if let Some(grant) = registration.and_then(|registration| registration.granted.as_mut()) {
+            grant.stale = true;
+        }
+    }
+
     pub(super) fn prefixes(&self) -> impl Iterator<Item = IpPrefix> + '_ {
         let home = self
             .ipv4_home

@@ -24,6 +24,8 @@ const MAPPING_TRIES: u32 = 3;
 /// What is known of one anchor as a whole.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Anchor {
+    /// It has answered a heartbeat, on whatever path.
+    answered: bool,
     restart_counter: Option<u32>,
 }
 
@@ -125,8 +127,7 @@ impl Mag {
             .is_some_and(|(asked, _)| asked == beat.sequence)
         {
             path.mapping_probe = None;
-            self.timers.set(TimerKind::KeepAlive(id), now + KEEP_ALIVE);
-            return;
+            return self.arm_keep_alive(id);
         }
         let heartbeat = path.heartbeat.as_mut();
         let answer = heartbeat.and_then(|heartbeat| heartbeat.on_answer(now, beat.sequence));
@@ -135,6 +136,9 @@ impl Mag {
         };
         if answer.revived {
             path.good_since = now;
+        }
+        if let Some(anchor) = self.anchors.get_mut(path_parts(id).0) {
+            anchor.answered = true;
         }
         self.stats.heartbeats_answered = self.stats.heartbeats_answered.saturating_add(1);
         self.rearm_heartbeat(id);
@@ -218,10 +222,12 @@ impl Mag {
     /// An anchor that does not know Heartbeat is asked no more (signalling rules section 6).
     pub(super) fn on_heartbeat_refused(&mut self, datagram: &Datagram) {
         let id = self.path_at(datagram);
+        let anchor = id.and_then(|id| self.anchors.get(path_parts(id).0));
+        let knows = anchor.is_some_and(|anchor| anchor.answered);
         let path = id.and_then(|id| self.paths.get_mut(&id));
         let heartbeat = path.and_then(|path| path.heartbeat.as_mut());
         match (id, heartbeat) {
-            (Some(id), Some(heartbeat)) if heartbeat.may_be_refused() => {
+            (Some(id), Some(heartbeat)) if !knows && heartbeat.may_be_refused() => {
                 heartbeat.stop();
                 self.rearm_heartbeat(id);
             }
@@ -233,7 +239,7 @@ impl Mag {
 
     /// After an acknowledgement a heartbeat goes through the tunnel itself, so that the anchor
     /// sees the mapping of tunnelled packets (design, section 2).
-    pub(super) fn start_mapping_probe(&mut self, id: PathId) {
+    pub(super) fn start_mapping_probe(&mut self, id: PathId, keep_alive: Option<u32>) {
         let (lma, _) = path_parts(id);
         let peer = self.config.lmas.get(lma);
         if !peer.is_some_and(|peer| is_udp(self.config.encapsulation_with(peer))) {
@@ -242,8 +248,21 @@ impl Mag {
         let sequence = self.random.next_u32();
         if let Some(path) = self.paths.get_mut(&id) {
             path.mapping_probe = Some((sequence, 0));
+            path.keep_alive = keep_alive;
         }
         self.show_mapping(id);
+    }
+
+    /// What the anchor suggested: 0 or nothing for the usual time, all ones for none (RFC 5555
+    /// section 3.2.2, signalling rules section 7).
+    fn arm_keep_alive(&mut self, id: PathId) {
+        let suggested = self.paths.get(&id).and_then(|path| path.keep_alive);
+        let span = match suggested {
+            None | Some(0) => KEEP_ALIVE,
+            Some(u32::MAX) => return self.timers.cancel(TimerKind::KeepAlive(id)),
+            Some(seconds) => Duration::from_secs(seconds.into()),
+        };
+        self.timers.set(TimerKind::KeepAlive(id), self.now + span);
     }
 
     /// Sends the request that shows the mapping, for the first time, again, or to keep it alive.
@@ -259,8 +278,7 @@ impl Mag {
         let (sequence, tries) = path.mapping_probe.unwrap_or((fresh, 0));
         if tries >= MAPPING_TRIES {
             path.mapping_probe = None;
-            self.timers.set(TimerKind::KeepAlive(id), now + KEEP_ALIVE);
-            return;
+            return self.arm_keep_alive(id);
         }
         path.mapping_probe = Some((sequence, tries + 1));
         self.timers

@@ -20,7 +20,7 @@ use pmip_wire::types::{Instant, PathId};
 use crate::config::{ConfigErrors, MagConfig};
 use crate::event::{DropReason, Event, SessionId};
 use crate::input::{Attachment, Command, Input};
-use crate::io::{ClockAnchor, Datagram, Output, Transmit};
+use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::message::Identifier;
 use crate::random::Random;
 use crate::slab::Slab;
@@ -187,16 +187,23 @@ impl Mag {
         if !self.is_anchor(datagram) {
             return self.drop_datagram(DropReason::UnknownPeer, datagram);
         }
+        // Inside tunnels only heartbeats and binding errors (signalling rules section 9).
+        let direct = matches!(datagram.carrier, Carrier::Udp | Carrier::Ipv6);
         match wire::receive(datagram) {
-            Ok(Received::Acknowledgement(answer)) => self.on_answer(datagram, &answer),
             Ok(Received::Heartbeat(beat)) => self.on_heartbeat(datagram, &beat),
             Ok(Received::HeartbeatRefused) => self.on_heartbeat_refused(datagram),
-            Ok(Received::UnknownType) => {
+            Ok(Received::Acknowledgement(answer)) if direct => self.on_answer(datagram, &answer),
+            Ok(Received::UnknownType) if direct => {
                 self.drop_datagram(DropReason::UnexpectedMessage, datagram);
                 let payload = wire::unrecognized_type(datagram);
                 self.answer_datagram(datagram, payload);
             }
-            Ok(Received::Update(_) | Received::Unexpected) => {
+            Ok(
+                Received::Acknowledgement(_)
+                | Received::Update(_)
+                | Received::UnknownType
+                | Received::Unexpected,
+            ) => {
                 self.drop_datagram(DropReason::UnexpectedMessage, datagram);
             }
             Err(reason) => self.drop_datagram(reason, datagram),

@@ -11,7 +11,7 @@ use crate::io::{Carrier, Datagram};
 use crate::{CONTROL_PORT, DATA_PORT};
 
 use super::Mag;
-use super::list::{path_id, path_parts};
+use super::list::{Entry, path_id, path_parts};
 
 /// One path.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,8 @@ pub(super) struct Path {
     /// An unanswered request that shows the mapping of tunnelled packets: its sequence number
     /// and how often it was sent.
     pub(super) mapping_probe: Option<(u32, u32)>,
+    /// The keep-alive time that the anchor suggested (option 31), in seconds.
+    pub(super) keep_alive: Option<u32>,
     /// What the forwarding plane was told last.
     pub(super) installed: Option<PathEndpoint>,
     /// What the driver was told last.
@@ -43,7 +45,7 @@ impl Mag {
         let (lma, binding_id) = path_parts(id);
         if self.care_of(binding_id).is_none() || !self.is_alive(id) {
             PathState::Down
-        } else if self.users(lma, binding_id) > 0 {
+        } else if self.has_users(lma, binding_id) {
             PathState::Up
         } else {
             PathState::Registering
@@ -58,11 +60,17 @@ impl Mag {
 
     /// Mobile nodes registered over this path.
     pub(super) fn users(&self, lma: usize, binding_id: u8) -> u32 {
-        let entries = self.list.iter();
-        let users = entries
-            .filter(|(_, entry)| entry.lma == lma && entry.grant(binding_id).is_some())
-            .count();
-        u32::try_from(users).unwrap_or(u32::MAX)
+        u32::try_from(self.users_of(lma, binding_id).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Asked at every change, so the first one found must do.
+    fn has_users(&self, lma: usize, binding_id: u8) -> bool {
+        self.users_of(lma, binding_id).next().is_some()
+    }
+
+    fn users_of(&self, lma: usize, binding_id: u8) -> impl Iterator<Item = &Entry> {
+        let entries = self.list.iter().map(|(_, entry)| entry);
+        entries.filter(move |entry| entry.lma == lma && entry.grant(binding_id).is_some())
     }
 
     /// Tells the forwarding plane and the driver what changed about a path.

@@ -26,11 +26,20 @@ enum Next {
 }
 
 impl Mag {
-    pub(super) fn refused(&mut self, id: SessionId, binding_id: u8, answer: &Acknowledgement) {
+    /// `asked` is the timestamp of the PBU that is refused.
+    pub(super) fn refused(
+        &mut self,
+        id: SessionId,
+        binding_id: u8,
+        asked: Option<u64>,
+        answer: &Acknowledgement,
+    ) {
         let next = self.learn(id, answer);
-        let Some(entry) = self.entry(id) else {
+        let Some(entry) = self.entry_mut(id) else {
             return;
         };
+        // What the anchor still holds ends in its time unless asked for again.
+        entry.doubt(binding_id);
         let mn_id = entry.nai.clone();
         self.emit(Event::Session(SessionEvent::Refused {
             mn_id,
@@ -44,10 +53,10 @@ impl Mag {
                 self.ask_again_in(id, binding_id, longest);
             }
             Next::WhenClockIsRight => match answer.common.timestamp {
-                Some(timestamp) if !self.is_clock_right(Timestamp::from_bits(timestamp)) => {
-                    self.wait_for_clock(id, Timestamp::from_bits(timestamp));
+                Some(theirs) if !self.may_agree(asked, Timestamp::from_bits(theirs)) => {
+                    self.wait_for_clock(id, Timestamp::from_bits(theirs));
                 }
-                // The clocks agree: the PBU was a duplicate or late.
+                // The clocks may agree: the PBU was a duplicate or late.
                 Some(_) | None => self.ask_again_in(id, binding_id, interval),
             },
             Next::Never => {
@@ -55,6 +64,13 @@ impl Mag {
                     entry.life = Life::Halted;
                 }
             }
+        }
+    }
+
+    /// Status 135: goes on from the anchor's number.
+    pub(super) fn learn_order(&mut self, id: SessionId, answer: &Acknowledgement) {
+        if answer.status == status::SEQUENCE_OUT_OF_WINDOW {
+            self.learn(id, answer);
         }
     }
 
@@ -141,6 +157,18 @@ impl Mag {
                 self.drive(id);
             }
         }
+    }
+
+    /// Whether the anchor's clock, read some time between our PBU and now, may agree with ours: a
+    /// PBU that was only late is no reason to wait for a clock.
+    fn may_agree(&self, asked: Option<u64>, theirs: Timestamp) -> bool {
+        let window = self.config.timestamp_window;
+        let now = self.clock.unix_at(self.now);
+        let asked = asked.map_or(now, |bits| Timestamp::from_bits(bits).as_unix());
+        // Later than now only if the clock was set back meanwhile.
+        let asked = asked.min(now);
+        let theirs = theirs.as_unix();
+        asked.saturating_sub(window) <= theirs && theirs <= now.saturating_add(window)
     }
 
     fn is_clock_right(&self, theirs: Timestamp) -> bool {

@@ -364,6 +364,9 @@ impl Mag {
         let up = self.care_of(binding_id).is_some();
         if entry.life == Life::Wanted && up && !busy && !self.shutting_down {
             self.start(id, binding_id, handoff::NOT_CHANGED);
+        } else if let Some(entry) = self.entry_mut(id) {
+            // Made good for as soon as the entry may register again.
+            entry.doubt(binding_id);
         }
     }
 
