@@ -9,3 +9,8 @@ pub mod lab;
 pub mod node;
 pub mod platform;
 pub mod view;
+
+/// The README's example compiles and runs with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct ReadmeExamples;

@@ -16,6 +16,8 @@ use pmip_examples::platform::netns::may_create;
 use serde_json::Value;
 
 type Checked = Result<(), String>;
+/// A check; its argument says whether a missing tool is a failure.
+type Check = fn(bool) -> Checked;
 
 /// How long anything may take before it counts as hung.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -26,7 +28,7 @@ fn main() -> ExitCode {
         say("SKIP netns: this process may make no network namespaces or TUN devices (run as root)");
         return verdict(!required);
     }
-    let checks: [(&str, fn(bool) -> Checked); 4] = [
+    let checks: [(&str, Check); 4] = [
         ("a killed lab leaves no program behind", killed),
         (
             "quickstart passes, and its packets are what they should be",
@@ -81,7 +83,7 @@ fn quickstart(required: bool) -> Checked {
     }
     none_left(&lab.leftovers())?;
     match capture {
-        Some(capture) => capture.check(required),
+        Some(capture) => capture.check(),
         None => Ok(()),
     }
 }
@@ -228,7 +230,7 @@ impl Capture {
         Ok(Some(capture))
     }
 
-    fn check(mut self, _: bool) -> Checked {
+    fn check(mut self) -> Checked {
         for child in &mut self.running {
             // It ends by itself when its interface goes.
             let id = i32::try_from(child.id()).map_err(|error| error.to_string())?;
@@ -241,7 +243,7 @@ impl Capture {
             if !signalling.contains(care_of) {
                 return Err(format!("{wan}: no signalling of {care_of}"));
             }
-            let malformed = tshark(file, "udp.port == 5436 && (_ws.malformed || !mip6)")?;
+            let malformed = tshark(file, "udp.port == 5436 && (_ws.malformed || !mipv6)")?;
             if !malformed.is_empty() {
                 return Err(format!("{wan}: tshark cannot read\n{malformed}"));
             }

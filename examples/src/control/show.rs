@@ -14,8 +14,9 @@ use super::What;
 use super::rows::{BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, PathRow, TunnelRow};
 use crate::config::model::AccessTechnology;
 use crate::config::node::Engine;
+use crate::node::Node;
+use crate::node::track::state_name;
 use crate::node::uplinks::UplinkState;
-use crate::node::{Node, state_name};
 use crate::platform::dataplane::PathStats;
 
 /// Flows shown at most.

@@ -82,6 +82,9 @@ pub trait Domain {
     fn start_transfers(&mut self, direction: Direction, connections: usize)
     -> Result<(), LabError>;
 
+    /// Bits per second that each transfer sends at most, where it is paced.
+    fn pace(&self) -> Option<u64>;
+
     /// What the traffic tools measured so far.
     fn traffic(&self) -> Traffic;
 
@@ -215,9 +218,6 @@ pub enum LabError {
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
     Interrupted,
-    /// A right is missing.
-    #[error("{0}")]
-    Rights(String),
     /// Something around the programs failed: namespaces, sockets, a node that died.
     #[error("{0}")]
     Domain(String),

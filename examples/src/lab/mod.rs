@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use domain::{LabError, Topology};
+use domain::{Domain, LabError, Topology};
 use result::RunResult;
 use run::{Claim, Run, Stop};
 use screen::Screen;
@@ -101,7 +101,7 @@ pub fn main(args: LabArgs) -> i32 {
             scenario.name
         ));
     }
-    let topology = match topology(&args, &mut screen) {
+    let topology = match topology(&args) {
         Ok(topology) => topology,
         Err(missing) => return usage(&missing),
     };
@@ -110,7 +110,7 @@ pub fn main(args: LabArgs) -> i32 {
         broken: args.broken.clone(),
         seed: args.seed,
     };
-    conclude(&args, play(scenario, &how, &mut screen))
+    conclude(&args, &play(scenario, &how, &mut screen))
 }
 
 /// How a scenario is to be played.
@@ -133,10 +133,7 @@ pub fn simulate(scenario: &str, broken: Option<&str>, seed: u64) -> Option<RunRe
         broken: broken.map(str::to_owned),
         seed,
     };
-    match play(scenario, &how, &mut Screen::silent()) {
-        Ok(played) => Some(played.result),
-        Err((result, _)) => Some(result),
-    }
+    Some(play(scenario, &how, &mut Screen::silent()).result)
 }
 
 /// The faults that `--break` of a scenario knows; none for a scenario that does not exist.
@@ -209,7 +206,7 @@ fn list(json: bool) -> i32 {
 }
 
 /// Which topology is wanted and possible; a fall-back to the simulation is said.
-fn topology(args: &LabArgs, screen: &mut Screen) -> Result<Topology, String> {
+fn topology(args: &LabArgs) -> Result<Topology, String> {
     if args.sim {
         return Ok(Topology::Sim);
     }
@@ -217,8 +214,9 @@ fn topology(args: &LabArgs, screen: &mut Screen) -> Result<Topology, String> {
         Ok(()) => Ok(Topology::Netns),
         Err(missing) if args.netns => Err(format!("{missing}, or use --sim")),
         Err(missing) => {
-            screen.line(&format!("{missing}."));
-            screen.line("Running the simulation instead (--sim): same engines, virtual time.");
+            complain(&format!(
+                "{missing}. Without, here is the simulation (--sim)."
+            ));
             Ok(Topology::Sim)
         }
     }
@@ -232,38 +230,43 @@ struct Played {
     spec: DomainSpec,
 }
 
-fn play(
-    scenario: &Scenario,
-    how: &How,
-    screen: &mut Screen,
-) -> Result<Played, (RunResult, LabError)> {
+fn play(scenario: &Scenario, how: &How, screen: &mut Screen) -> Played {
     let spec = (scenario.spec)(how.broken.as_deref(), how.seed);
     let result = RunResult::new(scenario.name, how.topology, how.broken.clone(), how.seed);
     screen.learn(&spec);
     introduce(screen, scenario, how);
-    let mut domain: Box<dyn domain::Domain> = match how.topology {
-        Topology::Sim => match sim::SimDomain::new(spec.clone()) {
-            Ok(domain) => Box::new(domain),
-            Err(error) => return Err((result.failed(&error), error)),
-        },
-        Topology::Netns => match netns::NetnsDomain::start(spec.clone(), screen) {
-            Ok(domain) => Box::new(domain),
-            Err(error) => return Err((result.failed(&error), error)),
-        },
+    let mut domain = match build(how.topology, &spec, screen) {
+        Ok(domain) => domain,
+        Err(error) => {
+            screen.line(&format!("The domain cannot be built: {error}"));
+            return Played {
+                result: result.failed(error),
+                samples: Vec::new(),
+                traffic: traffic::Traffic::default(),
+                spec,
+            };
+        }
     };
     let mut run = Run::new(domain.as_mut(), screen, result);
     let end = (scenario.play)(&mut run);
-    let interrupted = matches!(end, Err(Stop::Error(LabError::Interrupted)));
     let (result, samples, traffic) = run.finish(end);
     domain.stop_traffic();
-    if interrupted {
-        return Err((result, LabError::Interrupted));
-    }
-    Ok(Played {
+    Played {
         result,
         samples,
         traffic,
         spec,
+    }
+}
+
+fn build(
+    topology: Topology,
+    spec: &DomainSpec,
+    screen: &mut Screen,
+) -> Result<Box<dyn Domain>, LabError> {
+    Ok(match topology {
+        Topology::Sim => Box::new(sim::SimDomain::new(spec.clone())?),
+        Topology::Netns => Box::new(netns::NetnsDomain::start(spec.clone(), screen)?),
     })
 }
 
@@ -280,38 +283,26 @@ fn introduce(screen: &mut Screen, scenario: &Scenario, how: &How) {
     }
 }
 
-/// Prints or writes what was asked for, and decides the exit code.
-fn conclude(args: &LabArgs, played: Result<Played, (RunResult, LabError)>) -> i32 {
-    let (result, code) = match &played {
-        Ok(played) if played.result.ok => (&played.result, HOLDS),
-        Ok(played) => (&played.result, FELL),
-        Err((result, LabError::Interrupted)) => (result, INTERRUPTED),
-        Err((result, error @ LabError::Rights(_))) => {
-            complain(&error.to_string());
-            (result, USAGE)
-        }
-        Err((result, error @ LabError::Domain(_))) => {
-            complain(&error.to_string());
-            (result, FELL)
-        }
-    };
+/// Prints and writes what was asked for, and decides the exit code.
+fn conclude(args: &LabArgs, played: &Played) -> i32 {
+    let result = &played.result;
     if args.json {
         print_json(result);
+        if let Some(error) = &result.error {
+            complain(error);
+        }
     }
-    let (Some(path), Ok(played)) = (&args.report, &played) else {
-        return code;
-    };
-    let page = report::page(
-        &played.result,
-        &played.spec,
-        &played.samples,
-        &played.traffic,
-    );
-    if let Err(error) = std::fs::write(path, page) {
-        complain(&format!("cannot write {}: {error}", path.display()));
-        return USAGE;
+    if let Some(path) = &args.report {
+        let page = report::page(result, &played.spec, &played.samples, &played.traffic);
+        if let Err(error) = std::fs::write(path, page) {
+            return usage(&format!("cannot write {}: {error}", path.display()));
+        }
     }
-    code
+    match (result.ok, result.interrupted) {
+        (true, _) => HOLDS,
+        (false, true) => INTERRUPTED,
+        (false, false) => FELL,
+    }
 }
 
 fn usage(text: &str) -> i32 {

@@ -186,6 +186,12 @@ fn pings(run: &mut Run<'_>, host: Ipv4Addr) -> Result<(), Stop> {
 
 fn transfers(run: &mut Run<'_>) -> Result<(), Stop> {
     run.step("Bulk TCP both ways, several transfers at a time");
+    if let Some(pace) = run.domain().pace() {
+        let pace = super::screen::bits(pace as f64);
+        run.say(format!(
+            "each transfer is paced to {pace}: the link is tested, not the processor"
+        ));
+    }
     for direction in Direction::BOTH {
         run.domain().start_transfers(direction, TRANSFERS)?;
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::domain::Node;
 use super::result::{PathSample, RunResult};
 use super::screen::{bits, octets};
 use super::spec::DomainSpec;
@@ -24,11 +25,7 @@ pub(super) fn page(
         "Round-trip time of pings",
         &rtt_plot(&axis, traffic),
     );
-    section(
-        &mut body,
-        "Path states at the MAG",
-        &state_bands(&axis, spec, samples),
-    );
+    section(&mut body, "Path states", &state_bands(&axis, spec, samples));
     outages(&mut body, result);
     claims(&mut body, result);
     steps(&mut body, result);
@@ -167,15 +164,17 @@ fn rtt_plot(axis: &Axis, traffic: &Traffic) -> String {
 fn state_bands(axis: &Axis, spec: &DomainSpec, samples: &[PathSample]) -> String {
     let mut content = String::new();
     let mut top = 14.0;
-    for (index, wan) in spec.wans.iter().enumerate() {
+    let bands = spec.wans.iter().enumerate();
+    let bands = bands.flat_map(|(wan, spec)| [Node::Mag, Node::Lma].map(|node| (wan, spec, node)));
+    for (index, wan, node) in bands {
         let _ = write!(
             content,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{} {node}</text>",
             LEFT - 6.0,
             top + 15.0,
             escape(wan.name)
         );
-        for (from, until, state) in runs(samples, index) {
+        for (from, until, state) in runs(samples, node, index) {
             let (x, end) = (axis.x_at(from), axis.x_at(until));
             let _ = write!(
                 content,
@@ -192,11 +191,15 @@ fn state_bands(axis: &Axis, spec: &DomainSpec, samples: &[PathSample]) -> String
     axis.frame(top + 4.0, &content)
 }
 
-/// Spans of one state of path `wan`: from, until, state.
-fn runs(samples: &[PathSample], wan: usize) -> Vec<(Duration, Duration, &str)> {
+/// Spans of one state of path `wan` at `node`: from, until, state.
+fn runs(samples: &[PathSample], node: Node, wan: usize) -> Vec<(Duration, Duration, &str)> {
     let mut runs: Vec<(Duration, Duration, &str)> = Vec::new();
     for sample in samples {
-        let Some(row) = sample.mag.get(wan) else {
+        let rows = match node {
+            Node::Mag => &sample.table.mag,
+            Node::Lma => &sample.table.lma,
+        };
+        let Some(row) = rows.get(wan) else {
             continue;
         };
         match runs.last_mut() {
@@ -369,6 +372,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::domain::{PathRow, Topology};
+    use super::super::result::PathTable;
     use super::*;
 
     fn sample(at: u64, state: &str) -> PathSample {
@@ -376,7 +380,10 @@ mod tests {
         row.state = state.to_owned();
         PathSample {
             at: Duration::from_millis(at),
-            mag: vec![row],
+            table: PathTable {
+                mag: vec![row.clone()],
+                lma: vec![row],
+            },
         }
     }
 
@@ -394,7 +401,7 @@ mod tests {
             (ms(100), ms(200), "down"),
             (ms(200), ms(200), "up"),
         ];
-        assert_eq!(runs(&samples, 0), expected);
+        assert_eq!(runs(&samples, Node::Mag, 0), expected);
     }
 
     #[test]

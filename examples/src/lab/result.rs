@@ -36,6 +36,9 @@ pub struct RunResult {
     pub failed_rows: Vec<u16>,
     /// Why the scenario could not go on, other than a claim.
     pub error: Option<String>,
+    /// Whether that was Ctrl-C or SIGTERM.
+    #[serde(skip)]
+    pub interrupted: bool,
 }
 
 /// One step.
@@ -76,8 +79,8 @@ pub struct PathTable {
 pub struct PathSample {
     /// When.
     pub at: Duration,
-    /// As the MAG shows them.
-    pub mag: Vec<PathRow>,
+    /// As the nodes show them.
+    pub table: PathTable,
 }
 
 /// One claim, checked.
@@ -133,11 +136,13 @@ impl RunResult {
             traffic: TrafficResult::default(),
             failed_rows: Vec::new(),
             error: None,
+            interrupted: false,
         }
     }
 
     /// A run that ended before it began.
-    pub fn failed(mut self, error: &LabError) -> Self {
+    pub fn failed(mut self, error: LabError) -> Self {
+        self.interrupted = matches!(error, LabError::Interrupted);
         self.error = Some(error.to_string());
         self
     }
@@ -146,6 +151,7 @@ impl RunResult {
         self.duration_s = now.as_secs_f64();
         self.ok = end.is_ok();
         if let Err(Stop::Error(error)) = end {
+            self.interrupted = matches!(error, LabError::Interrupted);
             self.error = Some(error.to_string());
         }
         let pings = traffic.pings.iter().map(|flow| flow.counts(Duration::ZERO));

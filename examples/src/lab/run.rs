@@ -186,10 +186,13 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Whether the MAG showed the path of `wan` up at every look since `since`.
+    /// Whether both nodes showed the path of `wan` up at every look since `since`.
     pub fn stayed_up(&self, wan: usize, since: Duration) -> bool {
         let looks = self.samples.iter().filter(|sample| sample.at >= since);
-        let mut rows = looks.filter_map(|sample| sample.mag.get(wan));
+        let mut rows = looks.flat_map(|sample| {
+            let table = &sample.table;
+            table.mag.get(wan).into_iter().chain(table.lma.get(wan))
+        });
         rows.all(PathRow::is_up)
     }
 
@@ -204,12 +207,12 @@ impl<'a> Run<'a> {
     fn tick(&mut self, end: Duration) -> Result<(), LabError> {
         let left = end.saturating_sub(self.now());
         self.domain.run_for(LOOK.min(left))?;
-        let mag = self.domain.paths(Node::Mag)?;
+        let table = self.path_table()?;
         let at = self.now();
-        if self.screen.is_live() {
-            self.screen.live(at, &mag, &self.domain.traffic());
+        if self.screen.wants_live(at) {
+            self.screen.live(at, &table, &self.domain.traffic());
         }
-        self.samples.push(PathSample { at, mag });
+        self.samples.push(PathSample { at, table });
         Ok(())
     }
 

@@ -9,17 +9,23 @@ use super::result::{ClaimResult, PathTable, RunResult};
 use super::spec::DomainSpec;
 use super::traffic::{Direction, Traffic};
 
-/// Text on standard output and a live line on standard error; nothing at all beside `--json`.
+/// Text on standard output, and while time passes a live path table on standard error where that
+/// is a terminal. Beside `--json` nothing is on standard output.
 pub struct Screen {
     text: bool,
     live: bool,
     names: Vec<&'static str>,
-    live_shown: Option<Duration>,
+    live_shown: Option<Live>,
+}
+
+/// The live table on the terminal.
+struct Live {
+    at: Duration,
+    lines: usize,
 }
 
 impl Screen {
-    /// A screen for a person, or (with `json`) only a live line where standard error is a
-    /// terminal.
+    /// A screen for a person, or (with `json`) the live table alone.
     pub fn new(json: bool) -> Self {
         Self {
             text: !json,
@@ -78,30 +84,28 @@ impl Screen {
         }
     }
 
-    /// Whether [`Self::live`] shows anything.
-    pub(super) fn is_live(&self) -> bool {
-        self.live
+    /// Whether it is time to redraw the live table: ten times a second, on a terminal.
+    pub(super) fn wants_live(&self, at: Duration) -> bool {
+        let tenth = Duration::from_millis(100);
+        let shown = self.live_shown.as_ref();
+        self.live && shown.is_none_or(|shown| at >= shown.at + tenth)
     }
 
-    /// Redraws the live line, at most ten times a second.
-    pub(super) fn live(&mut self, at: Duration, paths: &[PathRow], traffic: &Traffic) {
-        let tenth = Duration::from_millis(100);
-        if !self.live || self.live_shown.is_some_and(|last| at < last + tenth) {
-            return;
-        }
-        self.live_shown = Some(at);
-        let mut line = format!("\r\x1b[K{}", stamp(at));
-        for row in paths {
-            let name = self.names.get(row.wan).copied().unwrap_or("?");
-            let _ = write!(line, "  {name} {} {}", row.state, rtt(row));
-        }
+    /// Redraws the live table.
+    pub(super) fn live(&mut self, at: Duration, table: &PathTable, traffic: &Traffic) {
+        self.clear_live();
         let second = Duration::from_secs(1);
-        for (direction, arrow) in [(Direction::Up, '^'), (Direction::Down, 'v')] {
+        let mut rates = stamp(at);
+        for direction in Direction::BOTH {
             let rate = traffic.rate(direction, at.saturating_sub(second), at);
-            let _ = write!(line, "  {arrow} {}", bits(rate));
+            let _ = write!(rates, "    {direction} {}", bits(rate));
         }
-        let _ = write!(io::stderr(), "{line}");
-        let _ = io::stderr().flush();
+        let text = format!("{}{rates}", path_table(&self.names, table));
+        self.live_shown = Some(Live {
+            at,
+            lines: text.lines().count(),
+        });
+        let _ = writeln!(io::stderr(), "{text}");
     }
 
     pub(super) fn end(&mut self, result: &RunResult) {
@@ -130,9 +134,10 @@ impl Screen {
         self.line(&format!("{scenario}: {held} claims hold. {verdict}"));
     }
 
+    /// Moves up to where the live table began and clears from there.
     fn clear_live(&mut self) {
-        if self.live_shown.take().is_some() {
-            let _ = write!(io::stderr(), "\r\x1b[K");
+        if let Some(Live { lines, .. }) = self.live_shown.take() {
+            let _ = write!(io::stderr(), "\x1b[{lines}A\r\x1b[J");
         }
     }
 }

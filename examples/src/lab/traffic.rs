@@ -159,7 +159,8 @@ impl PingFlow {
         let numbered = self.samples.iter_mut().enumerate().rev();
         let mut same = numbered.filter(|(index, _)| index & 0xffff == usize::from(sequence));
         if let Some((_, sample)) = same.next() {
-            sample.rtt.get_or_insert(now.saturating_sub(sample.sent));
+            let sent = sample.sent;
+            sample.rtt.get_or_insert_with(|| now.saturating_sub(sent));
         }
     }
 

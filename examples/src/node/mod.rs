@@ -13,15 +13,15 @@ pub mod engine;
 pub mod inner;
 pub mod run;
 mod start;
+pub mod track;
 pub mod uplinks;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use pmip_binding::config::ConfigErrors;
 use pmip_binding::{
     Carrier, ClockAnchor, Command, Datagram, Event, Forwarding, Input, Output, PathEndpoint,
-    PathEvent, PathState, SessionEvent, Transmit,
+    PathEvent, SessionEvent, Transmit,
 };
 use pmip_tunnel::ForwardingTable;
 use pmip_wire::types::{Instant, PathId};
@@ -30,6 +30,7 @@ use tokio::sync::oneshot;
 use self::access::Access;
 use self::anchor::AnchorRoutes;
 use self::engine::NodeEngine;
+use self::track::{PathTrack, state_name};
 use self::uplinks::Uplinks;
 use crate::config::node::{Engine, NodeConfig, Role};
 use crate::control::{Request, Response};
@@ -66,17 +67,6 @@ pub struct Start {
     pub anchor: ClockAnchor,
     /// The Restart Counter.
     pub restart: Restart,
-}
-
-/// How the paths of a MAG see the world, kept beside the engine for `show`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PathTrack {
-    last_rtt: Option<Duration>,
-    jitter: Option<Duration>,
-    /// When its state changed last.
-    pub since: Option<Instant>,
-    /// NAT mappings that changed under it.
-    pub nat_changes: u64,
 }
 
 /// A running node: its engine, its table and what they act on.
@@ -419,11 +409,7 @@ impl Node {
                 state,
                 reason,
             } => {
-                let track = self.tracks.entry(*path).or_default();
-                track.since = Some(now);
-                if *state == PathState::NatChanged {
-                    track.nat_changes = track.nat_changes.saturating_add(1);
-                }
+                self.tracks.entry(*path).or_default().changed(now, *state);
                 tracing::info!(
                     "{} is {}: {reason}",
                     self.name_of(*path),
@@ -496,33 +482,6 @@ impl Node {
             Some(label) if label != via => format!("path {via} ({label})"),
             Some(_) | None => format!("path {via}"),
         }
-    }
-}
-
-impl PathTrack {
-    /// Smoothed variation of the round-trip time, as RFC 3550 section 6.4.1 smooths it.
-    pub fn jitter(&self) -> Option<Duration> {
-        self.jitter
-    }
-
-    fn measured(&mut self, rtt: Duration) {
-        if let Some(last) = self.last_rtt {
-            let difference = rtt.abs_diff(last);
-            let jitter = self.jitter.unwrap_or(Duration::ZERO);
-            self.jitter = Some(jitter - jitter / 16 + difference / 16);
-        }
-        self.last_rtt = Some(rtt);
-    }
-}
-
-/// A path state in words.
-pub fn state_name(state: PathState) -> &'static str {
-    match state {
-        PathState::Registering => "registering",
-        PathState::Up => "up",
-        PathState::Down => "down",
-        PathState::NatChanged => "nat-changed",
-        _ => "unknown",
     }
 }
 

@@ -65,34 +65,47 @@ pub(super) async fn start(program: &str, config: NodeConfig, places: &Places) ->
     refuse_ipv6_transport(&config)?;
     let (watch, links) = watch().await.context("reading the kernel's interfaces")?;
     let mut config = config;
-    let mut network = NetworkState::default();
-    links.iter().for_each(|event| network.apply(event.clone()));
-    take_link_layer_identifiers(&mut config, &network)?;
-    let mut control = ControlSocket::open(&places.control)
+    take_link_layer_identifiers(&mut config, &links)?;
+    let control = ControlSocket::open(&places.control)
         .with_context(|| format!("opening the control socket {}", places.control.display()))?;
-    let restart = restart(&places.state);
-    let clock = Clock::start();
-    let seed = random_seed().context("reading /dev/urandom")?;
     let kernel = LinuxKernel::open().context("opening netlink")?;
+    let cleanup = kernel.cleanup();
+    let running = assemble(config, places, (watch, links), control, kernel).await;
+    if running.is_err() {
+        cleanup.run().await;
+    }
+    running
+}
+
+/// Everything that changes the kernel; the caller takes it back when a step fails.
+async fn assemble(
+    config: NodeConfig,
+    places: &Places,
+    (watch, links): (Watch, Vec<NetworkEvent>),
+    mut control: ControlSocket,
+    kernel: LinuxKernel,
+) -> Result<Running> {
+    let clock = Clock::start();
+    let start = Start {
+        seed: random_seed().context("reading /dev/urandom")?,
+        anchor: clock.anchor(),
+        restart: restart(&places.state),
+    };
     add_addresses(&config, &kernel).await?;
-    let (data_plane, data_events) = start_data_plane(&config, places, &clock, seed)?;
+    let mut wanted = data_plane_config(&config, places, &clock, start.seed);
+    wanted.tun_mtu = tun_mtu(&config, &links).unwrap_or(wanted.tun_mtu);
+    let (data_plane, data_events) = start_data_plane(&config, wanted)?;
     let tun = data_plane.tun_name().to_owned();
     let sysctls = settle_kernel(&config, &tun);
     let index = nix::net::if_::if_nametoindex(tun.as_str())
         .with_context(|| format!("finding the TUN device {tun}"))?;
     let (datagram_sender, datagrams) = mpsc::channel(INBOX);
     let (event_sender, events) = mpsc::channel(INBOX);
-    let signalling = open_signalling(&config, datagram_sender)?;
     let cleanup = kernel.cleanup();
     let ports = Ports {
-        signalling: Box::new(signalling),
+        signalling: Box::new(open_signalling(&config, datagram_sender)?),
         tunnels: Box::new(data_plane),
         kernel: Box::new(kernel),
-    };
-    let start = Start {
-        seed,
-        anchor: clock.anchor(),
-        restart,
     };
     let table = FIRST_TABLE + index;
     let mut node = Node::new(config, start, clock.now(), ports, &tun, table)?;
@@ -139,7 +152,9 @@ fn refuse_ipv6_transport(config: &NodeConfig) -> Result<()> {
 }
 
 /// A logical mobile node is known to the anchor by the MAC address of its first network.
-fn take_link_layer_identifiers(config: &mut NodeConfig, network: &NetworkState) -> Result<()> {
+fn take_link_layer_identifiers(config: &mut NodeConfig, links: &[NetworkEvent]) -> Result<()> {
+    let mut network = NetworkState::default();
+    links.iter().for_each(|event| network.apply(event.clone()));
     let Engine::Mag(mag) = &mut config.engine else {
         return Ok(());
     };
@@ -199,12 +214,12 @@ async fn add_addresses(config: &NodeConfig, kernel: &LinuxKernel) -> Result<()> 
     Ok(())
 }
 
-fn start_data_plane(
+fn data_plane_config(
     config: &NodeConfig,
     places: &Places,
     clock: &Clock,
     seed: [u8; 32],
-) -> Result<(DataPlane, Events)> {
+) -> DataPlaneConfig {
     let role = match &config.engine {
         Engine::Lma(_) => TunnelRole::Lma,
         Engine::Mag(_) => TunnelRole::Mag,
@@ -218,9 +233,32 @@ fn start_data_plane(
         wanted.icmp_source_v4 = lma.ipv4_address;
         wanted.icmp_source_v6 = lma.ipv6_address;
     }
-    let started = DataPlane::start(wanted, ForwardingTable::new(role));
+    wanted
+}
+
+/// `tunnel mtu`, else what the uplink with the largest MTU leaves; none where neither is known.
+fn tun_mtu(config: &NodeConfig, links: &[NetworkEvent]) -> Option<u16> {
+    let Engine::Mag(mag) = &config.engine else {
+        return config.tunnel_mtu;
+    };
+    let overheads = mag.lmas.iter();
+    let overhead = overheads.map(|lma| mag.encapsulation_with(lma).overhead());
+    let overhead = u32::from(overhead.min().unwrap_or(0));
+    let mut network = NetworkState::default();
+    links.iter().for_each(|event| network.apply(event.clone()));
+    let uplinks = config.uplinks.iter();
+    let mtus = uplinks.filter_map(|uplink| Some(network.link(&uplink.egress)?.mtu));
+    let largest = mtus.max().map(|mtu| mtu.saturating_sub(overhead));
+    // IPv6 needs a link of 1,280 octets (RFC 8200 section 5).
+    let largest = largest.map(|mtu| u16::try_from(mtu).unwrap_or(u16::MAX).max(1280));
+    config.tunnel_mtu.or(largest)
+}
+
+fn start_data_plane(config: &NodeConfig, wanted: DataPlaneConfig) -> Result<(DataPlane, Events)> {
+    let tun = wanted.tun_name.clone();
+    let table = ForwardingTable::new(wanted.role);
+    let started = DataPlane::start(wanted, table);
     let (data_plane, events) = started.with_context(|| {
-        let tun = &places.tun;
         format!(
             "opening the TUN device {tun} (needs CAP_NET_ADMIN and /dev/net/tun; choose another name with --tun)"
         )
@@ -234,8 +272,6 @@ fn start_data_plane(
     }
 }
 
-// `set_shared_socket` may or may not need the data plane to itself.
-#[allow(unused_mut)]
 fn share_socket(mut data_plane: DataPlane, address: IpAddr) -> Result<DataPlane> {
     data_plane
         .set_shared_socket(address)

@@ -47,7 +47,7 @@ pub struct MissingRights {
 impl fmt::Display for MissingRights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let program = &self.program;
-        writeln!(f, "{program} lacks rights that it needs:")?;
+        writeln!(f, "rights are missing:")?;
         for right in &self.rights {
             writeln!(f, "  {right}, for {}", right.purpose())?;
         }

@@ -1,11 +1,14 @@
-//! Tables and text for people.
+//! Tables, decode trees and text for people.
 
+pub mod decode;
 mod tables;
 
 use serde_json::Value;
 
 use crate::config::Config;
 use crate::control::{BindingRow, FlowTableRow, HeartbeatRow, PathRow, TunnelRow, What};
+
+pub use self::tables::outline;
 
 /// What a node showed, for a person.
 ///

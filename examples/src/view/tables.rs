@@ -203,7 +203,7 @@ pub(super) fn flows(rows: &[FlowTableRow]) -> String {
 }
 
 /// Named values, nested ones indented.
-pub(super) fn outline(value: &Value) -> String {
+pub fn outline(value: &Value) -> String {
     let mut text = String::new();
     outline_into(&mut text, value, 0);
     text
@@ -312,4 +312,115 @@ fn encapsulation(encapsulation: Encapsulation) -> String {
         _ => "unknown",
     }
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use pretty::assert_text;
+
+    use super::*;
+    use crate::control::HeartbeatSummary;
+
+    fn path(bid: u8, interface: &str, state: &str) -> PathRow {
+        PathRow {
+            path: u32::from(bid) - 1,
+            bid,
+            label: (bid == 1).then(|| "LTE".into()),
+            att: "LTE".into(),
+            care_of: "192.0.2.9".parse().expect("an address"),
+            observed: "198.51.100.1:5436".parse().expect("an address"),
+            remote: "198.51.100.1:5437".parse().expect("an address"),
+            nat: false,
+            encap: Encapsulation::Ipv4Udp,
+            state: state.into(),
+            usable: bid == 1,
+            weight: 1,
+            interface: Some(interface.into()),
+            peer: "LMA1".into(),
+            sessions: 1,
+            heartbeat: Some(HeartbeatSummary {
+                interval_s: 0.5,
+                retries: 1,
+                sent: 4,
+                received: 4,
+                missed: 0,
+            }),
+            rtt_ms: (bid == 1).then_some(21.5),
+            jitter_ms: None,
+            loss_pct: Some(0.0),
+            tx_packets: 7,
+            tx_bytes: 700,
+            rx_packets: 5,
+            rx_bytes: 500,
+            flows: 2,
+        }
+    }
+
+    #[test]
+    fn paths_are_a_table_without_trailing_blanks() {
+        let rows = [path(1, "wwan0", "up"), path(2, "eth0", "up")];
+        assert_text(
+            &paths(&rows),
+            "
+bid  via    label  att  state               care-of    observed           encap     weight  rtt ms  jitter  loss %  tx pkts  rx pkts  flows
+  1  wwan0  LTE    LTE  up                  192.0.2.9  198.51.100.1:5436  ipv4-udp       1    21.5       -       0        7        5      2
+  2  eth0   -      LTE  up, no traffic yet  192.0.2.9  198.51.100.1:5436  ipv4-udp       1       -       -       0        7        5      2
+",
+        );
+    }
+
+    #[test]
+    fn a_binding_has_its_prefixes_and_paths_beneath() {
+        let row = BindingRow {
+            mn_id: "van@example.org".into(),
+            lmn: true,
+            state: "active".into(),
+            peer: "LMA1".into(),
+            hnp: Vec::new(),
+            ipv4_hoa: None,
+            dmnp: vec!["10.60.0.0/24".parse().expect("a prefix")],
+            lifetime_s: 3600,
+            remaining_s: 3000,
+            paths: Vec::new(),
+        };
+        assert_text(
+            &bindings(&[row]),
+            "
+van@example.org (logical mobile node), active with LMA1, 3000 of 3600 s left
+  mobile networks   10.60.0.0/24
+  no paths
+1 binding
+",
+        );
+    }
+
+    #[test]
+    fn an_outline_indents_what_is_nested_and_says_none_for_empty() {
+        let value = serde_json::json!({
+            "multipath": true,
+            "lifetime_s": 3600.0,
+            "peers": ["MAG1", "MAG2"],
+            "networks": [],
+            "timers": { "delete_wait_ms": 10_000 },
+        });
+        assert_text(
+            &outline(&value),
+            "
+lifetime s               3600
+multipath                yes
+networks                 none
+peers                    MAG1, MAG2
+timers:
+  delete wait ms         10000
+",
+        );
+    }
+
+    mod pretty {
+        /// Compares texts; `expected` starts with a line break that does not count.
+        pub(super) fn assert_text(found: &str, expected: &str) {
+            let expected = expected.strip_prefix('\n').unwrap_or(expected);
+            assert!(found == expected, "found:\n{found}\nexpected:\n{expected}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use pmip_wire::SequenceNumber;
 use pmip_wire::types::IpPrefix;
 use smallvec::SmallVec;
 
@@ -19,6 +20,8 @@ struct Match {
     about: u8,
     purpose: Purpose,
     doubtful: bool,
+    /// It carries what only somebody who saw the request knows, as far as its status allows.
+    proven: bool,
 }
 
 impl Mag {
@@ -27,14 +30,17 @@ impl Mag {
             Ok(found) => found,
             Err(reason) => return self.drop_datagram(reason, datagram),
         };
-        self.stats.count_status(answer.status);
         if self.contradicts(&found, answer) {
+            if !found.proven {
+                return self.drop_datagram(DropReason::OptionMismatch, datagram);
+            }
             self.forget_request(found.id, found.about);
             if let Some(entry) = self.entry_mut(found.id) {
                 entry.life = Life::Halted;
             }
             return self.drop_datagram(DropReason::OptionMismatch, datagram);
         }
+        self.stats.count_status(answer.status);
         self.forget_request(found.id, found.about);
         match (answer.status < status::FIRST_REJECTION, found.purpose) {
             (true, Purpose::Register) => self.accepted(&found, answer),
@@ -47,8 +53,9 @@ impl Mag {
         }
     }
 
-    /// Items 3 and 5. An answer that accepts must also carry our timestamp back, so that nobody
-    /// who did not see the request can forge it.
+    /// Items 3 and 5. An answer must also carry our timestamp back (section 5.5 item 7), so that
+    /// nobody who did not see the request can forge it; only one that refuses the timestamp itself
+    /// carries the anchor's time instead.
     fn find_request(
         &self,
         datagram: &Datagram,
@@ -71,9 +78,10 @@ impl Mag {
             .ok_or(DropReason::UnmatchedSequence)?;
         let sequence = answer.common.sequence;
         let sent = request.sent.iter().find(|(number, _)| *number == sequence);
-        let ours = sent.and_then(|(_, timestamp)| *timestamp);
-        let accepted = answer.status < status::FIRST_REJECTION;
-        if accepted && ours.is_some() && answer.common.timestamp != ours {
+        let asked = sent.and_then(|(_, timestamp)| *timestamp);
+        let by_order = answer.status == status::SEQUENCE_OUT_OF_WINDOW;
+        let of_time = is_about_time(answer.status);
+        if asked.is_some() && !by_order && !of_time && answer.common.timestamp != asked {
             return Err(DropReason::OptionMismatch);
         }
         Ok(Match {
@@ -81,6 +89,7 @@ impl Mag {
             about,
             purpose: request.purpose,
             doubtful: request.doubtful,
+            proven: !by_order && !of_time,
         })
     }
 
@@ -252,10 +261,22 @@ fn answers(about: u8, registration: &Registration, answer: &Acknowledgement) -> 
     if named.is_some_and(|named| named != about) {
         return false;
     }
-    // Status 135 carries the anchor's last accepted number, not ours (RFC 6275 section 9.5.1).
     let sequence = answer.common.sequence;
-    answer.status == status::SEQUENCE_OUT_OF_WINDOW
-        || request.sent.iter().any(|(sent, _)| *sent == sequence)
+    let mut sent = request.sent.iter();
+    if answer.status != status::SEQUENCE_OUT_OF_WINDOW {
+        return sent.any(|(number, _)| *number == sequence);
+    }
+    // It carries the anchor's last accepted number, not ours (RFC 6275 section 9.5.1): what it
+    // says must be true of a request, and of one with a timestamp the anchor knows that.
+    sent.any(|&(number, timestamp)| match timestamp {
+        Some(timestamp) => answer.common.timestamp == Some(timestamp),
+        None => !SequenceNumber(number).is_newer_than(SequenceNumber(sequence)),
+    })
+}
+
+/// Whether the status refuses the timestamp, so that the answer carries the anchor's time.
+const fn is_about_time(code: u8) -> bool {
+    matches!(code, status::TIMESTAMP_MISMATCH | status::TIMESTAMP_LOWER)
 }
 
 impl Entry {

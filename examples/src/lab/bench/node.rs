@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow};
 use pmip_tunnel::{ForwardingTable, Role, SessionKey, TunnelPath, TunnelSession};
 use pmip_wire::types::{Encapsulation, IpPrefix, PathId};
 
+use super::topology::INNER_MTU;
 use crate::platform::dataplane::{DATA_PORT, DataPlane, DataPlaneConfig};
 
 /// Name of the TUN device.
@@ -37,8 +38,10 @@ pub(super) struct NodePath {
 pub(super) fn run(spec: &NodeSpec) -> Result<()> {
     let role = if spec.lma { Role::Lma } else { Role::Mag };
     let table = table(spec, role, spec.paths.len());
-    let (mut plane, _events) = DataPlane::start(DataPlaneConfig::new(role, TUN), table)
-        .context("starting the data plane")?;
+    let mut config = DataPlaneConfig::new(role, TUN);
+    config.tun_mtu = INNER_MTU;
+    let (mut plane, _events) =
+        DataPlane::start(config, table).context("starting the data plane")?;
     for (path, at) in spec.paths.iter().zip(1..) {
         match &path.interface {
             Some(interface) => plane.set_path_socket(PathId(at), Some(interface), path.local)?,

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use self::process::Program;
-use self::tools::{End, Tools};
+use self::tools::{End, TRANSFER_RATE, Tools};
 use self::topology::Topology as Namespaces;
 use super::domain::{Domain, FlowRow, LabError, Node, PathRow, SessionRow, Topology, WanState};
 use super::node_config::NodeConfigs;
@@ -30,17 +30,16 @@ const DIRECTORY: &str = "pmip-lab-";
 
 /// Whether this process may build it; else which right is missing and how to get it.
 pub(super) fn rights() -> Result<(), String> {
-    require("pmip lab", &[Right::NetAdmin, Right::NetRaw])
-        .map_err(|missing| missing.to_string())?;
-    if !may_create() {
-        return Err(
-            "pmip lab may make no network namespaces here: it needs CAP_SYS_ADMIN (run it \
-                    with sudo) and a writable /run"
-                .to_owned(),
-        );
+    let program = std::env::current_exe()
+        .map_or_else(|_| "pmip".to_owned(), |path| path.display().to_string());
+    if require(&program, &[Right::NetAdmin, Right::NetRaw]).is_err() || !may_create() {
+        return Err(format!(
+            "network namespaces, TUN devices and raw sockets need CAP_SYS_ADMIN, CAP_NET_ADMIN and \
+             CAP_NET_RAW: run `sudo {program} lab`"
+        ));
     }
     if !Path::new("/dev/net/tun").exists() {
-        return Err("there is no /dev/net/tun here: load the module `tun`".to_owned());
+        return Err("there is no /dev/net/tun here: load the kernel module `tun`".to_owned());
     }
     Ok(())
 }
@@ -200,6 +199,10 @@ impl Domain for NetnsDomain {
             }
         }
         Ok(())
+    }
+
+    fn pace(&self) -> Option<u64> {
+        Some(TRANSFER_RATE)
     }
 
     fn traffic(&self) -> Traffic {

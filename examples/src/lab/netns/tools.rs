@@ -20,7 +20,7 @@ use crate::platform::netns::Netns;
 const CHUNK: usize = 16 * 1024;
 /// Bits per second of one transfer. Paced, so that what is measured is the loss of a link and not
 /// the load of the machine; `pmip lab bench` measures speed.
-const TRANSFER_RATE: u64 = 20_000_000;
+pub(super) const TRANSFER_RATE: u64 = 20_000_000;
 /// How often a waiting tool looks whether it should stop.
 const LOOK: Duration = Duration::from_millis(100);
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
@@ -96,7 +96,7 @@ impl Tools {
         let source = asker.address;
         let socket = asker
             .namespace
-            .run(|| ping_socket(source, answerer))
+            .run(|| ping_socket(source))
             .map_err(|error| LabError::Domain(format!("{error:#}")))?
             .map_err(|error| LabError::domain("opening a ping socket", error))?;
         let flow = PingFlow {
@@ -221,18 +221,19 @@ fn fail(record: &Mutex<Connection>, who: &str, error: &io::Error) {
         .get_or_insert_with(|| format!("{who}: {error}"));
 }
 
-/// A raw ICMP socket that takes packets of `peer` alone. Sending and receiving are those of any
-/// datagram socket.
-fn ping_socket(source: Ipv4Addr, peer: Ipv4Addr) -> io::Result<UdpSocket> {
+/// A raw ICMP socket. Sending and receiving are those of any datagram socket.
+fn ping_socket(source: Ipv4Addr) -> io::Result<UdpSocket> {
     let socket = Socket::new(Family::IPV4, Type::RAW, Some(Protocol::ICMPV4))?;
     socket.bind(&SocketAddrV4::new(source, 0).into())?;
-    socket.connect(&SocketAddrV4::new(peer, 0).into())?;
     Ok(socket.into())
 }
 
 /// Sends a request whenever one is due, and takes answers in between.
 fn ping(socket: &UdpSocket, flow: &Mutex<PingFlow>, stop: &AtomicBool, epoch: Instant) {
-    let interval = lock(flow).interval;
+    let (interval, peer) = {
+        let flow = lock(flow);
+        (flow.interval, flow.destination)
+    };
     let mut due = Instant::now();
     let mut sequence: u16 = 0;
     while !stop.load(Ordering::Relaxed) {
@@ -244,9 +245,9 @@ fn ping(socket: &UdpSocket, flow: &Mutex<PingFlow>, stop: &AtomicBool, epoch: In
                 rtt: None,
             });
             // A request that cannot leave is a lost one.
-            let _ = socket.send(&echo_request(sequence));
+            let _ = socket.send_to(&echo_request(sequence), (peer, 0));
             sequence = sequence.wrapping_add(1);
-        } else if let Some(answered) = echo_reply(socket, wait.max(Duration::from_millis(1))) {
+        } else if let Some(answered) = echo_reply(socket, peer, wait) {
             lock(flow).answer(answered, epoch.elapsed());
         }
     }
@@ -263,11 +264,15 @@ fn echo_request(sequence: u16) -> [u8; 16] {
     packet
 }
 
-/// Waits up to `wait` for a packet: the sequence number when it is an answer of ours.
-fn echo_reply(socket: &UdpSocket, wait: Duration) -> Option<u16> {
+/// Waits up to `wait` for a packet: the sequence number when it is an answer of `peer` to us.
+fn echo_reply(socket: &UdpSocket, peer: Ipv4Addr, wait: Duration) -> Option<u16> {
+    let wait = wait.max(Duration::from_millis(1));
     socket.set_read_timeout(Some(wait)).ok()?;
     let mut packet = [0; 256];
-    let length = socket.recv(&mut packet).ok()?;
+    let (length, from) = socket.recv_from(&mut packet).ok()?;
+    if from.ip() != peer {
+        return None;
+    }
     let header = usize::from(packet[0] & 0x0f) * 4;
     let icmp = packet.get(header..length)?;
     let &[0, _, _, _, id_high, id_low, high, low, ..] = icmp else {

@@ -196,7 +196,7 @@ impl SimHost {
                 });
                 Some(())
             }
-            _ => None,
+            Icmpv4Repr::DstUnreachable { .. } | Icmpv4Repr::TimeExceeded { .. } | _ => None,
         }
     }
 }

@@ -329,6 +329,10 @@ impl Domain for SimDomain {
         Ok(())
     }
 
+    fn pace(&self) -> Option<u64> {
+        None
+    }
+
     fn traffic(&self) -> Traffic {
         Traffic {
             connections: self

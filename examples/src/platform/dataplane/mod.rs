@@ -38,6 +38,9 @@ use worker::{Command, Worker};
 /// UDP port of tunnelled data (RFC 5844 section 4.1.3).
 pub const DATA_PORT: u16 = 5437;
 
+/// Inner MTU of an IPv4-UDP tunnel over an Ethernet: 1500 less 28.
+const DEFAULT_TUN_MTU: u16 = 1472;
+
 /// What the data plane needs to start.
 #[derive(Clone, Debug)]
 pub struct DataPlaneConfig {
@@ -45,8 +48,9 @@ pub struct DataPlaneConfig {
     pub tun_name: String,
     /// Which end this node is.
     pub role: Role,
-    /// MTU of the TUN device. The table's path MTUs decide what fits a tunnel; this only bounds
-    /// what the kernel hands us, so it is the largest of them or more.
+    /// MTU of the TUN device: the inner MTU of the paths ([`ForwardingTable::path_mtu`]), the
+    /// largest where they differ. What exceeds it the kernel answers itself, with the address that
+    /// its sender knows us by; what fits it but not its path the forwarder answers.
     pub tun_mtu: u16,
     /// UDP port of tunnelled data, [`DATA_PORT`].
     pub data_port: u16,
@@ -72,7 +76,7 @@ impl DataPlaneConfig {
         Self {
             tun_name: tun_name.into(),
             role,
-            tun_mtu: 1500,
+            tun_mtu: DEFAULT_TUN_MTU,
             data_port: DATA_PORT,
             icmp_source_v4: None,
             icmp_source_v6: None,

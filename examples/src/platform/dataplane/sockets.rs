@@ -68,13 +68,11 @@ impl Sockets {
         self.unreported = true;
     }
 
-    /// Datagrams that could not be sent through `path`.
-    pub(super) fn errors_of(&self, path: PathId) -> u64 {
+    /// Datagrams that could not be sent, by path and kind of error.
+    pub(super) fn errors(&self) -> impl Iterator<Item = (PathId, u64)> {
         self.errors
             .iter()
-            .filter(|((of, _), _)| *of == path)
-            .map(|(_, errors)| errors.total)
-            .sum()
+            .map(|((path, _), errors)| (*path, errors.total))
     }
 
     /// Reports errors that are new since the last report, each kind at most once a second.
@@ -105,5 +103,34 @@ impl Sockets {
             }
             errors.last_report = Some(now);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_reported_once_a_second_with_all_that_came_between() {
+        let mut sockets = Sockets::default();
+        let (events, mut received) = mpsc::channel(8);
+        let at = Instant::from_millis;
+        let path = PathId(3);
+        sockets.count_error(path, Errno::ENETUNREACH, 2);
+        sockets.report(at(1_000), &events);
+        sockets.count_error(path, Errno::EHOSTUNREACH, 5);
+        sockets.report(at(1_500), &events);
+        sockets.report(at(2_000), &events);
+        sockets.report(at(9_000), &events);
+        let mut counts = Vec::new();
+        while let Ok(event) = received.try_recv() {
+            let DataPlaneEvent::SocketError { error, count, .. } = event else {
+                panic!("another event: {event:?}");
+            };
+            assert_eq!(error, SocketError::Unreachable);
+            counts.push(count);
+        }
+        assert_eq!(counts, [2, 5]);
+        assert_eq!(sockets.errors().collect::<Vec<_>>(), [(path, 7)]);
     }
 }

@@ -10,7 +10,7 @@ use tun_rs::{DeviceBuilder, SyncDevice};
 
 /// Packets that wait in the device when we are busy: latency under load is queue, and TCP needs
 /// only what covers a wake-up.
-const QUEUE_LENGTH: u32 = 256;
+const QUEUE_LENGTH: u32 = 128;
 /// Room that one read may need: the offload header and the longest packet.
 pub(super) const READ_ROOM: usize = PacketOffload::HEADER_LENGTH + 65_536;
 

@@ -235,3 +235,66 @@ fn run_length(pending: &[Pending], gso: bool) -> usize {
     }
     count
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pending(path: u32, length: usize) -> Pending {
+        Pending {
+            path: PathId(path),
+            segment: 0,
+            packet: 0,
+            length,
+            ecn: Ecn::NotEct,
+            fragment: false,
+        }
+    }
+
+    #[test]
+    fn a_run_is_of_one_size_but_for_a_shorter_last() {
+        let run = |lengths: &[usize]| {
+            let all: Vec<_> = lengths.iter().map(|length| pending(1, *length)).collect();
+            run_length(&all, true)
+        };
+        assert_eq!(run(&[]), 0);
+        assert_eq!(run(&[900]), 1);
+        assert_eq!(run(&[900, 900, 900]), 3);
+        assert_eq!(
+            run(&[900, 900, 100, 900]),
+            3,
+            "nothing follows a shorter one"
+        );
+        assert_eq!(run(&[100, 900]), 1, "a longer one starts a run of its own");
+    }
+
+    #[test]
+    fn a_run_keeps_to_what_one_send_may_carry() {
+        let many: Vec<_> = (0..200).map(|_| pending(1, 100)).collect();
+        assert_eq!(run_length(&many, true), MAX_DATAGRAMS);
+        let long: Vec<_> = (0..200).map(|_| pending(1, 1_500)).collect();
+        assert_eq!(run_length(&long, true), MAX_DATAGRAMS_LENGTH / 1_500);
+        assert_eq!(
+            run_length(&long, false),
+            1,
+            "without the offload one by one"
+        );
+    }
+
+    #[test]
+    fn paths_ecn_and_fragments_are_kept_apart() {
+        let first = pending(1, 900);
+        let marked = Pending {
+            ecn: Ecn::Ce,
+            ..first
+        };
+        let fragment = Pending {
+            fragment: true,
+            ..first
+        };
+        for other in [pending(2, 900), marked, fragment] {
+            assert_eq!(run_length(&[first, other], true), 1);
+        }
+        assert_eq!(run_length(&[fragment, fragment], true), 1);
+    }
+}

@@ -206,11 +206,14 @@ impl Worker {
                     rx_packets: counted.rx_packets,
                     rx_bytes: counted.rx_bytes,
                     flows: 0,
-                    tx_errors: self.sockets.errors_of(*path),
+                    tx_errors: 0,
                 };
                 (*path, stats)
             })
             .collect();
+        for (path, errors) in self.sockets.errors() {
+            paths.entry(path).or_default().tx_errors += errors;
+        }
         for flow in self.forwarder.flows().flows() {
             paths.entry(flow.path).or_default().flows += 1;
         }

@@ -199,9 +199,12 @@ fn routes_of(message: &RouteMessage) -> Vec<Route> {
         .iter()
         .map(|hop| {
             let mut gateways = hop.attributes.iter();
-            let gateway = gateways.find_map(|attribute| match attribute {
-                RouteAttribute::Gateway(address) => ip(address),
-                _ => None,
+            let gateway = gateways.find_map(|attribute| {
+                if let RouteAttribute::Gateway(address) = attribute {
+                    ip(address)
+                } else {
+                    None
+                }
             });
             route(hop.interface_index, gateway)
         })
@@ -212,10 +215,13 @@ fn routes_of(message: &RouteMessage) -> Vec<Route> {
 
 fn prefix(message: &RouteMessage, destination: Option<IpAddr>) -> Option<IpPrefix> {
     use rtnetlink::packet_route::AddressFamily;
-    let any = match message.header.address_family {
-        AddressFamily::Inet => IpAddr::from([0; 4]),
-        AddressFamily::Inet6 => IpAddr::from([0; 16]),
-        _ => return None,
+    let family = message.header.address_family;
+    let any = if family == AddressFamily::Inet {
+        IpAddr::from([0; 4])
+    } else if family == AddressFamily::Inet6 {
+        IpAddr::from([0; 16])
+    } else {
+        return None;
     };
     let length = message.header.destination_prefix_length;
     IpPrefix::new(destination.unwrap_or(any), length).ok()
