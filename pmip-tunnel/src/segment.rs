@@ -163,10 +163,7 @@ fn single(
     let syn = mss_limit.and_then(|limit| Some((limit, mss::syn_header_length(data, packet)?)));
     let mut header_length = syn.map_or(0, |(_, length)| length);
     if let Some(partial) = partial {
-        let end = usize::from(partial.start)
-            .saturating_add(partial.offset.into())
-            .saturating_add(2);
-        header_length = header_length.max(end);
+        header_length = header_length.max(checksum_end(packet, partial)?);
     }
     if header_length == 0 {
         arena.push_whole(packet.length);
@@ -190,6 +187,19 @@ fn single(
     }
     arena.push_with_header(start, payload);
     Ok(())
+}
+
+/// Where the field of a partial checksum ends. One that starts before the upper layer would have us
+/// write into the addresses that were judged already.
+fn checksum_end(packet: &Packet, partial: PartialChecksum) -> Result<usize, OffloadMismatch> {
+    let start = usize::from(partial.start);
+    match packet.transport {
+        Some(transport) if transport <= start => {
+            let field = start.saturating_add(partial.offset.into());
+            Ok(field.saturating_add(2))
+        }
+        Some(_) | None => Err(OffloadMismatch),
+    }
 }
 
 /// Completes a partial checksum: its field already holds the sum of the pseudo header.

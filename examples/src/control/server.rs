@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::os::unix::net::UnixStream as StdUnixStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -19,7 +21,9 @@ use crate::node::NodeInput;
 const LONGEST_REQUEST: u64 = 64 * 1024;
 /// Operators served at once.
 const MOST_CLIENTS: usize = 16;
-/// An operator that says nothing for this long is disconnected.
+/// Operators that may wait to be served.
+const BACKLOG: i32 = 16;
+/// An operator that says nothing, or takes no answer, for this long is disconnected.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A control socket in the file system; dropping it removes the file.
@@ -32,23 +36,18 @@ impl ControlSocket {
     /// Opens the socket at `path` with mode 0600, its directory, when it is not there, with 0700.
     ///
     /// # Errors
-    /// When another program answers there, or the file system refuses.
+    /// When another program answers there, something else has the name, strangers may write to the
+    /// directory, or the file system refuses.
     pub fn open(path: &Path) -> io::Result<Self> {
-        if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
-            let mut builder = fs::DirBuilder::new();
-            builder.recursive(true).mode(0o700).create(directory)?;
-        }
-        if path.exists() {
-            if StdUnixStream::connect(path).is_ok() {
-                return Err(io::Error::new(
-                    io::ErrorKind::AddrInUse,
-                    "another running node has it; choose another with --control or --id",
-                ));
+        if let Some(directory) = path.parent().filter(|path| !path.as_os_str().is_empty()) {
+            if !directory.exists() {
+                let mut builder = fs::DirBuilder::new();
+                builder.recursive(true).mode(0o700).create(directory)?;
             }
-            fs::remove_file(path)?;
+            check_owner(directory)?;
         }
-        let listener = UnixListener::bind(path)?;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+        make_way(path)?;
+        let listener = bind(path)?;
         Ok(Self {
             path: path.to_owned(),
             listener: Some(listener),
@@ -68,6 +67,54 @@ impl Drop for ControlSocket {
         // Gone already is just as well.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// Refuses a directory in which somebody else could put a socket of their own in our place.
+fn check_owner(directory: &Path) -> io::Result<()> {
+    let facts = fs::metadata(directory)?;
+    let ours = [0, nix::unistd::geteuid().as_raw()].contains(&facts.uid());
+    let (shared, sticky) = (facts.mode() & 0o002 != 0, facts.mode() & 0o1000 != 0);
+    if ours && (!shared || sticky) {
+        return Ok(());
+    }
+    let directory = directory.display();
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        format!("others may write to {directory}; choose another place with --control"),
+    ))
+}
+
+/// Removes what a node that crashed left behind, and nothing else.
+fn make_way(path: &Path) -> io::Result<()> {
+    let there = match fs::symlink_metadata(path) {
+        Ok(there) => there.file_type(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if !there.is_socket() {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "there is a file that is no socket; choose another place with --control",
+        ));
+    }
+    match StdUnixStream::connect(path) {
+        Ok(_) => Err(io::Error::new(
+            io::ErrorKind::AddrInUse,
+            "another running node has it; choose another with --control or --id",
+        )),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
+        Err(error) => Err(error),
+    }
+}
+
+/// The mode is the socket's before it has a name: at no moment can others connect.
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking().cloexec(), None)?;
+    let descriptor = fs::File::from(OwnedFd::from(socket.try_clone()?));
+    descriptor.set_permissions(fs::Permissions::from_mode(0o600))?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    socket.listen(BACKLOG)?;
+    UnixListener::from_std(StdUnixListener::from(OwnedFd::from(socket)))
 }
 
 async fn accept(listener: UnixListener, inbox: mpsc::Sender<NodeInput>) {
@@ -106,7 +153,7 @@ async fn converse(stream: UnixStream, inbox: mpsc::Sender<NodeInput>) -> io::Res
         let response = answer(&line, &inbox).await;
         let mut text = serde_json::to_vec(&response)?;
         text.push(b'\n');
-        write.write_all(&text).await?;
+        tokio::time::timeout(PATIENCE, write.write_all(&text)).await??;
         if !complete {
             return Ok(());
         }

@@ -81,6 +81,38 @@ fn a_second_node_does_not_take_the_socket_of_a_running_one() {
 }
 
 #[test]
+fn a_file_that_is_no_socket_is_left_alone() {
+    let path = temporary("file");
+    std::fs::write(&path, "a configuration").expect("a file");
+    let opened = runtime().block_on(async { ControlSocket::open(&path).map(|_| ()) });
+    let text = std::fs::read_to_string(&path).expect("still there");
+    std::fs::remove_file(&path).expect("clean up");
+    assert_eq!(
+        opened.map_err(|error| error.kind()),
+        Err(std::io::ErrorKind::AlreadyExists)
+    );
+    assert_eq!(text, "a configuration");
+}
+
+#[test]
+fn a_directory_that_anybody_may_write_to_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = temporary("directory");
+    std::fs::create_dir(&directory).expect("a directory");
+    let open = |mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&directory, mode).expect("its mode");
+        let path = directory.join("node.sock");
+        runtime().block_on(async { ControlSocket::open(&path).map(|_| ()) })
+    };
+    let (shared, sticky, own) = (open(0o777), open(0o1777), open(0o700));
+    std::fs::remove_dir(&directory).expect("clean up");
+    let shared = shared.map_err(|error| error.kind());
+    assert_eq!(shared, Err(std::io::ErrorKind::PermissionDenied));
+    assert!(sticky.is_ok() && own.is_ok());
+}
+
+#[test]
 fn nonsense_gets_an_error_and_the_conversation_goes_on() {
     use std::io::{BufRead, BufReader, Write};
     let path = temporary("nonsense");

@@ -101,7 +101,10 @@ fn serve(program: &str, config: NodeConfig, places: &Places) -> anyhow::Result<(
         let mut running = start(program, config, places).await?;
         let now = running.clock.now();
         running.node.finish_turn(now);
-        announce(&id)?;
+        if let Err(error) = announce(&id) {
+            // Whoever waited for it is gone; the node is not.
+            tracing::warn!("cannot say `ready` on standard output: {error}");
+        }
         run(&mut running.node, &mut running.inbox, &mut running.clock).await;
         let fault = running.node.fault();
         running.clean_up().await;

@@ -15,7 +15,7 @@ use super::uplinks::kernel_device;
 use super::{Node, NodeInput, Start};
 use crate::config::node::{Engine, NodeConfig};
 use crate::control::server::ControlSocket;
-use crate::platform::dataplane::{DataPlane, DataPlaneConfig, Events};
+use crate::platform::dataplane::{DataPlane, DataPlaneConfig, DataPlaneEvent, Events};
 use crate::platform::netlink::{Cleanup, LinuxKernel, Watch, watch};
 use crate::platform::network::{NetworkEvent, NetworkState};
 use crate::platform::ports::{KernelItem, Ports, Signalling, SocketKey};
@@ -296,6 +296,9 @@ fn settle_kernel(config: &NodeConfig, tun: &str) -> Sysctls {
     for device in uplinks.iter().chain([&tun]) {
         told(sysctls.loosen_reverse_path_filter(device));
     }
+    if let Engine::Lma(_) = &config.engine {
+        told(sysctls.accept_own_source(tun));
+    }
     sysctls
 }
 
@@ -342,6 +345,9 @@ fn spawn_sources(
                 return;
             }
         }
+        // The worker is gone, and its last word may have found the queue full.
+        let gone = NodeInput::DataPlane(DataPlaneEvent::TunClosed);
+        let _ = sender.send(gone).await;
     });
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,

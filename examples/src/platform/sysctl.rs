@@ -48,6 +48,16 @@ impl Sysctls {
         Ok(())
     }
 
+    /// Lets packets with a source of this host come in by `device`: our ICMP errors to
+    /// correspondents have one, and the kernel would drop them as martians. What comes out of
+    /// tunnels with such a source never gets past the anti-spoofing check.
+    ///
+    /// # Errors
+    /// When the setting cannot be written, naming it.
+    pub fn accept_own_source(&mut self, device: &str) -> io::Result<()> {
+        self.set(&format!("ipv4/conf/{device}/accept_local"), "1")
+    }
+
     fn read(&self, key: &str) -> Option<String> {
         let text = fs::read_to_string(path_of(key)).ok()?;
         Some(text.trim().to_owned())

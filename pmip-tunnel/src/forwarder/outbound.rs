@@ -1,6 +1,7 @@
 //! Into the tunnel.
 
 use core::net::{IpAddr, Ipv4Addr};
+use core::ops::Range;
 
 use pmip_wire::types::{Instant, PathId};
 
@@ -11,7 +12,7 @@ use crate::icmp;
 use crate::mss;
 use crate::offload::PacketOffload;
 use crate::packet::Packet;
-use crate::segment::{SegmentArena, cut, header_length};
+use crate::segment::{Segment, SegmentArena, cut, header_length};
 use crate::table::{ForwardingTable, Group, Role, SessionKey};
 
 /// Source of ICMPv4 errors of a node without an address (RFC 7600 section 4.8).
@@ -88,7 +89,7 @@ impl Forwarder {
         let first = arena.segments().len();
         cut(data, &packet, offload, mss_limit, arena).map_err(|_| DropReason::Malformed)?;
         let segments = first..arena.segments().len();
-        let (packets, bytes) = self.count_sent(path, &packet, segments.len(), offload);
+        let (packets, bytes) = self.count_sent(path, arena, segments.clone());
         self.flows.record(choice.flow, packets, bytes);
         Ok(Outbound::Tunnel(TunnelSend {
             path,
@@ -98,21 +99,19 @@ impl Forwarder {
         }))
     }
 
+    /// What was cut, not what was announced: the kernel's header length is a hint that may cover
+    /// payload.
     fn count_sent(
         &mut self,
         path: PathId,
-        packet: &Packet,
-        segments: usize,
-        offload: PacketOffload,
+        arena: &SegmentArena,
+        segments: Range<usize>,
     ) -> (u64, u64) {
-        // Every segment after the first repeats the headers.
-        let headers = offload
-            .segmentation
-            .map_or(0, |cut| u64::from(cut.header_length));
-        let packets = u64::try_from(segments).unwrap_or(u64::MAX);
-        let repeated = packets.saturating_sub(1).saturating_mul(headers);
-        let length = u64::try_from(packet.length).unwrap_or(u64::MAX);
-        let bytes = length.saturating_add(repeated);
+        let sent = arena.segments().get(segments).unwrap_or(&[]);
+        let packets = u64::try_from(sent.len()).unwrap_or(u64::MAX);
+        let octets = sent.iter().map(Segment::length);
+        let octets = octets.fold(0usize, usize::saturating_add);
+        let bytes = u64::try_from(octets).unwrap_or(u64::MAX);
         self.counters.count_tx(path, packets, bytes);
         (packets, bytes)
     }

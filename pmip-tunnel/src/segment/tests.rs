@@ -130,6 +130,25 @@ fn mss_is_lowered_in_syn_alone_and_the_checksum_follows() {
 }
 
 #[test]
+fn a_partial_checksum_never_touches_the_ip_header() {
+    for (build, transport) in [
+        (Build::udp(V4_HOST, V4_PEER, 30), 20),
+        (Build::udp(V6_HOST, V6_PEER, 30), 40),
+    ] {
+        let data = build.packet();
+        let packet = Packet::parse(&data).expect("a packet");
+        for start in 0..transport {
+            let partial = PartialChecksum { start, offset: 0 };
+            let offload = PacketOffload::new(Some(partial), None);
+            let mut arena = SegmentArena::new();
+            let result = cut(&data, &packet, offload, None, &mut arena);
+            assert_eq!(result, Err(OffloadMismatch), "start {start}");
+            assert!(arena.segments().is_empty());
+        }
+    }
+}
+
+#[test]
 fn an_offload_that_does_not_fit_is_refused_and_leaves_no_segment() {
     let (data, offload) = Build::tcp(V4_HOST, V4_PEER, 100).super_packet(50);
     let packet = Packet::parse(&data).expect("a packet");

@@ -191,7 +191,7 @@ pub(crate) struct Group {
     members: GroupPaths,
     sessions: usize,
     pub(crate) paths: PathSet,
-    /// Differs whenever `paths` does.
+    /// Differs whenever `paths` does, and between groups.
     pub(crate) generation: u32,
 }
 
@@ -449,7 +449,10 @@ impl ForwardingTable {
         }
     }
 
+    /// Every group gets a generation of its own: a session that goes over to another group must not
+    /// find there the one that its flows were last judged in.
     fn rebuild(&mut self, id: GroupId) {
+        self.change();
         let Some(members) = self.groups.get(&id).map(|group| group.members.clone()) else {
             return;
         };

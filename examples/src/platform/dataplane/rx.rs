@@ -16,8 +16,11 @@ use super::udp::{DataSocket, Received, Serves, control_room};
 
 /// Octets that one receive may bring.
 const RECEIVE_ROOM: usize = 65_536;
-/// Receives in one batch: what fits a core's cache, and how long the other direction waits.
+/// Longest receives in one batch: what fits a core's cache.
 const RECEIVES: usize = 4;
+/// Receives in one batch, however short: how long the other direction waits. A flood of empty
+/// datagrams takes no room at all.
+const MOST_RECEIVES: usize = 256;
 /// Pieces of one write: offload header, header, and at most 128 pieces of payload.
 const PIECES: usize = 130;
 
@@ -47,8 +50,8 @@ impl RxBatch {
         }
     }
 
-    /// Receives once to [`RECEIVES`] times from `socket` and delivers. An error other than "nothing
-    /// more" comes back.
+    /// Receives until `socket` has nothing more or the batch is full, and delivers. An error other
+    /// than "nothing more" comes back.
     pub(super) fn run(
         &mut self,
         socket: &DataSocket,
@@ -57,7 +60,10 @@ impl RxBatch {
         self.coalescer.clear();
         let mut start = 0;
         let mut outcome = Ok(());
-        while let Some(room) = self.area.get_mut(start..start + RECEIVE_ROOM) {
+        for _ in 0..MOST_RECEIVES {
+            let Some(room) = self.area.get_mut(start..start + RECEIVE_ROOM) else {
+                break;
+            };
             match socket.receive(room, &mut self.control) {
                 Ok(received) => {
                     let end = start + received.length;
