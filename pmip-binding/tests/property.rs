@@ -114,6 +114,8 @@ impl Run {
     }
 
     fn restart_mag(&mut self) {
+        // No restart is so fast that its first timestamp is not later than every one before.
+        self.world.run_for(Duration::from_millis(1));
         self.mag_restarts += 1;
         let mut config = mag_config(1, PATHS);
         config.multipath = self.world.mags[0].config().multipath;
