@@ -42,25 +42,31 @@ const STYLE: &str = "\
 body{font:15px/1.45 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em}\
 svg{width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:currentColor}\
 table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:left;border-bottom:1px solid \
-#8884}.holds{color:#0a7d3c}.fell{color:#c22;font-weight:bold}.at{color:#888;\
+#8884}.legend{font-size:12px;margin:0}.legend span{display:inline-block;width:.8em;\
+height:.8em;margin:0 .3em 0 .8em}.holds{color:#0a7d3c}.fell{color:#c22;font-weight:bold}.at{color:#888;\
 font-variant-numeric:tabular-nums}";
 
 const WIDTH: f64 = 900.0;
-const LEFT: f64 = 70.0;
+const LEFT: f64 = 92.0;
 const PLOT_HEIGHT: f64 = 150.0;
 const BAND_HEIGHT: f64 = 22.0;
 
 /// The time axis that all plots share, with a mark where each step begins.
 struct Axis {
     seconds: f64,
-    steps: Vec<f64>,
+    /// Where each begins, and its title.
+    steps: Vec<(f64, String)>,
 }
 
 impl Axis {
     fn new(result: &RunResult) -> Self {
         Self {
             seconds: result.duration_s.max(0.1),
-            steps: result.steps.iter().map(|step| step.at_s).collect(),
+            steps: result
+                .steps
+                .iter()
+                .map(|step| (step.at_s, step.title.clone()))
+                .collect(),
         }
     }
 
@@ -80,15 +86,7 @@ impl Axis {
             svg,
             "<svg viewBox=\"0 0 {WIDTH} {total}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\">"
         );
-        for (number, at) in (1..).zip(&self.steps) {
-            let x = self.x(*at);
-            let _ = write!(
-                svg,
-                "<line x1=\"{x:.1}\" y1=\"0\" x2=\"{x:.1}\" y2=\"{height}\" stroke=\"var(--faint)\" \
-                 stroke-dasharray=\"3 3\"/><text x=\"{:.1}\" y=\"10\">{number}</text>",
-                x + 2.0
-            );
-        }
+        svg.push_str(&self.step_marks(height));
         svg.push_str(content);
         let _ = write!(
             svg,
@@ -108,6 +106,31 @@ impl Axis {
         }
         svg.push_str("</svg>");
         svg
+    }
+
+    /// A dashed line where each step begins; its number only where it does not cover the last one.
+    fn step_marks(&self, height: f64) -> String {
+        let mut marks = String::new();
+        let mut free = LEFT;
+        for (number, (at, title)) in (1..).zip(&self.steps) {
+            let x = self.x(*at);
+            let _ = write!(
+                marks,
+                "<line x1=\"{x:.1}\" y1=\"0\" x2=\"{x:.1}\" y2=\"{height}\" \
+                 stroke=\"var(--faint)\" stroke-dasharray=\"3 3\"><title>{}</title></line>",
+                escape(title)
+            );
+            if x >= free && x + 12.0 <= WIDTH {
+                let _ = write!(
+                    marks,
+                    "<text x=\"{:.1}\" y=\"10\"><title>{}</title>{number}</text>",
+                    x + 2.0,
+                    escape(title)
+                );
+                free = x + 16.0;
+            }
+        }
+        marks
     }
 }
 
@@ -133,8 +156,7 @@ fn throughput_plot(axis: &Axis, traffic: &Traffic) -> String {
             .map(|(rate, bucket)| (axis.x_at(BUCKET * bucket), y(rate / top)));
         polyline(&mut content, points, colour(*direction));
     }
-    legend(&mut content);
-    axis.frame(PLOT_HEIGHT, &content)
+    directions() + &axis.frame(PLOT_HEIGHT, &content)
 }
 
 fn rtt_plot(axis: &Axis, traffic: &Traffic) -> String {
@@ -157,8 +179,7 @@ fn rtt_plot(axis: &Axis, traffic: &Traffic) -> String {
             colour(direction)
         );
     }
-    legend(&mut content);
-    axis.frame(PLOT_HEIGHT, &content)
+    directions() + &axis.frame(PLOT_HEIGHT, &content)
 }
 
 fn state_bands(axis: &Axis, spec: &DomainSpec, samples: &[PathSample]) -> String {
@@ -188,7 +209,8 @@ fn state_bands(axis: &Axis, spec: &DomainSpec, samples: &[PathSample]) -> String
         }
         top += BAND_HEIGHT;
     }
-    axis.frame(top + 4.0, &content)
+    let states = ["up", "registering", "nat-changed", "down", "absent"];
+    legend(&states.map(|state| (state_colour(state), state))) + &axis.frame(top + 4.0, &content)
 }
 
 /// Spans of one state of path `wan` at `node`: from, until, state.
@@ -326,18 +348,20 @@ fn y_labels(top: &str, bottom: &str) -> String {
     )
 }
 
-fn legend(content: &mut String) {
-    let entries = [
-        (Direction::Up, "host to correspondent"),
-        (Direction::Down, "correspondent to host"),
-    ];
-    for ((direction, text), x) in entries.into_iter().zip([LEFT + 200.0, LEFT + 380.0]) {
-        let _ = write!(
-            content,
-            "<text x=\"{x}\" y=\"10\" style=\"fill:{}\">{text}</text>",
-            colour(direction)
-        );
+fn directions() -> String {
+    legend(&[
+        (colour(Direction::Up), "host to correspondent"),
+        (colour(Direction::Down), "correspondent to host"),
+    ])
+}
+
+/// What the colours of a plot stand for.
+fn legend(entries: &[(&str, &str)]) -> String {
+    let mut legend = "<p class=\"legend\">".to_owned();
+    for (colour, text) in entries {
+        let _ = write!(legend, "<span style=\"background:{colour}\"></span>{text} ");
     }
+    legend + "(numbers: the steps listed below)</p>"
 }
 
 /// Height of a share of the plot, 0 at the bottom; the labels have the top.
