@@ -340,6 +340,9 @@ fn spawn_sources(
         loop {
             let events: Vec<NetworkEvent> = watch.next().await;
             let gone = events.is_empty();
+            if gone {
+                tracing::error!("netlink is gone: changes of interfaces go unnoticed from now on");
+            }
             if gone || sender.send(NodeInput::Network(events)).await.is_err() {
                 return;
             }
