@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
 use super::run::run;
-use super::start::{Places, start};
+use super::start::{Places, refuse_ipv6_transport, start};
 use crate::config::node::{NodeConfig, Role, select};
 use crate::control::client::default_path;
 
@@ -61,6 +61,10 @@ pub fn main(program: &str, role: Role, args: &NodeArgs) -> ExitCode {
         }
     };
     log_to_stderr(args);
+    if let Err(error) = refuse_ipv6_transport(&config) {
+        let _ = writeln!(std::io::stderr(), "{program}: {error:#}");
+        return ExitCode::from(WRONG);
+    }
     let places = Places {
         control: args
             .control

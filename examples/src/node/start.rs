@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use pmip_tunnel::{ForwardingTable, Role as TunnelRole};
+use pmip_wire::types::Encapsulation;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -27,6 +28,8 @@ use crate::platform::sysctl::Sysctls;
 /// Our routing tables are numbered from here by the TUN device's own number, so that two nodes in
 /// one namespace never share one.
 const FIRST_TABLE: u32 = 118_000;
+/// MTU of an underlay that is not ours to see.
+const UNDERLAY_MTU: u16 = 1500;
 /// Inputs that wait for their turn at most, of each kind.
 const INBOX: usize = 1024;
 
@@ -62,7 +65,6 @@ impl Running {
 /// Opens everything. Call inside a tokio runtime of one thread, in the node's network namespace.
 pub(super) async fn start(program: &str, config: NodeConfig, places: &Places) -> Result<Running> {
     require(program, &[Right::NetAdmin, Right::NetRaw])?;
-    refuse_ipv6_transport(&config)?;
     let (watch, links) = watch().await.context("reading the kernel's interfaces")?;
     let mut config = config;
     take_link_layer_identifiers(&mut config, &links)?;
@@ -122,7 +124,8 @@ async fn assemble(
     })
 }
 
-fn refuse_ipv6_transport(config: &NodeConfig) -> Result<()> {
+/// What a configuration may ask for and this version cannot do.
+pub(super) fn refuse_ipv6_transport(config: &NodeConfig) -> Result<()> {
     let not_yet = |what: String| {
         anyhow!(
             "{what}: signalling over IPv6 is not there yet. Give the LMA an IPv4 address and use `encap udptunnel`"
@@ -236,10 +239,14 @@ fn data_plane_config(
     wanted
 }
 
-/// `tunnel mtu`, else what the uplink with the largest MTU leaves; none where neither is known.
+/// `tunnel mtu`, else what the uplink with the largest MTU leaves, on an LMA the usual one; none
+/// where neither is known.
 fn tun_mtu(config: &NodeConfig, links: &[NetworkEvent]) -> Option<u16> {
     let Engine::Mag(mag) = &config.engine else {
-        return config.tunnel_mtu;
+        // What the table takes a path to carry whose underlay nobody knows. The kernel then answers
+        // what is larger, from an address that correspondents can place.
+        let usual = UNDERLAY_MTU.saturating_sub(Encapsulation::Ipv4Udp.overhead());
+        return config.tunnel_mtu.or(Some(usual));
     };
     let overheads = mag.lmas.iter();
     let overhead = overheads.map(|lma| mag.encapsulation_with(lma).overhead());
@@ -333,6 +340,9 @@ fn spawn_sources(
         loop {
             let events: Vec<NetworkEvent> = watch.next().await;
             let gone = events.is_empty();
+            if gone {
+                tracing::error!("netlink is gone: changes of interfaces go unnoticed from now on");
+            }
             if gone || sender.send(NodeInput::Network(events)).await.is_err() {
                 return;
             }

@@ -4,6 +4,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use pmip_wire::types::PathId;
 
+use super::outbound::stays_on_link;
 use super::{Forwarder, Inbound};
 use crate::counters::DropReason;
 use crate::ecn::Ecn;
@@ -43,7 +44,8 @@ impl Forwarder {
     ///
     /// Packets between the tunnel's own ends on the ports of heartbeats and probes are
     /// [`Inbound::Local`], before the anti-spoofing check. An LMA accepts no inner source outside
-    /// the sessions bound to the path, a MAG no inner destination outside its sessions.
+    /// the sessions bound to the path, a MAG no inner destination outside its sessions; neither
+    /// accepts link-local or multicast addresses.
     pub fn inbound(
         &mut self,
         table: &ForwardingTable,
@@ -79,6 +81,9 @@ impl Forwarder {
             // An end of the tunnel has to be looked at each time.
             let is_end = [tunnel.care_of, tunnel.local].contains(&admission.address);
             self.admitted = (!is_end).then_some(admission);
+        }
+        if stays_on_link(packet.source) || stays_on_link(packet.destination) {
+            return Err(DropReason::LinkScope);
         }
         let inner = Ecn::of(packet.traffic_class);
         let ecn = inner.at_egress(outer).ok_or(DropReason::EcnNotCapable)?;

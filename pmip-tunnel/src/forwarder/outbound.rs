@@ -165,7 +165,7 @@ fn route<'a>(
     }
 }
 
-fn stays_on_link(address: IpAddr) -> bool {
+pub(super) fn stays_on_link(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.is_link_local() || v4.is_multicast() || v4.is_broadcast(),
         IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.is_multicast(),

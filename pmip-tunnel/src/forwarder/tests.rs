@@ -122,6 +122,20 @@ fn link_local_and_multicast_stay_on_their_link() {
 }
 
 #[test]
+fn a_tunnel_is_no_way_onto_the_anchors_links() {
+    for (source, destination) in [
+        (V4_HOST, "224.0.0.5"),
+        (V4_HOST, "169.254.0.1"),
+        (V6_HOST, "ff02::5"),
+        (V6_HOST, "fe80::1"),
+    ] {
+        let mut data = Build::udp(source, destination, 9).packet();
+        let verdict = inbound(Role::Lma, 1, Ecn::NotEct, &mut data);
+        assert_eq!(verdict, Inbound::Drop(DropReason::LinkScope));
+    }
+}
+
+#[test]
 fn a_flow_keeps_its_path_and_moves_only_when_that_dies() {
     let (mut forwarder, mut table) = (forwarder(), table(Role::Mag));
     let flow = |port| Build {

@@ -54,7 +54,12 @@ impl Watch {
         while let Some((message, _)) = self.messages.next().await {
             if is_overrun(&message.payload) {
                 tracing::warn!("netlink lost messages; reading everything anew");
-                return self.read_all().await.unwrap_or_default();
+                match self.read_all().await {
+                    Ok(events) => return events,
+                    // Nothing would mean the end, and a watch that ended sees no link die.
+                    Err(error) => tracing::warn!("reading netlink anew: {error}"),
+                }
+                continue;
             }
             let events = match message.payload {
                 NetlinkPayload::InnerMessage(message) => events_of(message),
