@@ -406,10 +406,10 @@ van@example.org (logical mobile node), active with LMA1, 3000 of 3600 s left
         assert_text(
             &outline(&value),
             "
-lifetime s               3600
 multipath                yes
-networks                 none
+lifetime s               3600
 peers                    MAG1, MAG2
+networks                 none
 timers:
   delete wait ms         10000
 ",
