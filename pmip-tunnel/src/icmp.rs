@@ -8,7 +8,7 @@ use pmip_wire::checksum::Checksum;
 use pmip_wire::types::Instant;
 
 use crate::octets::{put_u16, saturating_u16, u8_at};
-use crate::packet::{Fragment, IPV4_HEADER, IPV6_HEADER, Packet, protocol};
+use crate::packet::{IPV4_HEADER, IPV6_HEADER, Packet, protocol};
 use crate::segment::put_ipv4_checksum;
 
 /// An ICMPv4 error is at most this long (RFC 1812 section 4.3.2.3).
@@ -19,9 +19,10 @@ const ICMP_HEADER: usize = 8;
 const HOP_LIMIT: u8 = 64;
 
 /// Whether an error about `packet` may be sent at all (RFC 1812 section 4.3.2.7, RFC 4443 section
-/// 2.4 (e)): never about errors, later fragments, or to senders that are not one host.
+/// 2.4 (e)): never about errors, later fragments, or to senders that are not one host. Where the
+/// upper layer cannot be seen it may be an error, so there is no answer either.
 pub(crate) fn may_answer(data: &[u8], packet: &Packet) -> bool {
-    if packet.fragment == Fragment::Later || is_icmp_error(data, packet) {
+    if packet.transport.is_none() || is_icmp_error(data, packet) {
         return false;
     }
     match (packet.source, packet.destination) {
@@ -141,5 +142,39 @@ impl Limiter {
         let allowed = self.tokens > 0;
         self.tokens = self.tokens.saturating_sub(1);
         allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    /// An IPv6 packet with `count` destination option headers in front of an echo request.
+    fn behind_headers(count: usize) -> Vec<u8> {
+        let mut packet = vec![0; 40];
+        packet[0] = 0x60;
+        packet[4..6].copy_from_slice(&u16::try_from(count * 8 + 8).expect("short").to_be_bytes());
+        packet[6] = if count == 0 { 58 } else { 60 };
+        packet[7] = 64;
+        packet[8..10].copy_from_slice(&[0x20, 0x01]);
+        packet[23] = 1;
+        packet[24..26].copy_from_slice(&[0x20, 0x01]);
+        packet[39] = 2;
+        for header in (0..count).rev() {
+            let next = if header == 0 { 58 } else { 60 };
+            packet.extend_from_slice(&[next, 0, 1, 4, 0, 0, 0, 0]);
+        }
+        packet.extend_from_slice(&[128, 0, 0, 0, 0, 0, 0, 0]);
+        packet
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_not_answered_as_it_may_be_an_error() {
+        for (count, answered) in [(0, true), (3, true), (40, false)] {
+            let data = behind_headers(count);
+            let packet = Packet::parse(&data).expect("a packet");
+            assert_eq!(may_answer(&data, &packet), answered, "{count} headers");
+        }
     }
 }

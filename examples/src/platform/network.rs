@@ -1,7 +1,7 @@
 //! The kernel's interfaces, addresses and routes as the driver sees them, and what they mean for
 //! an uplink.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -53,7 +53,7 @@ pub struct Address {
 }
 
 /// A unicast route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
     /// What is reached.
     pub destination: IpPrefix,
@@ -72,7 +72,8 @@ pub struct Route {
 pub struct NetworkState {
     links: BTreeMap<u32, Link>,
     addresses: Vec<Address>,
-    routes: Vec<Route>,
+    /// A set: a router's table may hold a million.
+    routes: BTreeSet<Route>,
 }
 
 /// Where an uplink leaves.
@@ -139,11 +140,11 @@ impl NetworkState {
             }
             NetworkEvent::AddressGone(gone) => self.addresses.retain(|address| *address != gone),
             NetworkEvent::Route(route) => {
-                if !self.routes.contains(&route) {
-                    self.routes.push(route);
-                }
+                self.routes.insert(route);
             }
-            NetworkEvent::RouteGone(gone) => self.routes.retain(|route| *route != gone),
+            NetworkEvent::RouteGone(gone) => {
+                self.routes.remove(&gone);
+            }
         }
     }
 
