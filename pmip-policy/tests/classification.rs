@@ -371,3 +371,26 @@ proptest! {
         }
     }
 }
+
+/// Found by the property above: IPv4 addresses live inside `::/0` as octets, not as addresses.
+#[test]
+fn an_ipv6_list_holds_no_ipv4_flow() {
+    let everything =
+        AddressMatch::Prefix(IpPrefix::new(Ipv6Addr::UNSPECIFIED.into(), 0).expect("0"));
+    let mut list = AccessList::new(Family::Ipv6);
+    let selector = Selector::any()
+        .with_source(everything)
+        .with_destination(everything);
+    list.append(Rule::new(Action::Permit, selector))
+        .expect("same family");
+    let compiled = CompiledAccessList::new(&list);
+    let key = |from: &str, to: &str| {
+        FlowKey::new(
+            from.parse().expect("address"),
+            to.parse().expect("address"),
+            6,
+        )
+    };
+    assert!(compiled.permits(&key("2001:db8::1", "2001:db8::2")));
+    assert!(!compiled.permits(&key("10.0.0.1", "10.0.0.2")));
+}

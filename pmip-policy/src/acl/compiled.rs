@@ -12,6 +12,7 @@ use crate::key::FlowKey;
 /// It is a copy: later changes of the list do not reach it.
 #[derive(Debug)]
 pub struct CompiledAccessList {
+    family: Family,
     tests: Box<[Test]>,
     hits: Box<[AtomicUsize]>,
     /// Traffic that no line matched.
@@ -41,11 +42,12 @@ impl CompiledAccessList {
             .map(|(sequence, rule)| Test {
                 sequence,
                 action: rule.action,
-                ..Test::new(list.family(), &rule.selector)
+                ..Test::new(&rule.selector)
             })
             .collect();
         let hits = tests.iter().map(|_| AtomicUsize::new(0)).collect();
         Self {
+            family: list.family(),
             tests,
             hits,
             implicit: AtomicUsize::new(0),
@@ -99,15 +101,20 @@ impl CompiledAccessList {
             .chain([implicit])
     }
 
-    /// The first line that matches.
+    /// The first line that matches. The family is asked once: `::/0` would hold IPv4 addresses too.
     #[inline]
     fn first(&self, flow: &Fields) -> Option<usize> {
+        if flow.family != Some(self.family) {
+            return None;
+        }
         self.tests.iter().position(|test| test.matches(flow))
     }
 }
 
 /// A flow's fields as numbers, worked out once for all lists.
 pub(crate) struct Fields {
+    /// `None` where the addresses are of two families: no list holds such a flow.
+    family: Option<Family>,
     source: u128,
     destination: u128,
     source_port: u16,
@@ -118,7 +125,13 @@ pub(crate) struct Fields {
 
 impl Fields {
     pub(crate) fn new(key: &FlowKey) -> Self {
+        let family = match (key.source().is_ipv4(), key.destination().is_ipv4()) {
+            (true, true) => Some(Family::Ipv4),
+            (false, false) => Some(Family::Ipv6),
+            (true, false) | (false, true) => None,
+        };
         Self {
+            family,
             source: u128::from_be_bytes(key.source_octets()),
             destination: u128::from_be_bytes(key.destination_octets()),
             source_port: key.source_port(),
@@ -143,10 +156,10 @@ struct Test {
 }
 
 impl Test {
-    fn new(family: Family, selector: &Selector) -> Self {
+    fn new(selector: &Selector) -> Self {
         Self {
-            source: Masked::new(family, &selector.source),
-            destination: Masked::new(family, &selector.destination),
+            source: Masked::new(&selector.source),
+            destination: Masked::new(&selector.destination),
             source_port: Ports::new(selector.source_port),
             destination_port: Ports::new(selector.destination_port),
             protocol: selector.protocol,
@@ -167,35 +180,25 @@ impl Test {
     }
 }
 
-/// Addresses `a` with `a & mask == value`, or those without where `inverted`.
+/// Addresses `a` of the list's family with `a & mask == value`.
 #[derive(Clone, Copy, Debug)]
 struct Masked {
     value: u128,
     mask: u128,
-    inverted: bool,
 }
 
 /// `::ffff:0:0/96`, where IPv4 addresses live.
-const MAPPED: Masked = Masked {
-    value: 0xffff << 32,
-    mask: !0xffff_ffff,
-    inverted: false,
-};
+const MAPPED: u128 = 0xffff << 32;
 
 impl Masked {
-    fn new(family: Family, addresses: &AddressMatch) -> Self {
-        match (addresses, family) {
-            (AddressMatch::Any, Family::Ipv4) => MAPPED,
-            // Every address but the IPv4 ones.
-            (AddressMatch::Any, Family::Ipv6) => Self {
-                inverted: true,
-                ..MAPPED
-            },
-            (AddressMatch::Wildcard { address, wildcard }, _) => Self::new_masked(
-                u128::from(address.to_bits()) | MAPPED.value,
+    fn new(addresses: &AddressMatch) -> Self {
+        match addresses {
+            AddressMatch::Any => Self::new_masked(0, 0),
+            AddressMatch::Wildcard { address, wildcard } => Self::new_masked(
+                u128::from(address.to_bits()) | MAPPED,
                 !u128::from(wildcard.to_bits()),
             ),
-            (AddressMatch::Prefix(prefix), _) => Self::prefix(prefix.address(), prefix.length()),
+            AddressMatch::Prefix(prefix) => Self::prefix(prefix.address(), prefix.length()),
         }
     }
 
@@ -215,13 +218,12 @@ impl Masked {
         Self {
             value: address & mask,
             mask,
-            inverted: false,
         }
     }
 
     #[inline]
     const fn holds(&self, address: u128) -> bool {
-        (address & self.mask == self.value) != self.inverted
+        address & self.mask == self.value
     }
 }
 
