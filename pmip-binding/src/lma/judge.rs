@@ -69,7 +69,7 @@ impl Request {
         let common = &self.update.common;
         Mark {
             timestamp: common.timestamp,
-            // Kept also beside a timestamp: without one the next PBU falls back to this.
+            // Orders only sessions that never accepted a timestamp.
             sequence: Some(common.sequence),
         }
     }
@@ -238,6 +238,9 @@ impl Lma {
         let mark = self.mark_to_beat(request, found);
         match request.update.common.timestamp {
             Some(timestamp) => self.check_timestamp(timestamp, mark.timestamp),
+            // Section 5.5 makes the approach one for the whole domain. A message that falls back to
+            // sequence numbers is an old one with its Timestamp cut out, made to look new.
+            None if mark.timestamp.is_some() => Err(Objection::Refuse(status::TIMESTAMP_MISMATCH)),
             None => check_sequence(request.update.common.sequence, mark.sequence),
         }
     }
