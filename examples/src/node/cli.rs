@@ -133,6 +133,8 @@ fn log_to_stderr(args: &NodeArgs) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A node outlives the reader of its log: a closed pipe is no reason to panic.
+        .log_internal_errors(false)
         .with_target(args.verbose > 0);
     match args.log_format {
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
