@@ -2,7 +2,7 @@
 //! a filter or a map must not believe that it works.
 
 use super::Checker;
-use crate::config::model::{HybridAccess, Lma, Mag};
+use crate::config::model::{Lma, Mag};
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let config = checker.config;
@@ -29,7 +29,7 @@ fn lma_keys(lma: &Lma) -> [(&'static str, bool); 10] {
         ("flow-mirror", lma.flow_mirror),
         ("redistribute", lma.redistribute.is_some()),
         ("mobile-local-loop", lma.mobile_local_loop.is_some()),
-        ("hybrid-access", probes(lma.hybrid_access.as_ref())),
+        ("hybrid-access", lma.hybrid_access.is_some()),
     ]
 }
 
@@ -43,13 +43,8 @@ fn mag_keys(mag: &Mag) -> [(&'static str, bool); 9] {
         ("preempt", mag.preempt),
         ("discover-mn-detach", mag.discover_mn_detach.is_some()),
         ("mobile-local-loop", mag.mobile_local_loop.is_some()),
-        ("hybrid-access", probes(mag.hybrid_access.as_ref())),
+        ("hybrid-access", mag.hybrid_access.is_some()),
     ]
-}
-
-/// The service's weights work; its probes and profiles do not yet.
-const fn probes(service: Option<&HybridAccess>) -> bool {
-    service.is_some()
 }
 
 fn report(checker: &mut Checker<'_>, set: bool, path: &str, key: &str) {
