@@ -21,8 +21,10 @@
 //! let mut dissector = Dissector::new();
 //! while let Some(item) = reader.next_item()? {
 //!     if let Item::Frame(frame) = item {
-//!         for finding in dissector.frame(&frame) {
-//!             println!("frame {}: {} octets", finding.frame, finding.wire.len());
+//!         for outcome in dissector.frame(&frame) {
+//!             if let Outcome::Header(finding) = outcome {
+//!                 println!("frame {}: {} octets", finding.frame, finding.wire.len());
+//!             }
 //!         }
 //!     }
 //! }
