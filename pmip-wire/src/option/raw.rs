@@ -159,6 +159,12 @@ impl<'a> RawOption<'a> {
         self.error(DecodeErrorKind::PrefixTooLong { length, limit })
     }
 
+    /// A field of the option holds a value that its RFC forbids.
+    #[cold]
+    pub(super) const fn bad_value(self, field: Field, found: u32) -> DecodeError {
+        self.error(DecodeErrorKind::BadValue { field, found })
+    }
+
     const fn error(self, kind: DecodeErrorKind) -> DecodeError {
         DecodeError::new(kind, Layer::Option(self.option_type), self.offset)
     }
