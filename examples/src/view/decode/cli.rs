@@ -20,14 +20,19 @@ use super::{DecodeOptions, from_hex, reading};
 /// IPv4-UDP (port 5436), puts IP fragments together, and looks into tunnels: IPv4 and IPv6 in each
 /// other, GRE, and UDP port 5437 with and without the TLV header.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = HELP)]
+#[command(after_long_help = HELP, group(clap::ArgGroup::new("input").required(true)))]
 pub struct DecodeArgs {
     /// A pcap or pcapng file; `-` is standard input
-    #[arg(required_unless_present = "hex", conflicts_with = "hex")]
+    #[arg(group = "input")]
     file: Option<PathBuf>,
     /// A Mobility Header in hexadecimal, from its Payload Proto octet; `-` reads one a line from
     /// standard input
-    #[arg(long, value_name = "STRING", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "STRING",
+        allow_hyphen_values = true,
+        group = "input"
+    )]
     hex: Option<String>,
     /// What carried the hexadecimal octets
     #[arg(long, default_value = "udp", requires = "hex")]

@@ -85,6 +85,10 @@ fn structure_fields(structure: &'static str, parts: Vec<(&'static str, Node)>) -
             Node::Named("OptionType" | "MhType", _) => {}
             Node::Octets(octets) if key == "identifier" && subtype.is_some() => {
                 fields.push(identifier(subtype.as_ref(), &octets));
+                fields
+                    .iter_mut()
+                    .filter(|field| field.key == "subtype")
+                    .for_each(Field::hush);
             }
             Node::Octets(octets) if structure == "LinkLayerIdentifier" => {
                 fields.push(Field::new(
@@ -310,10 +314,15 @@ fn identifier(subtype: Option<&Node>, octets: &[u8]) -> Field {
             |octets| Ipv6Addr::from(octets).to_string(),
         ),
         Some(MnIdSubtype::Eui48 | MnIdSubtype::Eui64) => colons(octets),
-        _ if octets.is_empty() => "(empty)".into(),
+        _ if octets.is_empty() => "no octets".into(),
         _ => json.clone(),
     };
-    Field::new("identifier", json!(json), words)
+    let kind = match code {
+        Some(MnIdSubtype::Nai) => "NAI".into(),
+        Some(code) => code.to_string(),
+        None => "no subtype".into(),
+    };
+    Field::new("identifier", json!(json), format!("{words} ({kind})"))
 }
 
 /// Puts a prefix and its length into one word: `2001:db8::/64`.
@@ -443,6 +452,11 @@ impl Field {
             Shown::Leaf { words, .. } => words.take(),
             Shown::Group(_) | Shown::List(_) => None,
         }
+    }
+
+    /// Takes its words away: another field tells it too.
+    fn hush(&mut self) {
+        self.take_words();
     }
 
     /// Whether it says yes or no.

@@ -108,7 +108,7 @@ impl Reading {
     fn new(octets: Bytes, mh_type: Option<MhType>) -> Self {
         Self {
             mh_type,
-            name: mh_type.map(|mh_type| format!("{mh_type:?}")),
+            name: mh_type.map(|mh_type| mh_type.name().unwrap_or("Unknown").into()),
             fields: Vec::new(),
             options: Vec::new(),
             has_options: false,
