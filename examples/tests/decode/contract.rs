@@ -277,7 +277,8 @@ fn wrong_usage_is_exit_2_and_says_what_is_wrong() {
         (&["/nowhere/to/be/found.pcap"], "/nowhere/to/be/found.pcap"),
         (&[], "--hex"),
         (&["a.pcap", "--hex", "3b"], "cannot be used with"),
-        (&["a.pcap", "--transport", "udp"], "--hex"),
+        (&["a.pcap", "--transport", "udp"], "cannot be used with"),
+        (&["--hex", "3b", "--src", "::1"], "--dst"),
     ] {
         let run = run(arguments, &[]);
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}");

@@ -35,13 +35,23 @@ pub struct DecodeArgs {
     )]
     hex: Option<String>,
     /// What carried the hexadecimal octets
-    #[arg(long, default_value = "udp", requires = "hex")]
+    #[arg(long, default_value = "udp", conflicts_with = "file")]
     transport: HexTransport,
     /// Source of the IPv6 packet that carried them: with --dst, their checksum is verified
-    #[arg(long, value_name = "ADDRESS", requires = "hex", requires = "dst")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        conflicts_with = "file",
+        requires = "dst"
+    )]
     src: Option<Ipv6Addr>,
     /// Destination of that packet
-    #[arg(long, value_name = "ADDRESS", requires = "hex", requires = "src")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        conflicts_with = "file",
+        requires = "src"
+    )]
     dst: Option<Ipv6Addr>,
     /// Print JSON, one object a line, and nothing else on standard output
     #[arg(long)]
