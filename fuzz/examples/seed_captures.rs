@@ -158,7 +158,7 @@ fn pcapng(big_endian: bool, frames: &[Vec<u8>]) -> Vec<u8> {
         let length = frame.len() as u32;
         file.extend(block(6, &[0, 0x0006_0a24, 5, length, length], frame));
         file.extend(block(3, &[length], frame));
-        file.extend(block(2, &[0, 0, 5, length, length], frame));
+        file.extend(block(2, &[0, 0x0006_0a24, 5, length, length], frame));
     }
     file
 }

@@ -299,6 +299,13 @@ registries! {
     MnIdSubtype OptionType Status
 }
 
+/// Whether numbers of this type are shown in words.
+#[cfg(test)]
+pub(super) fn is_known_wrapper(name: &str) -> bool {
+    let plain = ["Lifetime", "SequenceNumber", "Timestamp"];
+    plain.contains(&name) || code_point(name, 0).is_some()
+}
+
 /// An identifier as text where it is text, else in hexadecimal.
 fn identifier(subtype: Option<&Node>, octets: &[u8]) -> Field {
     let code = match subtype {

@@ -11,6 +11,8 @@ mod node;
 mod progress;
 mod reading;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use bytes::Bytes;

@@ -143,7 +143,8 @@ impl Reading {
         }
     }
 
-    fn has_flag(&self, letter: &str) -> bool {
+    /// Whether the flag with this letter is set.
+    pub(super) fn has_flag(&self, letter: &str) -> bool {
         let flags = self.fields.iter().find(|field| field.key == "flags");
         let flags = flags.and_then(Field::json).and_then(Value::as_array);
         flags.is_some_and(|flags| flags.iter().any(|flag| flag == letter))

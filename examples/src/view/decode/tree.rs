@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use anstyle::{AnsiColor, Style};
 use pmip_capture::{CaptureTime, Outer, Transport};
+use pmip_wire::MhType;
 use serde_json::Value;
 
 use super::carried::{Carried, Carrier, frames};
@@ -58,7 +59,10 @@ impl TreeWriter {
         } else if let Some(problem) = own_problem {
             self.problem(&mut text, None, problem);
         }
-        text.push('\n');
+        // What takes one line stands close.
+        if text.lines().count() > 1 {
+            text.push('\n');
+        }
         text
     }
 
@@ -87,6 +91,9 @@ impl TreeWriter {
         if let Some(name) = &reading.name {
             let _ = write!(text, "  {}", self.paint(BOLD, name));
         }
+        if reading.mh_type == Some(MhType::Heartbeat) && reading.problem.is_none() {
+            let _ = write!(text, " {}", heartbeat_kind(reading));
+        }
         if let Some(sequence) = find(reading, "sequence_number") {
             let _ = write!(text, "  sequence {sequence}");
         }
@@ -113,7 +120,7 @@ impl TreeWriter {
         };
         if !carrier.vlans.is_empty() {
             let vlans: Vec<String> = carrier.vlans.iter().map(ToString::to_string).collect();
-            line(format!("VLAN {}", vlans.join(" in ")));
+            line(format!("VLAN {}", vlans.join(", then ")));
         }
         carrier
             .tunnel
@@ -135,10 +142,16 @@ impl TreeWriter {
     }
 
     fn body(&self, text: &mut String, reading: &Reading) {
+        let is_heartbeat = reading.mh_type == Some(MhType::Heartbeat);
         let own = reading
             .fields
             .iter()
-            .filter(|field| !matches!(field.key.as_str(), "sequence_number" | "status"));
+            .filter(|field| match field.key.as_str() {
+                // The head tells them.
+                "sequence_number" | "status" => false,
+                "flags" => !is_heartbeat,
+                _ => true,
+            });
         let own: Vec<String> = own.filter_map(message_field).collect();
         if !own.is_empty() {
             let _ = writeln!(text, "      {}", own.join("; "));
@@ -259,6 +272,15 @@ impl TreeWriter {
 
 fn end(address: IpAddr, port: Option<u16>) -> String {
     port.map_or_else(|| address.to_string(), |port| format!("{address}:{port}"))
+}
+
+/// RFC 5847 section 3.3.
+fn heartbeat_kind(reading: &Reading) -> &'static str {
+    match (reading.has_flag("U"), reading.has_flag("R")) {
+        (true, _) => "unsolicited response",
+        (false, true) => "response",
+        (false, false) => "request",
+    }
 }
 
 fn find<'a>(reading: &'a Reading, key: &str) -> Option<&'a str> {
