@@ -108,13 +108,23 @@ mod writer;
 
 pub use checksum::ChecksumContext;
 pub use code::{
-    AccessTechnologyType, BindingErrorStatus, HandoffIndicator, Ipv4HomeAddressStatus, MhType,
-    MnIdSubtype, OptionType, Status,
+    AccessTechnologyType, BindingErrorStatus, BindingRevocationStatus, FastBindingStatus,
+    FlowBindingStatus, FlowBindingTrigger, HandoffIndicator, HandoverAcknowledgeCode,
+    HandoverInitiateCode, Ipv4HomeAddressStatus, LocalizedRoutingStatus, MhType, MnIdSubtype,
+    NotificationReason, OptionType, RevocationTrigger, Status, UpdateNotificationStatus,
 };
-pub use error::{DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
+pub use error::{Answer, DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
 pub use message::{
-    BindingAckFlags, BindingAcknowledgement, BindingError, BindingUpdate, BindingUpdateFlags,
-    Heartbeat, InvalidMessage, MAX_MESSAGE_LEN, Message, MobilityHeader, UnknownMessage,
+    BindingAckFlags, BindingAcknowledgement, BindingError, BindingRefreshRequest,
+    BindingRevocationAcknowledgement, BindingRevocationFlags, BindingRevocationIndication,
+    BindingUpdate, BindingUpdateFlags, CareOfTest, CareOfTestInit, FastBindingAcknowledgement,
+    FastBindingUpdate, Faults, FlowBindingAcknowledgement, FlowBindingFlags, FlowBindingIndication,
+    HandoverAcknowledge, HandoverAcknowledgeFlags, HandoverInitiate, HandoverInitiateFlags,
+    Heartbeat, HomeAgentSwitch, HomeTest, HomeTestInit, InvalidMessage, Leniency,
+    LocalizedRoutingAcknowledgment, LocalizedRoutingFlags, LocalizedRoutingInitiation,
+    MAX_MESSAGE_LEN, Message, MobilityHeader, SubscriptionFlags, SubscriptionQuery,
+    SubscriptionResponse, UnknownMessage, UpdateNotification, UpdateNotificationAcknowledgement,
+    UpdateNotificationFlags,
 };
 pub use option::{
     Alignment, DelegatedMobileNetworkPrefix, HomeNetworkPrefix, InvalidOption, Ipv4DhcpSupportMode,

@@ -6,11 +6,11 @@ use smallvec::SmallVec;
 use super::{
     DelegatedMobileNetworkPrefix, HomeNetworkPrefix, Ipv4DhcpSupportMode, Ipv4HomeAddressReply,
     Ipv4HomeAddressRequest, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding,
-    MobileNodeIdentifier, MobilityOption, NatDetection, RawOptions, VendorSpecific,
+    MobileNodeIdentifier, MobilityOption, NatDetection, RawOptions, UnknownOption, VendorSpecific,
 };
 use crate::code::{AccessTechnologyType, HandoffIndicator};
 use crate::error::{DecodeError, DecodeErrorKind, Layer};
-use crate::message::{MAX_MESSAGE_LEN, OPTION_STARTS};
+use crate::message::{Leniency, MAX_MESSAGE_LEN, OPTION_STARTS};
 use crate::types::Timestamp;
 use crate::writer::Writer;
 
@@ -125,6 +125,39 @@ impl MobilityOptions {
         for option in raw {
             option?.decode_owned(owner, |option| self.list.push(option))?;
         }
+        self.check_len(size, offset)
+    }
+
+    /// [`MobilityOptions::decode`] where `judge` passes over an error or hands it back: an option
+    /// that is cut off ends the list, one that does not fit its type is kept as it came.
+    pub(crate) fn decode_lax(
+        &mut self,
+        raw: RawOptions<'_>,
+        owner: &Bytes,
+        mut judge: impl FnMut(Leniency, DecodeError) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        let (size, offset) = (raw.remaining(), raw.offset());
+        for option in raw {
+            let option = match option {
+                Ok(option) => option,
+                Err(error) => {
+                    judge(Leniency::LAST_OPTION_CUT, error)?;
+                    break;
+                }
+            };
+            if let Err(error) = option.decode_owned(owner, |option| self.list.push(option)) {
+                judge(Leniency::OPTION_MISFIT, error)?;
+                let data = owner.slice_ref(option.data());
+                let kept = UnknownOption::from_wire(option.option_type(), data);
+                self.list.push(MobilityOption::Unknown(kept));
+            }
+        }
+        self.check_len(size, offset)
+    }
+
+    /// Whether the list fits, after it was read from `size` octets at `offset`.
+    #[inline]
+    fn check_len(&self, size: usize, offset: u16) -> Result<(), DecodeError> {
         if size > SURELY_FITS && !self.fits() {
             let layer = Layer::MobilityHeader;
             return Err(DecodeError::new(
