@@ -328,10 +328,11 @@ code_points! {
         IncorrectInterfaceIdentifierLength = 131, "Incorrect interface identifier length", 5568;
     }
 
-    /// Code of a Handover Initiate (IANA "Handover Initiate Status Codes").
+    /// Code of a Handover Initiate (IANA "Handover Initiate Status Codes"). With flag P, 0 means
+    /// nothing in particular (RFC 5949 section 6.1.1).
     pub enum HandoverInitiateCode: u8 {
-        Default = 0, "FBU with the PCoA as source IP address; default with P", 5568;
-        SourceIsNotPreviousCareOfAddress = 1, "FBU whose source IP address is not PCoA", 5568;
+        FbuFromPreviousCareOfAddress = 0, "FBU with the PCoA as source IP address", 5568;
+        FbuNotFromPreviousCareOfAddress = 1, "FBU whose source IP address is not PCoA", 5568;
         ForwardingCompleted = 2, "Indicate the completion of forwarding", 5949;
         AllContextTransferred = 3, "All available context transferred", 5949;
     }
@@ -340,7 +341,7 @@ code_points! {
     /// accepted.
     pub enum HandoverAcknowledgeCode: u8 {
         Accepted = 0, "Handover Accepted or Successful", 5568;
-        CareOfAddressNotValid = 1, "Handover Accepted, NCoA not valid or in use", 5568;
+        CareOfAddressNotValid = 1, "Handover Accepted, NCoA not valid", 5568;
         CareOfAddressAssigned = 2, "Handover Accepted, NCoA assigned", 5568;
         UsePreviousCareOfAddress = 3, "Handover Accepted, use PCoA", 5568;
         Unsolicited = 4, "Message sent unsolicited", 5568;

@@ -223,21 +223,23 @@ impl DecodeError {
     /// What the sender of the message is owed.
     ///
     /// RFC 6275 section 9.2 asks for silence about a wrong checksum and for a Parameter Problem
-    /// about Payload Proto and Header Len. Of the options, only a Binding Identifier of a wrong
-    /// length has an answer (RFC 5648 section 6.2); what else is wrong inside a well-formed header
-    /// is counted by the receiver and not answered.
+    /// about Payload Proto and Header Len. Of the options, only a malformed Binding Identifier has
+    /// an answer (RFC 5648 section 6.2); what else is wrong inside a well-formed header is counted
+    /// by the receiver and not answered.
     pub const fn answer(&self) -> Answer {
+        let in_binding_identifier =
+            matches!(self.layer, Layer::Option(OptionType::BindingIdentifier));
         match self.kind {
             DecodeErrorKind::BadPayloadProto { .. } => Answer::ParameterProblem { pointer: 0 },
             DecodeErrorKind::BadHeaderLength { .. } => Answer::ParameterProblem { pointer: 1 },
-            DecodeErrorKind::BadOptionLength { .. } => match self.layer {
-                Layer::Option(OptionType::BindingIdentifier) => {
-                    Answer::BindingAcknowledgement(Status::McoaMalformed)
-                }
-                _ => Answer::Silence,
-            },
+            DecodeErrorKind::BadOptionLength { .. } | DecodeErrorKind::BadValue { .. }
+                if in_binding_identifier =>
+            {
+                Answer::BindingAcknowledgement(Status::McoaMalformed)
+            }
             DecodeErrorKind::Truncated { .. }
             | DecodeErrorKind::BadChecksum { .. }
+            | DecodeErrorKind::BadOptionLength { .. }
             | DecodeErrorKind::PrefixTooLong { .. }
             | DecodeErrorKind::OptionsTooLong
             | DecodeErrorKind::BadValue { .. } => Answer::Silence,

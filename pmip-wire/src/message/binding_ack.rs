@@ -8,7 +8,6 @@ bitflags::bitflags! {
     /// Flags of a [`BindingAcknowledgement`]. Reserved bits that were received are kept.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-    #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
     pub struct BindingAckFlags: u8 {
         /// K: key management mobility capability (RFC 6275 section 6.1.8).
         const KEY_MANAGEMENT = 0x80;

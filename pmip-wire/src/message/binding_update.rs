@@ -7,7 +7,6 @@ bitflags::bitflags! {
     /// Flags of a [`BindingUpdate`]. Reserved bits that were received are kept.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-    #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
     pub struct BindingUpdateFlags: u16 {
         /// A: an acknowledgement is asked for (RFC 6275 section 6.1.7); always set in a PBU.
         const ACKNOWLEDGE = 0x8000;

@@ -11,7 +11,6 @@ bitflags::bitflags! {
     /// Flags of a [`FlowBindingIndication`]. Reserved bits that were received are kept.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-    #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
     pub struct FlowBindingFlags: u8 {
         /// A: an acknowledgement is asked for (RFC 7109 section 6.1.1).
         const ACKNOWLEDGE = 0x80;

@@ -10,7 +10,6 @@ bitflags::bitflags! {
     /// Flags of a [`HandoverInitiate`]. Reserved bits that were received are kept.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-    #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
     pub struct HandoverInitiateFlags: u8 {
         /// S: a new care-of address is asked for (RFC 5568 section 6.2.1.1); zero with P.
         const ASSIGNED_ADDRESS = 0x80;
@@ -28,7 +27,6 @@ bitflags::bitflags! {
     /// received are kept.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-    #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
     pub struct HandoverAcknowledgeFlags: u8 {
         /// U: the receiver is to buffer the mobile node's packets.
         const BUFFER = 0x80;

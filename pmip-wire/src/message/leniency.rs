@@ -11,7 +11,6 @@ bitflags::bitflags! {
     /// take them (RFC 6275 section 6.2, RFC 5213 section 8.1).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-    #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
     pub struct Leniency: u8 {
         /// The checksum is wrong, as in captures taken before the network card filled it in.
         const BAD_CHECKSUM = 0x01;

@@ -10,7 +10,6 @@ bitflags::bitflags! {
     /// Flags of a [`LocalizedRoutingAcknowledgment`]. Reserved bits that were received are kept.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-    #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
     pub struct LocalizedRoutingFlags: u8 {
         /// U: nobody asked; the lifetime is a request (RFC 6705 section 10.2).
         const UNSOLICITED = 0x80;

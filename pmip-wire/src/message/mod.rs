@@ -103,10 +103,6 @@ macro_rules! messages {
             /// The row of the message with this Message Data; `None` where it has no typed body.
             /// Data cut short of what tells the bodies of a type apart gives the first that fits.
             #[inline]
-            #[expect(
-                clippy::wildcard_enum_match_arm,
-                reason = "a type without a row is Unknown"
-            )]
             fn of(mh_type: MhType, data: &[u8]) -> Option<Self> {
                 match mh_type {
                     $(
@@ -254,6 +250,30 @@ messages! {
     SubscriptionQuery = SubscriptionQuery;
     /// Type 23 (RFC 7161 section 4.3.2).
     SubscriptionResponse = SubscriptionResponse;
+}
+
+/// Draws flags with all bits: reserved ones are kept, too.
+macro_rules! draw_all_bits {
+    ($($flags:ident),+ $(,)?) => {$(
+        #[cfg(feature = "arbitrary")]
+        impl<'a> arbitrary::Arbitrary<'a> for $flags {
+            fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+                u.arbitrary().map(Self::from_bits_retain)
+            }
+        }
+    )+};
+}
+
+draw_all_bits! {
+    BindingAckFlags,
+    BindingRevocationFlags,
+    BindingUpdateFlags,
+    FlowBindingFlags,
+    HandoverAcknowledgeFlags,
+    HandoverInitiateFlags,
+    LocalizedRoutingFlags,
+    SubscriptionFlags,
+    UpdateNotificationFlags,
 }
 
 impl From<UnknownMessage> for Message {

@@ -12,7 +12,6 @@ bitflags::bitflags! {
     /// acknowledgement returns those of the indication. Reserved bits that were received are kept.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-    #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
     pub struct BindingRevocationFlags: u16 {
         /// P: the bindings are those of Proxy Mobile IPv6.
         const PROXY = 0x8000;

@@ -8,7 +8,6 @@ bitflags::bitflags! {
     /// Flags of a [`SubscriptionResponse`]. Reserved bits that were received are kept.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-    #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
     pub struct SubscriptionFlags: u8 {
         /// I: subscriptions follow as options (RFC 7161 section 4.3.2).
         const MULTICAST_INFORMATION = 0x80;

@@ -65,10 +65,11 @@ impl UnknownMessage {
     /// type that is not known (RFC 6275 section 9.2), silence where only the kind of revocation or
     /// flow binding is not, for neither RFC 5846 nor RFC 7109 asks for an answer then.
     pub const fn answer(&self) -> Answer {
-        match MhType::from_code(self.mh_type.code()) {
-            MhType::BindingRevocation | MhType::FlowBinding => Answer::Silence,
-            _ => Answer::BindingError(BindingErrorStatus::UnrecognizedMhType),
+        let mh_type = MhType::from_code(self.mh_type.code());
+        if matches!(mh_type, MhType::BindingRevocation | MhType::FlowBinding) {
+            return Answer::Silence;
         }
+        Answer::BindingError(BindingErrorStatus::UnrecognizedMhType)
     }
 
     pub(super) const fn from_wire(mh_type: MhType, data: Bytes) -> Self {

@@ -11,7 +11,6 @@ bitflags::bitflags! {
     /// are kept.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-    #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
     pub struct UpdateNotificationFlags: u16 {
         /// A: an acknowledgement is asked for.
         const ACKNOWLEDGEMENT_REQUESTED = 0x8000;
