@@ -131,16 +131,22 @@ macro_rules! messages {
 
         impl Message {
             /// The message without its options.
-            #[inline]
-            fn from_header(header: &MobilityHeader<'_>, wire: &Bytes) -> Option<Self> {
+            #[inline(always)]
+            fn from_header(header: &MobilityHeader<'_>, wire: &Bytes) -> Result<Self, DecodeError> {
                 let data = header.message_data();
-                match header.kind() {
-                    $( Some(Kind::$body) => read_body(data, wire).map(Self::$body), )+
+                Ok(match header.kind() {
+                    $( Some(Kind::$body) => {
+                        let cut = || header.cut_in_body();
+                        let (fixed, list) = split_body::<$body>(data).ok_or_else(cut)?;
+                        let mut body = <$body as Body>::from_wire(fixed);
+                        body.set_list(|| wire.slice_ref(list));
+                        Self::$body(body)
+                    } )+
                     None => {
                         let data = wire.slice_ref(data);
-                        Some(Self::Unknown(UnknownMessage::from_wire(header.mh_type(), data)))
+                        Self::Unknown(UnknownMessage::from_wire(header.mh_type(), data))
                     }
-                }
+                })
             }
 
             /// The message type.
@@ -294,7 +300,7 @@ impl Message {
     pub fn decode(wire: &Bytes, context: ChecksumContext) -> Result<Self, DecodeError> {
         let header = MobilityHeader::parse(wire, context)?;
         // Options are decoded into the message, not moved there: a message is some hundred octets.
-        let mut message = Self::from_header(&header, wire).ok_or_else(|| header.cut_in_body())?;
+        let mut message = Self::from_header(&header, wire)?;
         if let (Some(options), Some(raw)) = (message.options_mut(), header.options()) {
             options.decode(raw, wire)?;
         }
@@ -343,7 +349,7 @@ impl Message {
         leniency: Leniency,
     ) -> Result<(Self, Faults), DecodeError> {
         let (header, mut faults) = MobilityHeader::parse_lax(wire, context, leniency)?;
-        let mut message = Self::from_header(&header, wire).ok_or_else(|| header.cut_in_body())?;
+        let mut message = Self::from_header(&header, wire)?;
         if let (Some(options), Some(raw)) = (message.options_mut(), header.options()) {
             options.decode_lax(raw, wire, |tolerance, error| {
                 faults.pass_over(leniency, tolerance, error)
@@ -370,6 +376,15 @@ impl Message {
         out.put_slice(longest.get(..length).unwrap_or_default());
     }
 
+    /// [`Message::encode`] to the start of `buffer`, without a detour: the fastest way out. Returns
+    /// the length; `None`, with `buffer` in disorder, where it has less room than
+    /// [`Message::encoded_len`], which [`MAX_MESSAGE_LEN`] octets always suffice for.
+    #[must_use]
+    pub fn encode_to_slice(&self, context: ChecksumContext, buffer: &mut [u8]) -> Option<usize> {
+        let length = self.write(buffer, context);
+        (length <= buffer.len()).then_some(length)
+    }
+
     /// The message as bytes of its own.
     pub fn to_bytes(&self, context: ChecksumContext) -> Bytes {
         let mut out = Vec::new();
@@ -385,7 +400,7 @@ impl Message {
         end.next_multiple_of(8)
     }
 
-    /// Writes into a zeroed buffer and returns the length, which may exceed the buffer's.
+    /// Writes into `buffer` and returns the length, which may exceed the buffer's.
     fn write(&self, buffer: &mut [u8], context: ChecksumContext) -> usize {
         let mut writer = Writer::new(buffer);
         self.write_body(&mut writer);
@@ -427,12 +442,10 @@ fn body_len<B: Body>(data: &[u8]) -> usize {
     B::Fixed::LEN.saturating_add(list)
 }
 
-/// The body that `data` starts with; `None` where it is cut.
+/// The fixed part that `data` starts with, and the list behind it; `None` where they are cut.
 #[inline]
-fn read_body<B: Body>(data: &[u8], owner: &Bytes) -> Option<B> {
+fn split_body<B: Body>(data: &[u8]) -> Option<(&B::Fixed, &[u8])> {
     let (fixed, rest) = B::Fixed::split(data)?;
     let list = rest.get(..B::list_len(fixed))?;
-    let mut body = B::from_wire(fixed);
-    body.set_list(|| owner.slice_ref(list));
-    Some(body)
+    Some((fixed, list))
 }

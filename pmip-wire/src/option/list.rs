@@ -120,10 +120,17 @@ impl MobilityOptions {
     }
 
     /// Appends the options that `raw` walks over, whose variable parts share `owner`'s memory.
-    pub(crate) fn decode(&mut self, raw: RawOptions<'_>, owner: &Bytes) -> Result<(), DecodeError> {
+    pub(crate) fn decode(
+        &mut self,
+        mut raw: RawOptions<'_>,
+        owner: &Bytes,
+    ) -> Result<(), DecodeError> {
         let (size, offset) = (raw.remaining(), raw.offset());
-        for option in raw {
-            option?.decode_owned(owner, |option| self.list.push(option))?;
+        let own = |data| owner.slice_ref(data);
+        while let Some(pushed) =
+            MobilityOption::next(&mut raw, own, |option| self.list.push(option))
+        {
+            pushed?;
         }
         self.check_len(size, offset)
     }
@@ -137,6 +144,7 @@ impl MobilityOptions {
         mut judge: impl FnMut(Leniency, DecodeError) -> Result<(), DecodeError>,
     ) -> Result<(), DecodeError> {
         let (size, offset) = (raw.remaining(), raw.offset());
+        let own = |data| owner.slice_ref(data);
         for option in raw {
             let option = match option {
                 Ok(option) => option,
@@ -145,10 +153,10 @@ impl MobilityOptions {
                     break;
                 }
             };
-            if let Err(error) = option.decode_owned(owner, |option| self.list.push(option)) {
+            let pushed = MobilityOption::from_raw(option, own, |option| self.list.push(option));
+            if let Err(error) = pushed {
                 judge(Leniency::OPTION_MISFIT, error)?;
-                let data = owner.slice_ref(option.data());
-                let kept = UnknownOption::from_wire(option.option_type(), data);
+                let kept = UnknownOption::from_wire(option.option_type(), own(option.data()));
                 self.list.push(MobilityOption::Unknown(kept));
             }
         }
@@ -157,13 +165,13 @@ impl MobilityOptions {
 
     /// Whether the list fits, after it was read from `size` octets at `offset`.
     #[inline]
-    fn check_len(&self, size: usize, offset: u16) -> Result<(), DecodeError> {
+    fn check_len(&self, size: usize, offset: u32) -> Result<(), DecodeError> {
         if size > SURELY_FITS && !self.fits() {
             let layer = Layer::MobilityHeader;
             return Err(DecodeError::new(
                 DecodeErrorKind::OptionsTooLong,
                 layer,
-                offset,
+                offset.try_into().unwrap_or(u16::MAX),
             ));
         }
         Ok(())
@@ -172,7 +180,7 @@ impl MobilityOptions {
     #[inline]
     pub(crate) fn write(&self, writer: &mut Writer<'_>) {
         for option in self {
-            option.with_data(|option_type, head, tail| writer.option(option_type, head, tail));
+            option.write(writer);
         }
     }
 
