@@ -83,7 +83,7 @@ macro_rules! messages {
         #[non_exhaustive]
         pub enum Message {
             $( $(#[$doc])+ $body($body), )+
-            /// A type without a typed body here, kept as it came.
+            /// A message without a typed body here, kept as it came.
             Unknown(UnknownMessage),
         }
 
