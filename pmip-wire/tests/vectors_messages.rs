@@ -680,6 +680,28 @@ fn triggers_know_their_class() {
     }
 }
 
+/// Names tell apart what shares a type, and registrations by proxy from others.
+#[test]
+fn names_tell_bodies_apart() {
+    let name = |wire: &[u8]| {
+        let message = Message::decode_slice(wire, UDP).expect("well-formed");
+        message.name()
+    };
+    let octets =
+        |mh_type: u8, a: u8, b: u8, c: u8| [59, 1, mh_type, 0, 0, 0, a, b, c, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(name(&octets(5, 0, 0, 0x80)), "BindingUpdate");
+    assert_eq!(name(&octets(5, 0, 0, 0x82)), "ProxyBindingUpdate");
+    assert_eq!(name(&octets(6, 0, 0x20, 0)), "ProxyBindingAcknowledgement");
+    assert_eq!(name(&octets(16, 1, 0, 0)), "BindingRevocationIndication");
+    assert_eq!(
+        name(&octets(16, 2, 0, 0)),
+        "BindingRevocationAcknowledgement"
+    );
+    assert_eq!(name(&octets(16, 3, 0, 0)), "BindingRevocation");
+    assert_eq!(name(&octets(11, 0, 0, 0)), "Experimental");
+    assert_eq!(name(&octets(99, 0, 0, 0)), "Unknown");
+}
+
 /// A message stays about as large as its inline options, however many kinds there are.
 #[test]
 fn a_message_stays_small() {

@@ -157,6 +157,23 @@ macro_rules! messages {
                 }
             }
 
+            /// The name in UpperCamel: that of the body, with `Proxy` in front where flag P makes a
+            /// registration one of Proxy Mobile IPv6; of a message that is kept as it came the
+            /// name of its type, `Unknown` where that has none.
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    Self::BindingUpdate(update) if update.is_proxy() => "ProxyBindingUpdate",
+                    Self::BindingAcknowledgement(answer) if answer.is_proxy() => {
+                        "ProxyBindingAcknowledgement"
+                    }
+                    $( Self::$body(_) => stringify!($body), )+
+                    Self::Unknown(message) => match message.mh_type().name() {
+                        Some(name) => name,
+                        None => "Unknown",
+                    },
+                }
+            }
+
             /// The options; `None` for a message that is kept as it came.
             pub const fn options(&self) -> Option<&MobilityOptions> {
                 match self {
