@@ -7,12 +7,11 @@ use std::net::Ipv6Addr;
 
 use bytes::Bytes;
 use pmip_wire::{
-    BindingRevocationAcknowledgement, BindingRevocationFlags, BindingRevocationIndication,
-    BindingRevocationStatus, BindingUpdate, ChecksumContext, DecodeErrorKind, Field,
-    HandoverAcknowledgeFlags, HandoverInitiateFlags, HomeAgentSwitch, InvalidMessage, Layer,
-    MAX_MESSAGE_LEN, Message, MhType, MobileNodeIdentifier, MobilityHeader, MobilityOption,
-    MobilityOptions, NotificationReason, OptionType, RevocationTrigger, SubscriptionQuery,
-    UnknownMessage, UnknownOption, UpdateNotification, UpdateNotificationFlags,
+    BindingRevocationFlags, BindingRevocationIndication, BindingRevocationStatus, ChecksumContext,
+    DecodeErrorKind, Field, HandoverAcknowledgeFlags, HandoverInitiateFlags, HomeAgentSwitch,
+    InvalidMessage, Layer, MAX_MESSAGE_LEN, Message, MhType, MobileNodeIdentifier, MobilityHeader,
+    MobilityOption, MobilityOptions, NotificationReason, OptionType, RevocationTrigger,
+    SubscriptionQuery, UnknownMessage, UnknownOption, UpdateNotification, UpdateNotificationFlags,
     UpdateNotificationStatus,
 };
 
