@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::code::{MhType, OptionType};
+use crate::code::{BindingErrorStatus, MhType, OptionType, Status};
 
 /// Why a Mobility Header could not be decoded.
 ///
@@ -85,6 +85,26 @@ pub enum DecodeErrorKind {
     },
 }
 
+/// What the sender of a message that cannot be used is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Answer {
+    /// Nothing: the message is dropped silently.
+    Silence,
+    /// An ICMPv6 Parameter Problem with code 0 to the source of the packet (RFC 6275 section 9.2,
+    /// RFC 4443 section 3.4). Over IPv4 there is none.
+    ParameterProblem {
+        /// Where it points to, in octets from the start of the Mobility Header. The Pointer field
+        /// counts from the start of the IPv6 packet, so what stands in front is added.
+        pointer: u16,
+    },
+    /// A Binding Error with this status (RFC 6275 sections 9.2 and 9.3.3).
+    BindingError(BindingErrorStatus),
+    /// Where the message is a Binding Update: a Binding Acknowledgement with this status. To other
+    /// messages nothing.
+    BindingAcknowledgement(Status),
+}
+
 /// What an error is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -151,6 +171,26 @@ pub enum Field {
     Status,
     /// Home Address.
     HomeAddress,
+    /// Init cookie of the return routability procedure.
+    InitCookie,
+    /// Nonce index of the return routability procedure.
+    NonceIndex,
+    /// Keygen token of the return routability procedure.
+    KeygenToken,
+    /// # of Addresses of a Home Agent Switch.
+    AddressCount,
+    /// Home Agent Addresses of a Home Agent Switch.
+    HomeAgentAddresses,
+    /// Code of a handover message.
+    Code,
+    /// B.R. Type of a binding revocation message.
+    RevocationType,
+    /// Flow Binding Type of a flow binding message.
+    FlowBindingType,
+    /// What made a node send the message.
+    Trigger,
+    /// Notification Reason.
+    NotificationReason,
     /// The mobility options of a message.
     Options,
     /// The Length octet of an option.
@@ -180,18 +220,29 @@ impl DecodeError {
         matches!(self.kind, DecodeErrorKind::BadChecksum { .. })
     }
 
-    /// The octet that an ICMPv6 Parameter Problem (code 0) must point to, as an offset into the
-    /// Mobility Header; `None` where RFC 6275 section 9.2 asks for silence.
-    pub const fn parameter_problem_pointer(&self) -> Option<u16> {
+    /// What the sender of the message is owed.
+    ///
+    /// RFC 6275 section 9.2 asks for silence about a wrong checksum and for a Parameter Problem
+    /// about Payload Proto and Header Len. Of the options, only a malformed Binding Identifier has
+    /// an answer (RFC 5648 section 6.2); what else is wrong inside a well-formed header is counted
+    /// by the receiver and not answered.
+    pub const fn answer(&self) -> Answer {
+        let in_binding_identifier =
+            matches!(self.layer, Layer::Option(OptionType::BindingIdentifier));
         match self.kind {
-            DecodeErrorKind::BadPayloadProto { .. } => Some(0),
-            DecodeErrorKind::BadHeaderLength { .. } => Some(1),
+            DecodeErrorKind::BadPayloadProto { .. } => Answer::ParameterProblem { pointer: 0 },
+            DecodeErrorKind::BadHeaderLength { .. } => Answer::ParameterProblem { pointer: 1 },
+            DecodeErrorKind::BadOptionLength { .. } | DecodeErrorKind::BadValue { .. }
+                if in_binding_identifier =>
+            {
+                Answer::BindingAcknowledgement(Status::McoaMalformed)
+            }
             DecodeErrorKind::Truncated { .. }
             | DecodeErrorKind::BadChecksum { .. }
             | DecodeErrorKind::BadOptionLength { .. }
             | DecodeErrorKind::PrefixTooLong { .. }
             | DecodeErrorKind::OptionsTooLong
-            | DecodeErrorKind::BadValue { .. } => None,
+            | DecodeErrorKind::BadValue { .. } => Answer::Silence,
         }
     }
 }
@@ -287,6 +338,16 @@ impl fmt::Display for Field {
             Self::Lifetime => "lifetime",
             Self::Status => "status",
             Self::HomeAddress => "home address",
+            Self::InitCookie => "init cookie",
+            Self::NonceIndex => "nonce index",
+            Self::KeygenToken => "keygen token",
+            Self::AddressCount => "number of addresses",
+            Self::HomeAgentAddresses => "home agent addresses field",
+            Self::Code => "code",
+            Self::RevocationType => "revocation type",
+            Self::FlowBindingType => "flow binding type",
+            Self::Trigger => "trigger",
+            Self::NotificationReason => "notification reason",
             Self::Options => "options field",
             Self::OptionLength => "option length",
             Self::OptionData => "option data",
