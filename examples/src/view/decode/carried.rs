@@ -144,7 +144,7 @@ fn incomplete(packet: &IncompletePacket) -> Problem {
     };
     let message = format!("the fragmented packet has {octets}, from {frames}: {why}");
     let mut problem = Problem::new(kind, "IP fragments", message);
-    problem.rule = rule;
+    problem.rule = rule.map(str::to_owned);
     problem
 }
 

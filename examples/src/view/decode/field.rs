@@ -10,8 +10,10 @@ use std::net::{IpAddr, Ipv6Addr};
 use pmip_capture::CaptureTime;
 use pmip_wire::types::{Lifetime, Timestamp};
 use pmip_wire::{
-    AccessTechnologyType, BindingErrorStatus, HandoffIndicator, Ipv4HomeAddressStatus, MhType,
-    MnIdSubtype, OptionType, Status,
+    AccessTechnologyType, BindingErrorStatus, BindingRevocationStatus, FastBindingStatus,
+    FlowBindingStatus, FlowBindingTrigger, HandoffIndicator, HandoverAcknowledgeCode,
+    HandoverInitiateCode, Ipv4HomeAddressStatus, LocalizedRoutingStatus, MhType, MnIdSubtype,
+    NotificationReason, OptionType, RevocationTrigger, Status, UpdateNotificationStatus,
 };
 use serde_json::{Map, Value, json};
 
@@ -41,13 +43,15 @@ pub(super) enum Shown {
     List(Vec<Vec<Field>>),
 }
 
-/// The fields of `node`; `name` is that of the message, option or sub-option they belong to.
+/// The fields of `node`; `name` is that of the message or option they belong to.
 pub(super) fn fields(name: &str, node: Node) -> Vec<Field> {
     match node {
         Node::Nothing => Vec::new(),
         Node::Fields(structure, parts) => structure_fields(structure, parts),
         Node::Named(wrapper, inner) if !is_leaf(&inner) => fields(wrapper, *inner),
-        Node::Variant(variant, inner) => variant_fields(variant, *inner),
+        Node::Variant(variant, inner) if *inner != Node::Nothing => {
+            variant_fields("kind", variant, *inner)
+        }
         Node::Text(text) if text.parse::<IpAddr>().is_ok() => {
             vec![leaf("address", Node::Text(text))]
         }
@@ -81,6 +85,7 @@ fn structure_fields(structure: &'static str, parts: Vec<(&'static str, Node)>) -
     let mut fields = Vec::new();
     for (key, part) in parts {
         match part {
+            Node::Nothing => {}
             // The type is shown beside the name already.
             Node::Named("OptionType" | "MhType", _) => {}
             Node::Octets(octets) if key == "identifier" && subtype.is_some() => {
@@ -97,6 +102,21 @@ fn structure_fields(structure: &'static str, parts: Vec<(&'static str, Node)>) -
                     colons(&octets),
                 ));
             }
+            Node::Octets(octets) if is_text(structure, key) => fields.push(text(key, &octets)),
+            // Nothing tells an empty sequence of octets from a list of nothing but its name.
+            Node::List(items) if items.is_empty() && !key.ends_with('s') => {
+                fields.push(leaf(rename(structure, key), Node::Octets(Vec::new())));
+            }
+            Node::Number(units) if structure == "TransientBinding" && key == "lifetime" => {
+                // RFC 6058 section 5.1 counts units of 100 ms.
+                let milliseconds = units.saturating_mul(100);
+                let words = format!("{milliseconds} ms");
+                fields.push(Field::new(
+                    "lifetime_milliseconds",
+                    json!(milliseconds),
+                    words,
+                ));
+            }
             part => fields.push(field(rename(structure, key), part)),
         }
     }
@@ -104,7 +124,8 @@ fn structure_fields(structure: &'static str, parts: Vec<(&'static str, Node)>) -
     fields
 }
 
-fn variant_fields(variant: &'static str, inner: Node) -> Vec<Field> {
+/// What a variant holds, with its name under `key`.
+fn variant_fields(key: &str, variant: &'static str, inner: Node) -> Vec<Field> {
     // A prefix of either family.
     if let ("Ipv4" | "Ipv6", Node::List(parts)) = (variant, &inner)
         && let [Node::Text(prefix), length] = parts.as_slice()
@@ -117,13 +138,14 @@ fn variant_fields(variant: &'static str, inner: Node) -> Vec<Field> {
         join_prefix(&mut fields);
         return fields;
     }
-    let mut all = vec![Field::silent("name", json!(variant))];
+    let mut all = vec![Field::silent(key, json!(variant))];
     all.extend(fields(variant, inner));
     all
 }
 
 fn field(key: &str, node: Node) -> Field {
     match node {
+        Node::Fields("ValueRange", parts) => range(key, &parts),
         Node::Fields(structure, parts) => Field {
             key: key.into(),
             value: Shown::Group(structure_fields(structure, parts)),
@@ -131,10 +153,10 @@ fn field(key: &str, node: Node) -> Field {
         Node::Named(_, inner) if !is_leaf(&inner) => field(key, *inner),
         Node::Variant(variant, inner) if *inner != Node::Nothing => Field {
             key: key.into(),
-            value: Shown::Group(variant_fields(variant, *inner)),
+            value: Shown::Group(variant_fields("kind", variant, *inner)),
         },
         Node::List(items) if !items.iter().all(is_leaf) => {
-            let groups = items.into_iter().map(|item| fields(key, item));
+            let groups = items.into_iter().map(|item| list_item(key, item));
             Field {
                 key: key.into(),
                 value: Shown::List(groups.collect()),
@@ -142,6 +164,26 @@ fn field(key: &str, node: Node) -> Field {
         }
         other => leaf(key, other),
     }
+}
+
+/// A sub-option or the like: its name and fields.
+fn list_item(key: &str, item: Node) -> Vec<Field> {
+    match item {
+        Node::Variant(variant, inner) => variant_fields("name", variant, *inner),
+        other => fields(key, other),
+    }
+}
+
+/// Values from a start to an end, which a single one has none of.
+fn range(key: &str, parts: &[(&'static str, Node)]) -> Field {
+    let ends: Vec<(String, Value)> = parts
+        .iter()
+        .filter(|(_, part)| *part != Node::Nothing)
+        .map(|(end, part)| ((*end).into(), plain(part)))
+        .collect();
+    let words: Vec<String> = ends.iter().map(|(_, value)| bare(value)).collect();
+    let json = Value::Object(ends.into_iter().collect());
+    Field::new(key, json, words.join(" to "))
 }
 
 /// Whether a part is one value.
@@ -154,6 +196,7 @@ fn is_leaf(node: &Node) -> bool {
         Node::Nothing
         | Node::Bool(_)
         | Node::Number(_)
+        | Node::Octet(_)
         | Node::Negative(_)
         | Node::Float(_)
         | Node::Text(_)
@@ -173,15 +216,17 @@ fn leaf(key: &str, node: Node) -> Field {
         Node::Number(number) if is_in_seconds(key) => {
             Field::new(key, json!(number), format!("{number} s"))
         }
+        Node::Number(number) if key.ends_with("bit_rate") => {
+            Field::new(key, json!(number), format!("{number} bit/s"))
+        }
         other => {
             let value = plain(&other);
             let words = match &value {
-                Value::String(text) => text.clone(),
                 Value::Array(items) => {
-                    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+                    let items: Vec<String> = items.iter().map(bare).collect();
                     items.join(", ")
                 }
-                value => value.to_string(),
+                value => bare(value),
             };
             Field::new(key, value, words)
         }
@@ -234,6 +279,14 @@ fn timestamp(key: &str, bits: u64) -> Field {
     Field::leaf(key, members, Some(words))
 }
 
+/// A value without quotes.
+fn bare(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    }
+}
+
 /// Flags by the letters of the RFCs' figures.
 fn flags(key: &str, name: &str, text: &str) -> Field {
     let set: Vec<&str> = text
@@ -266,7 +319,11 @@ fn flags(key: &str, name: &str, text: &str) -> Field {
 pub(super) fn letter(name: &str, flag: &str) -> String {
     match (name, flag) {
         (_, "MOBILE_ROUTER") => "R".into(),
-        (_, "MULTICAST_SIGNALLING") => "S".into(),
+        (_, "MULTICAST_SIGNALLING" | "ASSIGNED_ADDRESS") => "S".into(),
+        (_, "MULTICAST_INFORMATION") => "I".into(),
+        (_, "RETRANSMIT") => "D".into(),
+        ("HandoverInitiateFlags" | "HandoverAcknowledgeFlags", "BUFFER") => "U".into(),
+        ("BindingRevocationFlags", flag) if flag.starts_with("IPV4") => "V".into(),
         _ if flag.starts_with("0x") => flag.into(),
         _ => flag.chars().take(1).collect::<String>().to_uppercase(),
     }
@@ -295,8 +352,10 @@ macro_rules! registries {
 }
 
 registries! {
-    AccessTechnologyType BindingErrorStatus HandoffIndicator Ipv4HomeAddressStatus MhType
-    MnIdSubtype OptionType Status
+    AccessTechnologyType BindingErrorStatus BindingRevocationStatus FastBindingStatus
+    FlowBindingStatus FlowBindingTrigger HandoffIndicator HandoverAcknowledgeCode
+    HandoverInitiateCode Ipv4HomeAddressStatus LocalizedRoutingStatus MhType MnIdSubtype
+    NotificationReason OptionType RevocationTrigger Status UpdateNotificationStatus
 }
 
 /// Whether numbers of this type are shown in words.
@@ -332,6 +391,29 @@ fn identifier(subtype: Option<&Node>, octets: &[u8]) -> Field {
     Field::new("identifier", json!(json), format!("{words} ({kind})"))
 }
 
+/// Whether octets are meant as text.
+fn is_text(structure: &str, key: &str) -> bool {
+    matches!(
+        (structure, key),
+        ("ServiceSelection", "identifier")
+            | ("DnsUpdate", "fqdn")
+            | ("NetworkIdentifier", "network_name" | "access_point_name")
+    )
+}
+
+/// Octets as text, as [`identifier`] has it.
+fn text(key: &str, octets: &[u8]) -> Field {
+    let text = std::str::from_utf8(octets).ok();
+    let text = text.filter(|text| !text.contains(char::is_control));
+    let json = text.map_or_else(|| hex(octets), str::to_owned);
+    let words = if octets.is_empty() {
+        "none".into()
+    } else {
+        json.clone()
+    };
+    Field::new(key, json!(json), words)
+}
+
 /// Puts a prefix and its length into one word: `2001:db8::/64`.
 fn join_prefix(fields: &mut [Field]) {
     let is = |field: &Field, keys: [&str; 2]| keys.contains(&field.key.as_str());
@@ -356,7 +438,8 @@ fn rename(structure: &str, key: &'static str) -> &'static str {
         (_, "sequence") => "sequence_number",
         ("MagMultipathBinding", "access_technology") => "interface_access_technology",
         ("MagMultipathBinding", "label") => "interface_label",
-        ("VendorSpecific", "data") => "vendor_data",
+        ("VendorSpecific" | "QosVendorSpecific", "data") => "vendor_data",
+        ("HomeAgentSwitch" | "Parts", "addresses") => "home_agent_addresses",
         ("UnknownOption" | "UnknownMessage", "data") => "data",
         (_, "length") => "prefix_length",
         (_, "data") => "content",
@@ -377,6 +460,7 @@ fn plain(node: &Node) -> Value {
         Node::Nothing => Value::Null,
         Node::Bool(set) => json!(set),
         Node::Number(number) => json!(number),
+        Node::Octet(number) => json!(number),
         Node::Negative(number) => json!(number),
         Node::Float(number) => json!(number),
         Node::Text(text) => json!(text),
@@ -405,7 +489,10 @@ fn colons(octets: &[u8]) -> String {
     octets.join(":")
 }
 
+/// A key in words; the unit stands behind the value.
 pub(super) fn spaced(key: &str) -> String {
+    let key = key.strip_suffix("_seconds").unwrap_or(key);
+    let key = key.strip_suffix("_milliseconds").unwrap_or(key);
     key.replace('_', " ")
 }
 

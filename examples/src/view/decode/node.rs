@@ -2,6 +2,10 @@
 //!
 //! The values derive `Serialize`, and serde hands the names of types, fields and variants along. So
 //! a message or option that is new there shows up here with all its fields, without a line of view.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a part of any other shape is no octet"
+)]
 
 use std::fmt::{Display, Error};
 
@@ -17,6 +21,8 @@ pub(super) enum Node {
     Nothing,
     Bool(bool),
     Number(u64),
+    /// Of a list, until it is known whether that is a sequence of octets.
+    Octet(u8),
     Negative(i64),
     Float(f64),
     Text(String),
@@ -34,7 +40,17 @@ impl Node {
     /// The parts of `value`.
     pub(super) fn of(value: &impl Serialize) -> Self {
         // What fails to describe itself has nothing to show.
-        value.serialize(Describe).unwrap_or(Self::Nothing)
+        value
+            .serialize(Describe)
+            .map_or(Self::Nothing, Self::settled)
+    }
+
+    /// An octet that stands alone is a number.
+    fn settled(self) -> Self {
+        if let Self::Octet(octet) = self {
+            return Self::Number(octet.into());
+        }
+        self
     }
 }
 
@@ -66,12 +82,22 @@ impl Parts {
     }
 
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Error> {
-        self.fields.push((key, value.serialize(Describe)?));
+        self.fields
+            .push((key, value.serialize(Describe)?.settled()));
         Ok(())
     }
 
+    /// Arrays and borrowed octets come as lists of octets.
     fn list(self) -> Result<Node, Error> {
-        let list = Node::List(self.items);
+        let octets = self.items.iter().map(|item| match item {
+            Node::Octet(octet) => Some(*octet),
+            _ => None,
+        });
+        let octets: Option<Vec<u8>> = octets.collect();
+        let list = match octets {
+            Some(octets) if !octets.is_empty() => Node::Octets(octets),
+            _ => Node::List(self.items.into_iter().map(Node::settled).collect()),
+        };
         Ok(wrap(self.variant, list))
     }
 
@@ -110,7 +136,7 @@ impl Serializer for Describe {
 
     scalars! {
         serialize_bool(bool) => Node::Bool;
-        serialize_u8(u8) => |number| Node::Number(number.into());
+        serialize_u8(u8) => Node::Octet;
         serialize_u16(u16) => |number| Node::Number(number.into());
         serialize_u32(u32) => |number| Node::Number(number.into());
         serialize_u64(u64) => Node::Number;
@@ -155,7 +181,10 @@ impl Serializer for Describe {
         name: &'static str,
         value: &T,
     ) -> Result<Node, Error> {
-        Ok(Node::Named(name, Box::new(value.serialize(self)?)))
+        Ok(Node::Named(
+            name,
+            Box::new(value.serialize(self)?.settled()),
+        ))
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -165,7 +194,7 @@ impl Serializer for Describe {
         variant: &'static str,
         value: &T,
     ) -> Result<Node, Error> {
-        Ok(wrap(Some(variant), value.serialize(self)?))
+        Ok(wrap(Some(variant), value.serialize(self)?.settled()))
     }
 
     fn serialize_seq(self, _length: Option<usize>) -> Result<Parts, Error> {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use pmip_wire::{
-    ChecksumContext, DecodeError, Message, MhType, MobilityHeader, OptionType, RawOption,
+    Answer, ChecksumContext, DecodeError, Message, MhType, MobilityHeader, OptionType, RawOption,
 };
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ pub(super) struct Problem {
     pub(super) offset: u16,
     pub(super) message: String,
     /// What its RFC asks of a receiver.
-    pub(super) rule: Option<&'static str>,
+    pub(super) rule: Option<String>,
 }
 
 /// How many octets of a frame the snap length left, and of how many.
@@ -132,15 +132,7 @@ impl Reading {
         };
         let fields = field::fields(variant, body);
         self.fields = flags_as_letters(fields);
-        if variant != "Unknown" {
-            // A proxy's registrations have a name of their own.
-            let proxy = if self.has_flag("P") && is_registration(message.mh_type()) {
-                "Proxy"
-            } else {
-                ""
-            };
-            self.name = Some(format!("{proxy}{variant}"));
-        }
+        self.name = Some(message.name().into());
     }
 
     /// Whether the flag with this letter is set.
@@ -234,21 +226,23 @@ impl From<&DecodeError> for Problem {
 }
 
 /// What a receiver has to do.
-fn rule(error: &DecodeError) -> Option<&'static str> {
-    match error.parameter_problem_pointer() {
-        Some(0) => Some(
+fn rule(error: &DecodeError) -> Option<String> {
+    Some(match error.answer() {
+        Answer::ParameterProblem { pointer } => format!(
             "RFC 6275 section 9.2: discarded, and answered with ICMPv6 Parameter Problem, code 0, \
-             pointing to the Payload Proto octet",
+             pointing to octet {pointer}"
         ),
-        Some(_) => Some(
-            "RFC 6275 section 9.2: discarded, and answered with ICMPv6 Parameter Problem, code 0, \
-             pointing to the Header Len octet",
-        ),
-        None if error.is_bad_checksum() => {
-            Some("RFC 6275 section 9.2: discarded without an answer")
+        Answer::BindingError(status) => {
+            format!("RFC 6275 section 9.2: answered with a Binding Error, status {status}")
         }
-        None => None,
-    }
+        Answer::BindingAcknowledgement(status) => {
+            format!("answered with a Binding Acknowledgement, status {status}")
+        }
+        Answer::Silence if error.is_bad_checksum() => {
+            "RFC 6275 section 9.2: discarded without an answer".into()
+        }
+        Answer::Silence | _ => return None,
+    })
 }
 
 /// What the snap length left of a message: its fixed part and its whole options.
@@ -325,13 +319,6 @@ fn without_options(header: &MobilityHeader<'_>) -> Option<Message> {
     let options = octets.get_mut(usize::from(start)..)?;
     options.fill(0);
     Message::decode(&octets.into(), ChecksumContext::Udp).ok()
-}
-
-const fn is_registration(mh_type: MhType) -> bool {
-    matches!(
-        mh_type,
-        MhType::BindingUpdate | MhType::BindingAcknowledgement
-    )
 }
 
 /// Flags that the library keeps apart as letters of one field, as the contract has them.

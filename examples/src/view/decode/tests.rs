@@ -46,6 +46,7 @@ fn wrappers(node: &Node, names: &mut BTreeSet<&'static str>) {
         Node::Nothing
         | Node::Bool(_)
         | Node::Number(_)
+        | Node::Octet(_)
         | Node::Negative(_)
         | Node::Float(_)
         | Node::Text(_)

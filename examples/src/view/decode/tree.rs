@@ -236,7 +236,7 @@ impl TreeWriter {
             self.paint(DIM, &offset),
             self.paint(BAD, &format!("! {}: {}", problem.kind, problem.message))
         );
-        if let Some(rule) = problem.rule {
+        if let Some(rule) = &problem.rule {
             let _ = writeln!(text, "        {rule}");
         }
     }
