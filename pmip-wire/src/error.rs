@@ -76,6 +76,16 @@ pub enum DecodeErrorKind {
     },
     /// The options, aligned as they must be sent, exceed the longest Mobility Header.
     OptionsTooLong,
+    /// A field or header stands where its RFC forbids it, or stands there twice.
+    Misplaced {
+        /// The field, or the one that the header is there for.
+        field: Field,
+    },
+    /// An address is no unicast routable address (RFC 6275 sections 6.3 and 6.4).
+    NotRoutable {
+        /// The address field.
+        field: Field,
+    },
     /// A field holds a value that its RFC forbids.
     BadValue {
         /// The field.
@@ -151,6 +161,36 @@ pub enum Field {
     Status,
     /// Home Address.
     HomeAddress,
+    /// IP version or protocol version.
+    Version,
+    /// Payload Length of an IPv6 header.
+    PayloadLength,
+    /// Next Header of a carrier's header.
+    NextHeader,
+    /// Hop Limit or Time to Live.
+    HopLimit,
+    /// Source address.
+    SourceAddress,
+    /// Destination address.
+    DestinationAddress,
+    /// How many extension headers a packet has.
+    ExtensionHeaderCount,
+    /// Hop-by-Hop Options.
+    HopByHopOptions,
+    /// An extension header behind its first two octets.
+    HeaderData,
+    /// Routing Type.
+    RoutingType,
+    /// Segments Left.
+    SegmentsLeft,
+    /// Fragment Offset.
+    FragmentOffset,
+    /// Identification of a fragmented packet.
+    Identification,
+    /// What a carrier carries.
+    Payload,
+    /// The Type octet of an option.
+    OptionType,
     /// The mobility options of a message.
     Options,
     /// The Length octet of an option.
@@ -191,6 +231,8 @@ impl DecodeError {
             | DecodeErrorKind::BadOptionLength { .. }
             | DecodeErrorKind::PrefixTooLong { .. }
             | DecodeErrorKind::OptionsTooLong
+            | DecodeErrorKind::Misplaced { .. }
+            | DecodeErrorKind::NotRoutable { .. }
             | DecodeErrorKind::BadValue { .. } => None,
         }
     }
@@ -240,6 +282,12 @@ impl fmt::Display for DecodeErrorKind {
             Self::OptionsTooLong => {
                 f.write_str("the options do not fit a Mobility Header once they are aligned")
             }
+            Self::Misplaced { field } => {
+                write!(f, "the {field} must not stand here, or not once more")
+            }
+            Self::NotRoutable { field } => {
+                write!(f, "the {field} must be a unicast routable address")
+            }
             Self::BadValue { field, found } => write!(f, "the {field} must not be {found}"),
         }
     }
@@ -287,6 +335,21 @@ impl fmt::Display for Field {
             Self::Lifetime => "lifetime",
             Self::Status => "status",
             Self::HomeAddress => "home address",
+            Self::Version => "version",
+            Self::PayloadLength => "payload length",
+            Self::NextHeader => "next header",
+            Self::HopLimit => "hop limit",
+            Self::SourceAddress => "source address",
+            Self::DestinationAddress => "destination address",
+            Self::ExtensionHeaderCount => "number of extension headers",
+            Self::HopByHopOptions => "hop-by-hop options header",
+            Self::HeaderData => "header data",
+            Self::RoutingType => "routing type",
+            Self::SegmentsLeft => "segments left field",
+            Self::FragmentOffset => "fragment offset",
+            Self::Identification => "identification",
+            Self::Payload => "payload",
+            Self::OptionType => "option type",
             Self::Options => "options field",
             Self::OptionLength => "option length",
             Self::OptionData => "option data",

@@ -98,10 +98,12 @@ extern crate alloc;
 #[macro_use]
 mod code;
 mod bounded;
+pub mod carrier;
 pub mod checksum;
 mod error;
 mod message;
 mod option;
+mod reader;
 pub mod types;
 pub mod udp;
 mod writer;
