@@ -191,6 +191,22 @@ pub enum Field {
     Payload,
     /// The Type octet of an option.
     OptionType,
+    /// Traffic Class or Type of Service.
+    TrafficClass,
+    /// Length of a whole packet or message.
+    TotalLength,
+    /// Source port.
+    SourcePort,
+    /// Destination port.
+    DestinationPort,
+    /// Length of a header's payload, or of a TLV's value.
+    Length,
+    /// Type of a TLV.
+    Type,
+    /// Protocol Type of a GRE header.
+    ProtocolType,
+    /// Key of a GRE header.
+    Key,
     /// The mobility options of a message.
     Options,
     /// The Length octet of an option.
@@ -350,6 +366,14 @@ impl fmt::Display for Field {
             Self::Identification => "identification",
             Self::Payload => "payload",
             Self::OptionType => "option type",
+            Self::TrafficClass => "traffic class",
+            Self::TotalLength => "total length",
+            Self::SourcePort => "source port",
+            Self::DestinationPort => "destination port",
+            Self::Length => "length",
+            Self::Type => "type",
+            Self::ProtocolType => "protocol type",
+            Self::Key => "key",
             Self::Options => "options field",
             Self::OptionLength => "option length",
             Self::OptionData => "option data",
