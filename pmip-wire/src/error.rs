@@ -191,6 +191,68 @@ pub enum Field {
     Payload,
     /// The Type octet of an option.
     OptionType,
+    /// Timestamp of a control message or measurement packet.
+    Timestamp,
+    /// A section of a control message.
+    Csld,
+    /// How many sections a control message has.
+    CsldCount,
+    /// Command of a section.
+    Command,
+    /// Command-Length of a section.
+    CommandLength,
+    /// The data of a section.
+    CommandData,
+    /// The Authentication CSLD.
+    Authentication,
+    /// Mode of the Authentication CSLD.
+    AuthenticationMode,
+    /// Key ID of the Authentication CSLD.
+    KeyId,
+    /// Random Number of the Authentication CSLD.
+    RandomNumber,
+    /// Message authentication digest.
+    Digest,
+    /// Address Type of a UDP-Measurement CSLD.
+    AddressType,
+    /// Role of a UDP-Measurement CSLD.
+    Role,
+    /// Session Identifier of a UDP-Measurement CSLD, or SSID of a STAMP packet.
+    SessionId,
+    /// Control Source Address.
+    ControlSource,
+    /// Control Destination Address.
+    ControlDestination,
+    /// Measurement Source Address.
+    MeasurementSource,
+    /// Measurement Destination Address.
+    MeasurementDestination,
+    /// Control Source Port.
+    ControlSourcePort,
+    /// Measurement Source Port.
+    MeasurementSourcePort,
+    /// Measurement Destination Port.
+    MeasurementDestinationPort,
+    /// Duration of a measurement.
+    Duration,
+    /// Measurement-Type.
+    MeasurementType,
+    /// Sender Send Time.
+    SenderSendTime,
+    /// Responder Receive Time.
+    ResponderReceiveTime,
+    /// Responder Send Time.
+    ResponderSendTime,
+    /// Sender Receive Time.
+    SenderReceiveTime,
+    /// Sender Clock Offset.
+    SenderClockOffset,
+    /// Responder Clock Offset.
+    ResponderClockOffset,
+    /// The sender's sequence number.
+    SenderSequence,
+    /// Responder Sequence Number.
+    ResponderSequence,
     /// Traffic Class or Type of Service.
     TrafficClass,
     /// Length of a whole packet or message.
@@ -366,6 +428,37 @@ impl fmt::Display for Field {
             Self::Identification => "identification",
             Self::Payload => "payload",
             Self::OptionType => "option type",
+            Self::Timestamp => "timestamp",
+            Self::Csld => "section",
+            Self::CsldCount => "number of sections",
+            Self::Command => "command",
+            Self::CommandLength => "command length",
+            Self::CommandData => "command data",
+            Self::Authentication => "authentication section",
+            Self::AuthenticationMode => "authentication mode",
+            Self::KeyId => "key ID",
+            Self::RandomNumber => "random number",
+            Self::Digest => "digest",
+            Self::AddressType => "address type",
+            Self::Role => "role",
+            Self::SessionId => "session identifier",
+            Self::ControlSource => "control source address",
+            Self::ControlDestination => "control destination address",
+            Self::MeasurementSource => "measurement source address",
+            Self::MeasurementDestination => "measurement destination address",
+            Self::ControlSourcePort => "control source port",
+            Self::MeasurementSourcePort => "measurement source port",
+            Self::MeasurementDestinationPort => "measurement destination port",
+            Self::Duration => "duration",
+            Self::MeasurementType => "measurement type",
+            Self::SenderSendTime => "sender send time",
+            Self::ResponderReceiveTime => "responder receive time",
+            Self::ResponderSendTime => "responder send time",
+            Self::SenderReceiveTime => "sender receive time",
+            Self::SenderClockOffset => "sender clock offset",
+            Self::ResponderClockOffset => "responder clock offset",
+            Self::SenderSequence => "sender sequence number",
+            Self::ResponderSequence => "responder sequence number",
             Self::TrafficClass => "traffic class",
             Self::TotalLength => "total length",
             Self::SourcePort => "source port",

@@ -104,6 +104,7 @@ mod error;
 mod message;
 mod option;
 mod reader;
+pub mod sla;
 pub mod types;
 pub mod udp;
 mod writer;

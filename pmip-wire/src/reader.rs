@@ -3,6 +3,7 @@
 use core::net::Ipv6Addr;
 
 use crate::error::{DecodeError, DecodeErrorKind, Field, Layer};
+use crate::types::ProbeTimestamp;
 
 /// Octets of one layer, read from the front.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +71,16 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn u32(&mut self, field: Field) -> Result<u32, DecodeError> {
         self.array(field).map(u32::from_be_bytes)
+    }
+
+    #[inline]
+    pub(crate) fn u64(&mut self, field: Field) -> Result<u64, DecodeError> {
+        self.array(field).map(u64::from_be_bytes)
+    }
+
+    #[inline]
+    pub(crate) fn probe_time(&mut self, field: Field) -> Result<ProbeTimestamp, DecodeError> {
+        self.u64(field).map(ProbeTimestamp::from_bits)
     }
 
     #[inline]
