@@ -86,6 +86,9 @@ pub enum DecodeErrorKind {
         /// The address field.
         field: Field,
     },
+    /// A keyed digest is not the one that the key gives (RFC 8762 section 4.4, RFC 8972
+    /// section 4.8).
+    BadDigest,
     /// A field holds a value that its RFC forbids.
     BadValue {
         /// The field.
@@ -191,6 +194,20 @@ pub enum Field {
     Payload,
     /// The Type octet of an option.
     OptionType,
+    /// Error Estimate of a STAMP packet.
+    ErrorEstimate,
+    /// Receive Timestamp of a reflector.
+    ReceiveTimestamp,
+    /// Session-Sender Timestamp.
+    SenderTimestamp,
+    /// Session-Sender Error Estimate.
+    SenderErrorEstimate,
+    /// HMAC of a STAMP packet.
+    Hmac,
+    /// Value of a TLV.
+    Value,
+    /// Access ID of an Access Report TLV.
+    AccessId,
     /// Timestamp of a control message or measurement packet.
     Timestamp,
     /// A section of a control message.
@@ -311,6 +328,7 @@ impl DecodeError {
             | DecodeErrorKind::OptionsTooLong
             | DecodeErrorKind::Misplaced { .. }
             | DecodeErrorKind::NotRoutable { .. }
+            | DecodeErrorKind::BadDigest
             | DecodeErrorKind::BadValue { .. } => None,
         }
     }
@@ -366,6 +384,7 @@ impl fmt::Display for DecodeErrorKind {
             Self::NotRoutable { field } => {
                 write!(f, "the {field} must be a unicast routable address")
             }
+            Self::BadDigest => f.write_str("the digest is not the one that the key gives"),
             Self::BadValue { field, found } => write!(f, "the {field} must not be {found}"),
         }
     }
@@ -428,6 +447,13 @@ impl fmt::Display for Field {
             Self::Identification => "identification",
             Self::Payload => "payload",
             Self::OptionType => "option type",
+            Self::ErrorEstimate => "error estimate",
+            Self::ReceiveTimestamp => "receive timestamp",
+            Self::SenderTimestamp => "sender timestamp",
+            Self::SenderErrorEstimate => "sender error estimate",
+            Self::Hmac => "HMAC",
+            Self::Value => "value",
+            Self::AccessId => "access identifier",
             Self::Timestamp => "timestamp",
             Self::Csld => "section",
             Self::CsldCount => "number of sections",

@@ -1,9 +1,10 @@
 use hmac::digest::CtOutput;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
 use super::{AuthenticationMode, CsldCommand, SlaStatus};
 use crate::error::{DecodeError, DecodeErrorKind, Field};
+use crate::mac::hmac_sha256;
 use crate::reader::Reader;
 
 /// Octets of the section without Random Number and Digest, and with them.
@@ -215,7 +216,7 @@ impl Hasher {
     pub(super) fn new(mode: AuthenticationMode, secret: &[u8]) -> Option<Self> {
         match AuthenticationMode::from_code(mode.code()) {
             AuthenticationMode::Sha256 => Some(Self::Sha256(Sha256::new().chain_update(secret))),
-            AuthenticationMode::HmacSha256 => Hmac::new_from_slice(secret).ok().map(Self::Hmac),
+            AuthenticationMode::HmacSha256 => Some(Self::Hmac(hmac_sha256(secret))),
             AuthenticationMode::NoAuthentication | AuthenticationMode::Unknown(_) => None,
         }
     }
