@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::code::{MhType, OptionType};
 
-/// Why a Mobility Header could not be decoded.
+/// Why a Mobility Header, its carrier or a measurement packet could not be decoded.
 ///
 /// Small and `Copy`; it reads as a sentence that names the field:
 ///
@@ -23,8 +23,8 @@ pub struct DecodeError {
     pub kind: DecodeErrorKind,
     /// In what it is wrong.
     pub layer: Layer,
-    /// Where: octets from the start of the Mobility Header, or of the carrier's packet where the
-    /// error lies in a carrier.
+    /// Where: octets from the start of the Mobility Header, or of the octets that were given where
+    /// the error lies in a carrier or a measurement packet.
     pub offset: u16,
 }
 
@@ -146,13 +146,13 @@ pub enum ExpectedLength {
 pub enum Field {
     /// Payload Proto of the Mobility Header.
     PayloadProto,
-    /// Header Len of the Mobility Header.
+    /// Header Len of the Mobility Header, or the length of a carrier's header.
     HeaderLength,
     /// MH Type of the Mobility Header.
     MhType,
     /// Reserved octets.
     Reserved,
-    /// Checksum of the Mobility Header.
+    /// Checksum of the Mobility Header or of a carrier.
     Checksum,
     /// Sequence number.
     Sequence,

@@ -268,11 +268,15 @@ pub(super) fn verify(
 #[cfg(feature = "arbitrary")]
 impl<'a> arbitrary::Arbitrary<'a> for Authentication {
     fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
-        let mut authentication = match u.int_in_range(0..=2)? {
-            0 => Self::NONE,
-            1 => Self::NONE_IN_FULL,
-            _ => Self::new(u.arbitrary()?, 0, u.arbitrary()?),
+        let mode = match u.int_in_range(0..=4)? {
+            0 => None,
+            1 => Some(AuthenticationMode::Sha256),
+            2 => Some(AuthenticationMode::HmacSha256),
+            3 => Some(AuthenticationMode::NoAuthentication),
+            _ => Some(u.arbitrary()?),
         };
+        let random_number = u.arbitrary()?;
+        let mut authentication = mode.map_or(Self::NONE, |mode| Self::new(mode, 0, random_number));
         authentication.status = u.arbitrary()?;
         authentication.key_id = u.arbitrary()?;
         Ok(authentication)
