@@ -78,10 +78,12 @@ fn tlvs(tlvs: Tlvs<'_>, depth: usize) -> usize {
             continue;
         };
         survives(&tlv, &value);
-        let inside = match value {
-            TlvValue::Location(location) => Some(location.sub_tlvs),
-            TlvValue::TimestampInformation(information) => Some(information.sub_tlvs),
-            _ => None,
+        let inside = if let TlvValue::Location(location) = value {
+            Some(location.sub_tlvs)
+        } else if let TlvValue::TimestampInformation(information) = value {
+            Some(information.sub_tlvs)
+        } else {
+            None
         };
         if let Some(inside) = inside.filter(|_| depth == 0) {
             self::tlvs(inside, depth + 1);

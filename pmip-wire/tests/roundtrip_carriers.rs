@@ -60,10 +60,8 @@ fn every_kind_is_drawn() {
             message.authentication.mode().code().min(3)
         ));
         for csld in message.cslds() {
-            kinds.insert(match csld {
-                Csld::UdpMeasurement(_) => "udp".to_owned(),
-                _ => "unknown section".to_owned(),
-            });
+            let typed = matches!(csld, Csld::UdpMeasurement(_));
+            kinds.insert(if typed { "udp" } else { "unknown section" }.to_owned());
         }
     }
     assert_eq!(

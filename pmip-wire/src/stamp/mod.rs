@@ -32,13 +32,15 @@ mod error_estimate;
 mod location;
 mod packet;
 mod tlv;
+mod value;
 
 pub use error_estimate::ErrorEstimate;
 pub use location::LocationSubTlv;
 pub use packet::{ReflectorPacket, SenderPacket, StampKey, StampMode, StampPacket};
-pub use tlv::{
+pub use tlv::{Tlv, TlvFlags, TlvIntegrity, Tlvs};
+pub use value::{
     AccessNetwork, AccessReport, ClassOfService, DirectMeasurement, FollowUpTelemetry, Location,
-    TimestampInformation, Tlv, TlvFlags, TlvIntegrity, TlvValue, Tlvs,
+    TimestampInformation, TlvValue,
 };
 
 /// UDP port of a reflector (RFC 8762 section 4.1).
