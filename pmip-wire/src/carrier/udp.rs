@@ -4,7 +4,7 @@ use bytes::BufMut;
 
 use super::{protocol, verify_checksum};
 use crate::checksum::Checksum;
-use crate::error::{DecodeError, Field, Layer};
+use crate::error::{DecodeError, DecodeErrorKind, Field, Layer};
 use crate::reader::Reader;
 use crate::udp::{CONTROL_PORT, DATA_PORT};
 
@@ -154,8 +154,11 @@ impl<'a> UdpDatagram<'a> {
             return Ok(None);
         }
         if !self.checksummed {
-            let reader = Reader::new(self.payload, 8, Layer::UdpHeader);
-            return Err(reader.bad_value(6, Field::Checksum, 0));
+            let kind = DecodeErrorKind::BadValue {
+                field: Field::Checksum,
+                found: 0,
+            };
+            return Err(DecodeError::new(kind, Layer::UdpHeader, 6));
         }
         Ok(Some(self.payload))
     }

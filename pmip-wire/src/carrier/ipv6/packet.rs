@@ -74,7 +74,8 @@ impl<'a> Ipv6Packet<'a> {
     /// The walk takes time linear in the packet and at most
     /// [`MAX_EXTENSION_HEADERS`](super::MAX_EXTENSION_HEADERS) headers. It goes over Hop-by-Hop
     /// and Destination Options, Routing, Fragment and Authentication headers, and ends at the
-    /// first other number, ESP too, and behind the Fragment header of a later fragment.
+    /// first other number, ESP too, and behind the Fragment header of a later fragment. A jumbogram
+    /// (RFC 2675) is refused as cut short.
     ///
     /// # Errors
     /// [`DecodeError`] where the packet is cut short, or:
