@@ -32,11 +32,7 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let (first, second) = datagram.split_at(16);
     let fragments_4 = vec![ipv4(17, 0x2000, first), ipv4(17, 2, second)];
     let tlv = [&[0, 41, 0, 56][..], &six].concat();
-    let gre = [
-        &[0xb0, 0, 0x86, 0xdd, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2][..],
-        &six,
-    ]
-    .concat();
+    let gre = [&[0x30, 0, 0x86, 0xdd, 0, 0, 0, 1, 0, 0, 0, 2][..], &six].concat();
     let tunnels = vec![
         ipv6(41, &six),
         ipv6(4, &control),

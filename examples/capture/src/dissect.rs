@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use etherparse::UdpSlice;
+use pmip_wire::carrier::{GrePacket, TlvPacket, ether_type, protocol};
 use pmip_wire::udp::{CONTROL_PORT, DATA_PORT, DataPayload};
-use pmip_wire::{ChecksumContext, MAX_MESSAGE_LEN};
+use pmip_wire::{ChecksumContext, DecodeError, MAX_MESSAGE_LEN};
 
 use crate::file::Frame;
 use crate::ip::{self, BadPacket, Packet};
@@ -121,8 +122,8 @@ pub enum Unread {
     CutIpHeader,
     /// An IP header is impossible.
     BadIpHeader,
-    /// A tunnel header is impossible, and its receiver discards the packet.
-    BadTunnel(&'static str),
+    /// A tunnel header is wrong, and its receiver discards the packet.
+    BadTunnel(DecodeError),
     /// More than [`MAX_TUNNELS`] tunnels lie around it.
     TooDeep,
 }
@@ -221,15 +222,15 @@ impl Dissector {
             return;
         }
         match packet.protocol {
-            ip::MOBILITY_HEADER => out.extend(scene.over_ipv6(&packet)),
-            ip::UDP => self.udp(&packet, scene, out),
-            ip::GRE => self.gre(
+            protocol::MOBILITY => out.extend(scene.over_ipv6(&packet)),
+            protocol::UDP => self.udp(&packet, scene, out),
+            protocol::GRE => self.gre(
                 packet.payload,
                 scene.outer(&packet, OuterKind::gre),
                 scene,
                 out,
             ),
-            ip::IPV4_IN_IP | ip::IPV6_IN_IP => {
+            protocol::IPV4 | protocol::IPV6 => {
                 let outer = scene.outer(&packet, OuterKind::plain);
                 self.inside(packet.payload, outer, scene, out);
             }
@@ -276,17 +277,20 @@ impl Dissector {
     }
 
     fn tlv(&mut self, payload: &[u8], outer: Outer, scene: &mut Scene<'_>, out: &mut Vec<Outcome>) {
-        let Some(([_, next_header, high, low], inner)) = payload.split_first_chunk::<4>() else {
-            return;
+        let (next_header, inner) = match TlvPacket::parse(payload) {
+            Ok(packet) => (packet.next_header, packet.payload),
+            // The snap length, not the sender, made it shorter than its length says.
+            Err(error) if error.is_truncated() && scene.snapped.is_some() => {
+                let Some(([_, next_header, _, _], inner)) = payload.split_first_chunk() else {
+                    return out.push(scene.unread(Unread::CutIpHeader));
+                };
+                (*next_header, inner)
+            }
+            Err(error) => return out.push(scene.unread(Unread::BadTunnel(error))),
         };
-        let length = usize::from(u16::from_be_bytes([*high, *low]));
-        if length != inner.len() && scene.snapped.is_none() {
-            let why = Unread::BadTunnel("the TLV header's length is not that of the datagram");
-            return out.push(scene.unread(why));
-        }
-        match *next_header {
-            ip::GRE => self.gre(inner, outer, scene, out),
-            ip::IPV4_IN_IP | ip::IPV6_IN_IP => self.inside(inner, outer, scene, out),
+        match next_header {
+            protocol::GRE => self.gre(inner, outer, scene, out),
+            protocol::IPV4 | protocol::IPV6 => self.inside(inner, outer, scene, out),
             _ => {}
         }
     }
@@ -298,34 +302,14 @@ impl Dissector {
         scene: &mut Scene<'_>,
         out: &mut Vec<Outcome>,
     ) {
-        let Some(([flags, version, kind @ ..], mut rest)) = payload.split_first_chunk::<4>() else {
-            return out.push(scene.unread(Unread::CutIpHeader));
+        let packet = match GrePacket::parse(payload) {
+            Ok(packet) => packet,
+            Err(error) => return out.push(scene.unread(Unread::BadTunnel(error))),
         };
-        // RFC 2784 section 2.1: bits 1 to 5 are zero but for K and S of RFC 2890.
-        if flags & 0x4c != 0 || version & 0x07 != 0 {
-            let why = Unread::BadTunnel("the GRE header has flags or a version that mean nothing");
-            return out.push(scene.unread(why));
-        }
-        let mut word = |is_there: bool| {
-            if !is_there {
-                return Some(None);
-            }
-            let (octets, after) = rest.split_first_chunk::<4>()?;
-            rest = after;
-            Some(Some(u32::from_be_bytes(*octets)))
-        };
-        // Checksum and Reserved1, Key, Sequence Number.
-        let words = (
-            word(flags & 0x80 != 0),
-            word(flags & 0x20 != 0),
-            word(flags & 0x10 != 0),
-        );
-        let (Some(_), Some(key), Some(sequence)) = words else {
-            return out.push(scene.unread(Unread::CutIpHeader));
-        };
-        (outer.gre_key, outer.gre_sequence) = (key, sequence);
-        if matches!(kind, [0x08, 0x00] | [0x86, 0xdd]) {
-            self.inside(rest, outer, scene, out);
+        let header = packet.header;
+        (outer.gre_key, outer.gre_sequence) = (header.key, header.sequence);
+        if matches!(header.protocol_type, ether_type::IPV4 | ether_type::IPV6) {
+            self.inside(packet.payload, outer, scene, out);
         }
     }
 
@@ -444,11 +428,11 @@ impl OuterKind {
 /// Whether the start of a packet's payload is that of a Mobility Header.
 pub(crate) fn recognise(is_ipv6: bool, protocol: u8, payload: &[u8]) -> Option<Transport> {
     if is_ipv6 {
-        return (protocol == ip::MOBILITY_HEADER).then_some(Transport::Ipv6);
+        return (protocol == protocol::MOBILITY).then_some(Transport::Ipv6);
     }
     let [s0, s1, d0, d1, ..] = payload else {
         return None;
     };
     let ports = [[*s0, *s1], [*d0, *d1]].map(u16::from_be_bytes);
-    (protocol == ip::UDP && ports.contains(&CONTROL_PORT)).then_some(Transport::Udp)
+    (protocol == protocol::UDP && ports.contains(&CONTROL_PORT)).then_some(Transport::Udp)
 }

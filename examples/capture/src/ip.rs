@@ -3,22 +3,12 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
+use pmip_wire::DecodeError;
+use pmip_wire::carrier::{ExtensionHeader, ExtensionHeaders, protocol};
 
-pub(crate) const IPV4_IN_IP: u8 = 4;
-pub(crate) const UDP: u8 = 17;
-pub(crate) const IPV6_IN_IP: u8 = 41;
-pub(crate) const GRE: u8 = 47;
-pub(crate) const MOBILITY_HEADER: u8 = 135;
-
-const HOP_BY_HOP: u8 = 0;
-const ROUTING: u8 = 43;
-const FRAGMENT: u8 = 44;
-const AUTHENTICATION: u8 = 51;
-const DESTINATION_OPTIONS: u8 = 60;
-
-/// The Home Address option (RFC 6275 section 6.3) with its length.
-const HOME_ADDRESS_OPTION: [u8; 2] = [0xc9, 16];
-const TYPE_2: u8 = 2;
+/// The type of the Home Address option (RFC 6275 section 6.3).
+const HOME_ADDRESS_OPTION: u8 = 0xc9;
+const ROUTING_TYPE_2: u8 = 2;
 
 /// An IP packet, its headers walked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,15 +107,7 @@ fn ipv6(octets: &[u8]) -> Result<Packet<'_>, BadPacket> {
         length.saturating_add(40)
     };
     let whole = octets.get(..total.min(octets.len())).unwrap_or_default();
-    let mut walk = Extensions {
-        octets: whole,
-        at: 40,
-        protocol: header.next_header().0,
-        protocol_at: 6,
-        mobility: Mobility::default(),
-        fragment: None,
-    };
-    walk.run()?;
+    let walk = Extensions::walk(whole, 40, header.next_header().0)?;
     Ok(Packet {
         source: header.source_addr().into(),
         destination: header.destination_addr().into(),
@@ -139,114 +121,101 @@ fn ipv6(octets: &[u8]) -> Result<Packet<'_>, BadPacket> {
 
 /// What the fragmentable part that starts with `octets` carries, past its own extension headers.
 pub(crate) fn carried(protocol: u8, octets: &[u8]) -> Option<(u8, &[u8])> {
-    let mut walk = Extensions {
-        octets,
-        at: 0,
-        protocol,
-        protocol_at: 0,
-        mobility: Mobility::default(),
-        fragment: None,
-    };
-    walk.run().ok()?;
+    let walk = Extensions::walk(octets, 0, protocol).ok()?;
     Some((walk.protocol, octets.get(walk.at..)?))
 }
 
-/// A walk over IPv6 extension headers: each step takes eight octets at least, so it is linear.
-struct Extensions<'a> {
-    octets: &'a [u8],
+/// Where a walk over IPv6 extension headers ended, and what it met.
+///
+/// `Ipv6Packet` of pmip-wire takes whole packets that a node would take; a capture has cut ones and
+/// fragments to put together, and shows the others too.
+struct Extensions {
+    /// Octets from the start to what comes next.
     at: usize,
+    /// The number of what comes next.
     protocol: u8,
+    /// Where that number stands.
     protocol_at: usize,
     mobility: Mobility,
     fragment: Option<Fragment>,
 }
 
-impl Extensions<'_> {
-    /// Walks to what is no extension header, or to a fragment of it.
-    fn run(&mut self) -> Result<(), BadPacket> {
-        while self.fragment.is_none() {
-            match self.protocol {
-                HOP_BY_HOP | DESTINATION_OPTIONS | ROUTING | AUTHENTICATION => self.step()?,
-                FRAGMENT => self.step_fragment()?,
-                _ => break,
+impl Extensions {
+    /// Walks the headers in `octets` from `start` on to what is no extension header, or to a fragment
+    /// of it.
+    fn walk(octets: &[u8], start: usize, protocol: u8) -> Result<Self, BadPacket> {
+        let chain = octets.get(start..).unwrap_or_default();
+        let mut headers = ExtensionHeaders::new(protocol, chain, 0);
+        let mut walk = Self {
+            at: start,
+            protocol,
+            // Of the fixed header: the seventh octet.
+            protocol_at: 6,
+            mobility: Mobility::default(),
+            fragment: None,
+        };
+        while walk.fragment.is_none()
+            && let Some(header) = headers.next()
+        {
+            walk.pass(&header?);
+            walk.protocol_at = walk.at;
+            walk.at = octets.len().saturating_sub(headers.rest().len());
+            walk.protocol = headers.next_header();
+        }
+        Ok(walk)
+    }
+
+    fn pass(&mut self, header: &ExtensionHeader<'_>) {
+        match header.protocol() {
+            protocol::FRAGMENT => self.fragment = self.fragment(header.data()),
+            protocol::ROUTING => {
+                let found = routing_header(header.data());
+                self.mobility.routing_header = found.or(self.mobility.routing_header);
             }
+            protocol::DESTINATION_OPTIONS => {
+                let found = home_address(header);
+                self.mobility.home_address_option = found.or(self.mobility.home_address_option);
+            }
+            _ => {}
         }
-        Ok(())
     }
 
-    fn step(&mut self) -> Result<(), BadPacket> {
-        let rest = self.octets.get(self.at..).unwrap_or_default();
-        let [next, units, ..] = rest else {
-            return Err(BadPacket::Cut);
-        };
-        let units = usize::from(*units);
-        let length = if self.protocol == AUTHENTICATION {
-            // RFC 4302 section 2.2 counts words of four octets.
-            units.saturating_add(2).saturating_mul(4)
-        } else {
-            units.saturating_add(1).saturating_mul(8)
-        };
-        let header = rest.get(..length).ok_or(BadPacket::Cut)?;
-        if self.protocol == DESTINATION_OPTIONS {
-            let found = home_address(header.get(2..).unwrap_or_default());
-            self.mobility.home_address_option = found.or(self.mobility.home_address_option);
-        } else if self.protocol == ROUTING {
-            let found = routing_header(header);
-            self.mobility.routing_header = found.or(self.mobility.routing_header);
-        }
-        self.pass(*next, length);
-        Ok(())
-    }
-
-    fn step_fragment(&mut self) -> Result<(), BadPacket> {
-        let rest = self.octets.get(self.at..).unwrap_or_default();
-        let Some([next, _, high, low, identification @ ..]) = rest.first_chunk::<8>() else {
-            return Err(BadPacket::Cut);
-        };
+    /// A fragment that is the whole packet is none (RFC 6946).
+    fn fragment(&self, data: &[u8]) -> Option<Fragment> {
+        let [high, low, identification @ ..] = data.first_chunk::<6>()?;
         let place = u16::from_be_bytes([*high, *low]);
         let (offset, more) = (place & 0xfff8, place & 1 != 0);
-        let (head_len, protocol_at) = (self.at, self.protocol_at);
-        self.pass(*next, 8);
-        // A fragment that is the whole packet is none (RFC 6946).
-        if offset != 0 || more {
-            self.fragment = Some(Fragment {
-                identification: u32::from_be_bytes(*identification),
-                offset,
-                more,
-                head_len,
-                protocol_at,
-            });
-        }
-        Ok(())
+        (offset != 0 || more).then_some(Fragment {
+            identification: u32::from_be_bytes(*identification),
+            offset,
+            more,
+            head_len: self.at,
+            protocol_at: self.protocol_at,
+        })
     }
+}
 
-    const fn pass(&mut self, next: u8, length: usize) {
-        self.protocol = next;
-        self.protocol_at = self.at;
-        self.at = self.at.saturating_add(length);
+impl From<DecodeError> for BadPacket {
+    fn from(error: DecodeError) -> Self {
+        if error.is_truncated() {
+            Self::Cut
+        } else {
+            Self::NotIp
+        }
     }
 }
 
 /// The home address among destination options.
-fn home_address(mut options: &[u8]) -> Option<Ipv6Addr> {
-    loop {
-        options = match options {
-            [0, rest @ ..] => rest,
-            [option, length, rest @ ..] => {
-                let (data, rest) = rest.split_at_checked(usize::from(*length))?;
-                if [*option, *length] == HOME_ADDRESS_OPTION {
-                    return <[u8; 16]>::try_from(data).ok().map(Ipv6Addr::from);
-                }
-                rest
-            }
-            _ => return None,
-        };
-    }
+fn home_address(header: &ExtensionHeader<'_>) -> Option<Ipv6Addr> {
+    let mut options = header.options()?.map_while(Result::ok);
+    let option = options.find(|option| option.option_type == HOME_ADDRESS_OPTION)?;
+    <[u8; 16]>::try_from(option.data).ok().map(Ipv6Addr::from)
 }
 
-/// The home address of a type 2 routing header that still has its segment to go.
-fn routing_header(header: &[u8]) -> Option<Ipv6Addr> {
-    let [_, 2, TYPE_2, 1, _, _, _, _, address @ ..] = header else {
+/// The home address of a type 2 routing header that still has its segment to go (RFC 6275 section
+/// 6.4.1).
+fn routing_header(data: &[u8]) -> Option<Ipv6Addr> {
+    let [ROUTING_TYPE_2, 1, _, _, _, _, address @ ..] = data else {
         return None;
     };
     <[u8; 16]>::try_from(address).ok().map(Ipv6Addr::from)

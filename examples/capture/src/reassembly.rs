@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use pmip_wire::carrier::protocol;
+
 use crate::dissect::{Outer, Transport};
 use crate::ip::{self, Fragment, Packet};
 use crate::time::CaptureTime;
@@ -278,7 +280,7 @@ impl Pending {
 
     /// Whether this is certainly one of ours.
     fn recognise(&mut self, packet: &Packet<'_>, fragment: Fragment) {
-        if packet.source.is_ipv6() && packet.protocol == ip::MOBILITY_HEADER {
+        if packet.source.is_ipv6() && packet.protocol == protocol::MOBILITY {
             self.report.mobility = Some(Transport::Ipv6);
         } else if fragment.offset == 0 {
             let carried = ip::carried(packet.protocol, packet.payload);

@@ -234,15 +234,20 @@ pub(crate) fn summed(message: &[u8], source: Ipv6Addr, destination: Ipv6Addr) ->
     all.extend((message.len() as u32).to_be_bytes());
     all.extend([0, 0, 0, 135]);
     all.extend(message);
-    let words = all
+    let mut message = message.to_vec();
+    message[4..6].copy_from_slice(&checksum(&all));
+    message
+}
+
+/// The Internet checksum of an even number of octets (RFC 1071).
+pub(crate) fn checksum(octets: &[u8]) -> [u8; 2] {
+    let words = octets
         .chunks(2)
         .map(|word| u32::from(u16::from_be_bytes([word[0], word[1]])));
     let sum: u32 = words.sum();
     let sum = (sum & 0xffff) + (sum >> 16);
     let sum = (sum & 0xffff) + (sum >> 16);
-    let mut message = message.to_vec();
-    message[4..6].copy_from_slice(&(!(sum as u16)).to_be_bytes());
-    message
+    (!(sum as u16)).to_be_bytes()
 }
 
 /// A Proxy Binding Update, written by hand: sequence number 7, flags A and P, 3600 seconds;

@@ -83,7 +83,7 @@ impl Summary {
             Unread::CutLinkHeader => "the frame ends inside its link-layer header".into(),
             Unread::CutIpHeader => "the frame ends inside an IP or tunnel header".into(),
             Unread::BadIpHeader => "an IP header is impossible".into(),
-            Unread::BadTunnel(what) => format!("{what}; its receiver discards the packet"),
+            Unread::BadTunnel(error) => format!("{error}; its receiver discards the packet"),
             Unread::TooDeep => "too many tunnels lie inside each other".into(),
             _ => "it cannot be looked into".into(),
         };
