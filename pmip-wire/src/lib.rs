@@ -108,8 +108,10 @@ mod writer;
 
 pub use checksum::ChecksumContext;
 pub use code::{
-    AccessTechnologyType, BindingErrorStatus, HandoffIndicator, Ipv4HomeAddressStatus, MhType,
-    MnIdSubtype, OptionType, Status,
+    AccessTechnologyType, AuthenticationSubtype, BindingErrorStatus, DnsUpdateStatus,
+    HandoffIndicator, HandoverAddressCode, Ipv4AddressAcknowledgementStatus, Ipv4HomeAddressStatus,
+    LinkLayerAddressCode, LmaAddressCode, MhType, MnIdSubtype, MobileNodeGroupSubtype,
+    MulticastAcknowledgementStatus, MulticastPayload, MulticastReportType, OptionType, Status,
 };
 pub use error::{DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
 pub use message::{
@@ -117,9 +119,15 @@ pub use message::{
     Heartbeat, InvalidMessage, MAX_MESSAGE_LEN, Message, MobilityHeader, UnknownMessage,
 };
 pub use option::{
-    Alignment, DelegatedMobileNetworkPrefix, HomeNetworkPrefix, InvalidOption, Ipv4DhcpSupportMode,
-    Ipv4HomeAddressReply, Ipv4HomeAddressRequest, LinkLayerIdentifier, MagIdentifier,
-    MagMultipathBinding, MobileNodeIdentifier, MobilityOption, MobilityOptions, NatDetection,
-    OptionsFull, RawOption, RawOptions, UnknownOption, VendorSpecific,
+    ActiveMulticastSubscription, Alignment, BindingAuthorizationDataForFmip, BindingIdentifier,
+    ContextRequest, DelegatedMobileNetworkPrefix, DlifLinkLayerAddress, DnsUpdate,
+    DynamicIpMulticastSelector, FlowSummary, GreKey, HomeNetworkPrefix, InvalidOption,
+    Ipv4AddressAcknowledgement, Ipv4DhcpSupportMode, Ipv4HomeAddress, Ipv4HomeAddressReply,
+    Ipv4HomeAddressRequest, Ipv6Prefix, LinkLayerIdentifier, LoadInformation, MagIdentifier,
+    MagMultipathBinding, MobileNodeGroupIdentifier, MobileNodeIdentifier,
+    MobilityHeaderIpv6AddressPrefix, MobilityHeaderLinkLayerAddress, MobilityMessageAuthentication,
+    MobilityOption, MobilityOptions, MulticastAcknowledgement, MulticastMobility, NatDetection,
+    NonceIndices, OpaqueOctets, OptionsFull, PreviousMaar, RawOption, RawOptions, ServiceSelection,
+    TransientBinding, UnknownOption, VendorSpecific,
 };
 pub use types::{Lifetime, SequenceNumber, Timestamp};
