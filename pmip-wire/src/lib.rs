@@ -72,8 +72,8 @@
 //!
 //! # Features
 //!
-//! `std` (default; without it the crate is `no_std` with `alloc`), `serde` for all values,
-//! `arbitrary` for values that fuzzers and property tests draw, `ipnetwork` for conversions.
+//! `std` (default; without it the crate is `no_std` with `alloc`), `auth` (default) for computing
+//! and checking the authentication of messages, `serde` for all values, `arbitrary` for values that fuzzers and property tests draw, `ipnetwork` for conversions.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -95,6 +95,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "auth")]
+pub mod auth;
 #[macro_use]
 mod code;
 mod bounded;
@@ -122,12 +124,12 @@ pub use option::{
     ActiveMulticastSubscription, Alignment, BindingAuthorizationDataForFmip, BindingIdentifier,
     ContextRequest, DelegatedMobileNetworkPrefix, DlifLinkLayerAddress, DnsUpdate,
     DynamicIpMulticastSelector, FlowSummary, GreKey, HomeNetworkPrefix, InvalidOption,
-    Ipv4AddressAcknowledgement, Ipv4DhcpSupportMode, Ipv4HomeAddress, Ipv4HomeAddressReply,
-    Ipv4HomeAddressRequest, Ipv6Prefix, LinkLayerIdentifier, LoadInformation, MagIdentifier,
-    MagMultipathBinding, MobileNodeGroupIdentifier, MobileNodeIdentifier,
+    InvalidVendorData, Ipv4AddressAcknowledgement, Ipv4DhcpSupportMode, Ipv4HomeAddress,
+    Ipv4HomeAddressReply, Ipv4HomeAddressRequest, Ipv6Prefix, LinkLayerIdentifier, LoadInformation,
+    MagIdentifier, MagMultipathBinding, MobileNodeGroupIdentifier, MobileNodeIdentifier,
     MobilityHeaderIpv6AddressPrefix, MobilityHeaderLinkLayerAddress, MobilityMessageAuthentication,
     MobilityOption, MobilityOptions, MulticastAcknowledgement, MulticastMobility, NatDetection,
     NonceIndices, OpaqueOctets, OptionsFull, PreviousMaar, RawOption, RawOptions, ServiceSelection,
-    TransientBinding, UnknownOption, VendorSpecific,
+    TransientBinding, UnknownOption, VendorDecoder, VendorOption, VendorRegistry, VendorSpecific,
 };
 pub use types::{Lifetime, SequenceNumber, Timestamp};

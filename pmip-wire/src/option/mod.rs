@@ -42,7 +42,7 @@ pub use prefix::{DelegatedMobileNetworkPrefix, HomeNetworkPrefix, Ipv6Prefix};
 pub(crate) use raw::length_octet;
 pub use raw::{RawOption, RawOptions};
 pub use unknown::UnknownOption;
-pub use vendor::VendorSpecific;
+pub use vendor::{InvalidVendorData, VendorDecoder, VendorOption, VendorRegistry, VendorSpecific};
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
