@@ -167,10 +167,10 @@ impl SecurityAssociation {
         out: &mut impl BufMut,
     ) -> Result<(), SignError> {
         let mut buffer = [0; MAX_MESSAGE_LEN];
-        message.encode(ChecksumContext::Udp, &mut &mut buffer[..]);
+        message
+            .encode_to_slice(ChecksumContext::Udp, &mut buffer)
+            .ok_or(SignError::TooLong)?;
         let end = end_of_options(message, &buffer)?;
-        let padding = buffer.get_mut(end..).unwrap_or_default();
-        padding.fill(0);
 
         let mut writer = Writer::resume(&mut buffer, end);
         let [a, b, c, d] = self.spi.to_be_bytes();

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::code::{MhType, OptionType};
+use crate::code::{MhType, OptionType, Status};
 
 /// Why a Mobility Header could not be decoded.
 ///
@@ -188,6 +188,17 @@ impl DecodeError {
     /// Whether the checksum is wrong and nothing else was looked at.
     pub const fn is_bad_checksum(&self) -> bool {
         matches!(self.kind, DecodeErrorKind::BadChecksum { .. })
+    }
+
+    /// The status of the acknowledgement that refuses a Binding Update with this error; `None` where
+    /// the RFC of what is wrong names none.
+    pub const fn status(&self) -> Option<Status> {
+        let malformed = matches!(self.kind, DecodeErrorKind::BadOptionLength { .. });
+        // RFC 5648 section 6.2: the Length is examined first.
+        if malformed && matches!(self.layer, Layer::Option(OptionType::BindingIdentifier)) {
+            return Some(Status::McoaMalformed);
+        }
+        None
     }
 
     /// The octet that an ICMPv6 Parameter Problem (code 0) must point to, as an offset into the

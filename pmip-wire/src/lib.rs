@@ -58,17 +58,25 @@
 //!
 //! | RFC | what |
 //! |---|---|
-//! | [6275](https://www.rfc-editor.org/rfc/rfc6275) | Mobility Header, Binding Update, Binding Acknowledgement, Binding Error, padding, alternate care-of address, sequence order |
+//! | [6275](https://www.rfc-editor.org/rfc/rfc6275) | Mobility Header, Binding Update, Binding Acknowledgement, Binding Error, all mobility options, sequence order |
 //! | [5213](https://www.rfc-editor.org/rfc/rfc5213) | proxy registration: home network prefix, handoff indicator, access technology, link-layer identifier, link-local address, timestamp |
 //! | [4283](https://www.rfc-editor.org/rfc/rfc4283), [8371](https://www.rfc-editor.org/rfc/rfc8371) | mobile node identifier |
-//! | [5094](https://www.rfc-editor.org/rfc/rfc5094) | vendor-specific option |
-//! | [5555](https://www.rfc-editor.org/rfc/rfc5555) | NAT detection, IPv4 care-of address |
+//! | [3963](https://www.rfc-editor.org/rfc/rfc3963), [5026](https://www.rfc-editor.org/rfc/rfc5026), [5149](https://www.rfc-editor.org/rfc/rfc5149) | mobile network prefix, DNS update, service selection |
+//! | [4285](https://www.rfc-editor.org/rfc/rfc4285) | message authentication, computed and checked (module `auth`); replay protection |
+//! | [4866](https://www.rfc-editor.org/rfc/rfc4866) | options of enhanced route optimization |
+//! | [5094](https://www.rfc-editor.org/rfc/rfc5094), [5096](https://www.rfc-editor.org/rfc/rfc5096) | vendor-specific option, with a registry of those a program knows; experimental option |
+//! | [5555](https://www.rfc-editor.org/rfc/rfc5555) | IPv4 home address and its acknowledgement, NAT detection, IPv4 care-of address |
+//! | [5568](https://www.rfc-editor.org/rfc/rfc5568), [5949](https://www.rfc-editor.org/rfc/rfc5949), [6058](https://www.rfc-editor.org/rfc/rfc6058) | options of fast handovers and of transient bindings |
+//! | [5648](https://www.rfc-editor.org/rfc/rfc5648), [6089](https://www.rfc-editor.org/rfc/rfc6089) | binding identifier, flow summary |
 //! | [5844](https://www.rfc-editor.org/rfc/rfc5844) | IPv4 home address request and reply, default router, DHCP support mode; UDP ports |
-//! | [5845](https://www.rfc-editor.org/rfc/rfc5845) | telling what a data datagram holds |
+//! | [5845](https://www.rfc-editor.org/rfc/rfc5845) | GRE key; telling what a data datagram holds |
 //! | [5847](https://www.rfc-editor.org/rfc/rfc5847) | Heartbeat, restart counter |
-//! | [6463](https://www.rfc-editor.org/rfc/rfc6463) | alternate IPv4 care-of address |
+//! | [6463](https://www.rfc-editor.org/rfc/rfc6463) | redirection, load information, alternate IPv4 care-of address |
+//! | [6602](https://www.rfc-editor.org/rfc/rfc6602), [6705](https://www.rfc-editor.org/rfc/rfc6705), [7389](https://www.rfc-editor.org/rfc/rfc7389) | group identifier, gateway address, user-plane address |
+//! | [7028](https://www.rfc-editor.org/rfc/rfc7028), [7161](https://www.rfc-editor.org/rfc/rfc7161), [7411](https://www.rfc-editor.org/rfc/rfc7411) | options of multicast mobility |
 //! | [7148](https://www.rfc-editor.org/rfc/rfc7148) | delegated mobile network prefix |
 //! | [8278](https://www.rfc-editor.org/rfc/rfc8278) | multipath binding, gateway identifier |
+//! | [8885](https://www.rfc-editor.org/rfc/rfc8885) | options of distributed mobility management |
 //!
 //! # Features
 //!
@@ -130,6 +138,7 @@ pub use option::{
     MobilityHeaderIpv6AddressPrefix, MobilityHeaderLinkLayerAddress, MobilityMessageAuthentication,
     MobilityOption, MobilityOptions, MulticastAcknowledgement, MulticastMobility, NatDetection,
     NonceIndices, OpaqueOctets, OptionsFull, PreviousMaar, RawOption, RawOptions, ServiceSelection,
-    TransientBinding, UnknownOption, VendorDecoder, VendorOption, VendorRegistry, VendorSpecific,
+    TransientBinding, TypedOptions, UnknownOption, VendorDecoder, VendorOption, VendorRegistry,
+    VendorSpecific,
 };
 pub use types::{Lifetime, SequenceNumber, Timestamp};

@@ -13,6 +13,8 @@ use pmip_wire::{
     MobilityMessageAuthentication, MobilityOptions, OptionType, SequenceNumber, Status,
     UnknownMessage, UnknownOption,
 };
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 const UDP: ChecksumContext = ChecksumContext::Udp;
 const KEY: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
@@ -252,4 +254,24 @@ fn the_key_stays_out_of_logs() {
         format!("{:?}", association()),
         "SecurityAssociation { spi: 256, .. }"
     );
+}
+
+proptest! {
+    /// Nobody makes an authentic message without the key, and nothing panics.
+    #[test]
+    fn any_bytes_are_not_authentic(
+        mh_type in 5..14u8,
+        body in vec(any::<u8>(), 26..250),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let mut wire = vec![59, (body.len() / 8 - 1) as u8, mh_type, 0, 0, 0];
+        wire.extend_from_slice(&body);
+        let place = at.index(wire.len() - 12) + 6;
+        for (slot, octet) in wire[place..].iter_mut().zip(&COVERED[13..]) {
+            *slot = *octet;
+        }
+        if let Ok(header) = MobilityHeader::parse(&wire, UDP) {
+            prop_assert!(association().verify(&header, Addresses::ZERO).is_err());
+        }
+    }
 }

@@ -15,6 +15,8 @@ use pmip_wire::{
     MulticastMobility, MulticastPayload, MulticastReportType, NonceIndices, OpaqueOctets,
     OptionType, PreviousMaar, ServiceSelection, Status, TransientBinding,
 };
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 const UDP: ChecksumContext = ChecksumContext::Udp;
 
@@ -116,8 +118,10 @@ fn every_shorter_length_is_an_error_or_a_value(octets: &[u8]) {
                 Ok(update(option))
             ),
             Err(error) => {
-                let named = [Layer::Option(option_type), Layer::SubOption(option_type, 19)];
-                assert!(named.contains(&error.layer), "{length}: {error}");
+                let (Layer::Option(named) | Layer::SubOption(named, _)) = error.layer else {
+                    panic!("{length}: {error}");
+                };
+                assert_eq!(named, option_type, "{length}: {error}");
             }
         }
     }
@@ -406,6 +410,8 @@ fn binding_identifier() {
         &[&[35, 20, 0, 7, 0, 0][..], &ADDRESS].concat(),
         &[],
     );
+    let malformed = decode(&[35, 5, 0, 7, 0, 0, 0]).expect_err("no such length");
+    assert_eq!(malformed.status(), Some(Status::McoaMalformed));
     let error = BindingIdentifier::new(7)
         .with_priority(128)
         .expect_err("eight bits");
@@ -831,4 +837,48 @@ fn errors_name_the_lengths_they_ask_for() {
         text(&[44, 1, 0]),
         "Flow Summary (44) option at octet 12: the length must be a multiple of 2, found 1"
     );
+}
+
+/// What cannot be encoded cannot be read from text either.
+#[test]
+fn serde_refuses_what_could_not_be_built() {
+    let refused = |option: MobilityOption, from: &str, to: &str| {
+        let text = serde_json::to_string(&option).expect("serializable");
+        let read = |text: &str| serde_json::from_str::<MobilityOption>(text);
+        assert_eq!(read(&text).expect("readable"), option);
+        let changed = text.replace(from, to);
+        assert_ne!(text, changed, "nothing to change");
+        assert!(read(&changed).is_err(), "{changed}");
+    };
+    let ims = ServiceSelection::new("i").expect("short");
+    refused(ims.into(), "[105]", "[]");
+    let flows = FlowSummary::new(&[0x0102]).expect("one");
+    refused(flows.into(), "[1,2]", "[1,2,3]");
+    let home = Ipv4HomeAddress::new([10, 0, 0, 1].into(), 24).expect("in range");
+    refused(home.into(), "24", "0");
+    refused(home.into(), "24", "33");
+    let request = ContextRequest::new([(OptionType::VendorSpecific, &[7][..])]).expect("short");
+    refused(request.into(), "[19,1,7]", "[19,2,7]");
+    let words = MulticastMobility::new(MulticastPayload::Mldv2, vec![0, 0, 0, 0]).expect("a word");
+    refused(words.into(), "[0,0,0,0]", "[0,0,0,0,0]");
+    let prioritized = BindingIdentifier::new(1)
+        .with_priority(127)
+        .expect("in range");
+    refused(prioritized.into(), "127", "128");
+}
+
+proptest! {
+    /// Any data of any type: an error, or a value that can be sent again.
+    #[test]
+    fn any_data(option_type in 2..=u8::MAX, data in vec(any::<u8>(), 0..64)) {
+        let length = match option_type {
+            60 | 61 => data.len().saturating_sub(2) / 4,
+            _ => data.len(),
+        };
+        let mut region = vec![option_type, length as u8];
+        region.extend_from_slice(&data);
+        if let Ok(message) = Message::decode_slice(&wire(&region), UDP) {
+            prop_assert_eq!(Message::decode(&message.to_bytes(UDP), UDP), Ok(message));
+        }
+    }
 }

@@ -412,12 +412,12 @@ impl ReservedAndOptionalAddress {
 }
 
 fixed_layout!(LoadInformation, MobileNodeGroupIdentifier);
-split_layout!(
-    GreKey for GreKey,
-    RedirectTarget for IpAddr,
-    AddressWithLength for Ipv6Addr,
-    ReservedAndOptionalAddress for Option<IpAddr>
-);
+split_layout! {
+    GreKey for GreKey;
+    RedirectTarget for IpAddr;
+    AddressWithLength for Ipv6Addr, 18 octets;
+    ReservedAndOptionalAddress for Option<IpAddr>;
+}
 octets_behind! {
     DnsUpdate { status, remove, } fqdn;
     ServiceSelection {} identifier;

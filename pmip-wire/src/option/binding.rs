@@ -282,7 +282,9 @@ impl<B> FlowSummary<B> {
 }
 
 fixed_layout!(NonceIndices, TransientBinding);
-split_layout!(BindingIdentifier for BindingIdentifier);
+split_layout! {
+    BindingIdentifier for BindingIdentifier;
+}
 octets_behind! {
     FlowSummary {} flow_ids;
 }

@@ -104,7 +104,9 @@ impl<B> DlifLinkLayerAddress<B> {
     }
 }
 
-split_layout!(PreviousMaar for PreviousMaar);
+split_layout! {
+    PreviousMaar for PreviousMaar, 34 octets;
+}
 octets_behind! {
     DlifLinkLayerAddress {} address;
 }

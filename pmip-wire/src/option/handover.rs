@@ -291,10 +291,10 @@ impl LmaAddress {
     }
 }
 
-split_layout!(
-    MobilityHeaderIpv6AddressPrefix for MobilityHeaderIpv6AddressPrefix,
-    LmaAddress for IpAddr
-);
+split_layout! {
+    MobilityHeaderIpv6AddressPrefix for MobilityHeaderIpv6AddressPrefix, 18 octets;
+    LmaAddress for IpAddr;
+}
 variable_layout!(ContextRequest);
 octets_behind! {
     MobilityHeaderLinkLayerAddress { code, } address;

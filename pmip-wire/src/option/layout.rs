@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::RawOption;
+use super::{RawOption, RawOptions};
 use crate::code::{AccessTechnologyType, HandoffIndicator};
 use crate::error::DecodeError;
 use crate::types::{Lifetime, Timestamp};
@@ -14,6 +14,9 @@ pub(super) trait Layout<B: AsRef<[u8]>> {
     type Value;
     /// The value with its variable parts in memory of its own.
     type Owned;
+
+    /// Octets of the data where they are always the same number.
+    const LENGTH: Option<usize> = None;
 
     /// Reads the data of `raw`; what has variable length goes through `own`.
     fn decode<'a>(
@@ -28,12 +31,30 @@ pub(super) trait Layout<B: AsRef<[u8]>> {
     fn to_bytes(value: &Self::Value) -> Self::Owned;
 }
 
+/// Takes the next option of `walk`, which is of this layout.
+#[inline(always)]
+pub(super) fn take<'a, B: AsRef<[u8]>, L: Layout<B>>(
+    walk: &mut RawOptions<'a>,
+    own: impl FnOnce(&'a [u8]) -> B,
+) -> Result<L::Value, DecodeError> {
+    let raw = match L::LENGTH {
+        Some(length) => walk.take_exactly(length),
+        None => walk.take_next(),
+    };
+    match raw {
+        Some(raw) => L::decode(raw, own),
+        None => Err(walk.misfit(L::LENGTH)),
+    }
+}
+
 /// Implements [`Layout`] for values of fixed size: `from_raw` reads them, `data` writes them.
 macro_rules! fixed_layout {
     ($($value:ty),+) => {$(
         impl<B: AsRef<[u8]>> crate::option::layout::Layout<B> for $value {
             type Value = Self;
             type Owned = Self;
+
+            const LENGTH: Option<usize> = Some(crate::option::layout::octets(Self::data));
 
             #[inline]
             fn decode<'a>(
@@ -85,14 +106,21 @@ macro_rules! variable_layout {
     )+};
 }
 
-/// Implements [`Layout`] for values without octets of their own whose size varies: `from_raw` reads
-/// them, `with_parts` hands their data to a function in two pieces. `A for B` makes `A` a marker
-/// type whose functions do that for `B`.
+/// Octets that `data` writes.
+pub(super) const fn octets<T, const N: usize>(_data: fn(&T) -> [u8; N]) -> usize {
+    N
+}
+
+/// Implements [`Layout`] for values without octets of their own: `from_raw` reads them, `with_parts`
+/// hands their data to a function in two pieces. `A for B` makes `A` a marker type whose functions
+/// do that for `B`; a length behind it is that of all such data.
 macro_rules! split_layout {
-    ($($layout:ident for $value:ty),+) => {$(
+    ($($layout:ident for $value:ty $(, $octets:literal octets)?;)+) => {$(
         impl<B: AsRef<[u8]>> crate::option::layout::Layout<B> for $layout {
             type Value = $value;
             type Owned = $value;
+
+            $( const LENGTH: Option<usize> = Some($octets); )?
 
             #[inline]
             fn decode<'a>(
@@ -192,6 +220,8 @@ macro_rules! shared_layouts {
         impl<B: AsRef<[u8]>> Layout<B> for $layout {
             type Value = $value;
             type Owned = $value;
+
+            const LENGTH: Option<usize> = Some($octets);
 
             #[inline]
             fn decode<'a>(

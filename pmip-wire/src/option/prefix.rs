@@ -292,8 +292,8 @@ impl From<IpPrefix> for DelegatedMobileNetworkPrefix {
     }
 }
 
-split_layout!(
-    HomeNetworkPrefix for HomeNetworkPrefix,
-    DelegatedMobileNetworkPrefix for DelegatedMobileNetworkPrefix,
-    Ipv6Prefix for Ipv6Prefix
-);
+split_layout! {
+    HomeNetworkPrefix for HomeNetworkPrefix, 18 octets;
+    DelegatedMobileNetworkPrefix for DelegatedMobileNetworkPrefix;
+    Ipv6Prefix for Ipv6Prefix, 18 octets;
+}
