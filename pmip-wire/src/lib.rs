@@ -106,9 +106,10 @@ extern crate alloc;
 #[cfg(feature = "auth")]
 pub mod auth;
 #[macro_use]
-mod code;
+mod code_points;
 mod bounded;
 pub mod checksum;
+mod code;
 mod error;
 mod message;
 mod option;

@@ -7,6 +7,7 @@ mod binding;
 mod distributed;
 mod handover;
 mod identifier;
+mod invalid;
 mod ipv4;
 mod layout;
 mod list;
@@ -27,6 +28,8 @@ pub use handover::{
     ContextRequest, MobilityHeaderIpv6AddressPrefix, MobilityHeaderLinkLayerAddress,
 };
 pub use identifier::{LinkLayerIdentifier, MagIdentifier, MobileNodeIdentifier};
+pub use invalid::InvalidOption;
+use invalid::bounded;
 pub use ipv4::{
     Ipv4AddressAcknowledgement, Ipv4DhcpSupportMode, Ipv4HomeAddress, Ipv4HomeAddressReply,
     Ipv4HomeAddressRequest, NatDetection,
@@ -48,7 +51,6 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bytes::Bytes;
 
-use crate::bounded::BoundedOctets;
 use crate::code::{AccessTechnologyType, HandoffIndicator, OptionType};
 use crate::error::DecodeError;
 use crate::types::{Lifetime, Timestamp};
@@ -359,66 +361,6 @@ mobility_options! {
     DlifLinkLocalAddress(Ipv6Addr as Ipv6Address);
     /// Type 70: the link-layer address that stands for a previous router (RFC 8885 section 4.8).
     DlifLinkLayerAddress(DlifLinkLayerAddress<B>);
-}
-
-/// Why an option could not be built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidOption {
-    /// More octets than the Length octet can stand for.
-    #[error("{length} octets do not fit the option: shorten them to {limit}")]
-    TooLong {
-        /// The length given.
-        length: usize,
-        /// The longest.
-        limit: usize,
-    },
-    /// The prefix length exceeds the width of the address.
-    #[error("prefix length {length} exceeds the width of the address")]
-    PrefixTooLong {
-        /// The length given.
-        length: u8,
-    },
-    /// The type has a variant of [`MobilityOption`], or is padding, which the encoder adds.
-    #[error("{0} options have a form of their own: use that")]
-    Typed(OptionType),
-    /// Fewer octets, or bits of a prefix, than the option must have.
-    #[error("{length} is too short: at least {least} is asked for")]
-    TooShort {
-        /// The length given.
-        length: usize,
-        /// The shortest.
-        least: usize,
-    },
-    /// The options of RFC 7411 count 32-bit words.
-    #[error("{length} octets are no whole number of 32-bit words, which this option counts")]
-    NotWords {
-        /// The length given.
-        length: usize,
-    },
-    /// The number does not fit its field.
-    #[error("{number} does not fit the field: at most {limit} does")]
-    NumberTooLarge {
-        /// The number given.
-        number: u8,
-        /// The largest.
-        limit: u8,
-    },
-}
-
-/// `octets` where the wire carries that many of them.
-fn bounded<const MAX: usize, const MIN: usize, const STEP: usize>(
-    octets: impl Into<Bytes>,
-) -> Result<BoundedOctets<Bytes, MAX, MIN, STEP>, InvalidOption> {
-    let octets = octets.into();
-    let length = octets.len();
-    BoundedOctets::new(octets).ok_or(if length > MAX {
-        InvalidOption::TooLong { length, limit: MAX }
-    } else if length < MIN {
-        InvalidOption::TooShort { length, least: MIN }
-    } else {
-        InvalidOption::NotWords { length }
-    })
 }
 
 impl<B: AsRef<[u8]>> MobilityOption<B> {
