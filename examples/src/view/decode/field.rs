@@ -10,10 +10,13 @@ use std::net::{IpAddr, Ipv6Addr};
 use pmip_capture::CaptureTime;
 use pmip_wire::types::{Lifetime, Timestamp};
 use pmip_wire::{
-    AccessTechnologyType, BindingErrorStatus, BindingRevocationStatus, FastBindingStatus,
-    FlowBindingStatus, FlowBindingTrigger, HandoffIndicator, HandoverAcknowledgeCode,
-    HandoverInitiateCode, Ipv4HomeAddressStatus, LocalizedRoutingStatus, MhType, MnIdSubtype,
-    NotificationReason, OptionType, RevocationTrigger, Status, UpdateNotificationStatus,
+    AccessTechnologyType, AuthenticationSubtype, BindingErrorStatus, BindingRevocationStatus,
+    DnsUpdateStatus, FastBindingStatus, FlowBindingStatus, FlowBindingTrigger, HandoffIndicator,
+    HandoverAcknowledgeCode, HandoverAddressCode, HandoverInitiateCode,
+    Ipv4AddressAcknowledgementStatus, Ipv4HomeAddressStatus, LinkLayerAddressCode, LmaAddressCode,
+    LocalizedRoutingStatus, MhType, MnIdSubtype, MobileNodeGroupSubtype,
+    MulticastAcknowledgementStatus, MulticastPayload, MulticastReportType, NotificationReason,
+    OptionType, RevocationTrigger, Status, UpdateNotificationStatus,
 };
 use serde_json::{Map, Value, json};
 
@@ -102,6 +105,25 @@ fn structure_fields(structure: &'static str, parts: Vec<(&'static str, Node)>) -
                     colons(&octets),
                 ));
             }
+            Node::Octets(octets) if (structure, key) == ("FlowSummary", "flow_ids") => {
+                let ids = octets
+                    .chunks(2)
+                    .map(|id| id.iter().fold(0, |id, octet| id << 8 | u64::from(*octet)));
+                fields.push(leaf(key, Node::List(ids.map(Node::Number).collect())));
+            }
+            Node::Octets(octets) if (structure, key) == ("ContextRequest", "requests") => {
+                fields.push(context_requests(key, &octets));
+            }
+            // An address of a link layer: others come as text.
+            Node::Octets(octets) if key == "address" => {
+                fields.push(Field::new(key, json!(hex(&octets)), colons(&octets)));
+            }
+            Node::Fields("Ipv6Prefix", parts) => {
+                fields.extend(structure_fields("Ipv6Prefix", parts))
+            }
+            Node::Number(number) if structure == "GreKey" => {
+                fields.push(Field::new(key, json!(number), format!("{number:#010x}")));
+            }
             Node::Octets(octets) if is_text(structure, key) => fields.push(text(key, &octets)),
             // Nothing tells an empty sequence of octets from a list of nothing but its name.
             Node::List(items) if items.is_empty() && !key.ends_with('s') => {
@@ -122,6 +144,26 @@ fn structure_fields(structure: &'static str, parts: Vec<(&'static str, Node)>) -
     }
     join_prefix(&mut fields);
     fields
+}
+
+/// Which options the target gateway is to have (RFC 5949 section 6.2.1): type, length, data.
+fn context_requests(key: &str, mut octets: &[u8]) -> Field {
+    let mut groups = Vec::new();
+    while let [option_type, length, rest @ ..] = octets
+        && let Some((data, rest)) = rest.split_at_checked(usize::from(*length))
+    {
+        let code = Node::Named("OptionType", Box::new(Node::Number((*option_type).into())));
+        let mut group = vec![leaf("option_type", code)];
+        if !data.is_empty() {
+            group.push(leaf("content", Node::Octets(data.into())));
+        }
+        groups.push(group);
+        octets = rest;
+    }
+    Field {
+        key: key.into(),
+        value: Shown::List(groups),
+    }
 }
 
 /// What a variant holds, with its name under `key`.
@@ -352,10 +394,13 @@ macro_rules! registries {
 }
 
 registries! {
-    AccessTechnologyType BindingErrorStatus BindingRevocationStatus FastBindingStatus
-    FlowBindingStatus FlowBindingTrigger HandoffIndicator HandoverAcknowledgeCode
-    HandoverInitiateCode Ipv4HomeAddressStatus LocalizedRoutingStatus MhType MnIdSubtype
-    NotificationReason OptionType RevocationTrigger Status UpdateNotificationStatus
+    AccessTechnologyType AuthenticationSubtype BindingErrorStatus BindingRevocationStatus
+    DnsUpdateStatus FastBindingStatus FlowBindingStatus FlowBindingTrigger HandoffIndicator
+    HandoverAcknowledgeCode HandoverAddressCode HandoverInitiateCode
+    Ipv4AddressAcknowledgementStatus Ipv4HomeAddressStatus LinkLayerAddressCode LmaAddressCode
+    LocalizedRoutingStatus MhType MnIdSubtype MobileNodeGroupSubtype
+    MulticastAcknowledgementStatus MulticastPayload MulticastReportType NotificationReason
+    OptionType RevocationTrigger Status UpdateNotificationStatus
 }
 
 /// Whether numbers of this type are shown in words.
@@ -416,11 +461,9 @@ fn text(key: &str, octets: &[u8]) -> Field {
 
 /// Puts a prefix and its length into one word: `2001:db8::/64`.
 fn join_prefix(fields: &mut [Field]) {
-    let is = |field: &Field, keys: [&str; 2]| keys.contains(&field.key.as_str());
-    let length = fields.iter().position(|field| field.key == "prefix_length");
-    let prefix = fields
-        .iter()
-        .position(|field| is(field, ["prefix", "address"]));
+    let place = |key: &str| fields.iter().position(|field| field.key == key);
+    let length = place("prefix_length");
+    let prefix = place("prefix").or_else(|| place("address"));
     let (Some(length), Some(prefix)) = (length, prefix) else {
         return;
     };
@@ -439,6 +482,8 @@ fn rename(structure: &str, key: &'static str) -> &'static str {
         ("MagMultipathBinding", "access_technology") => "interface_access_technology",
         ("MagMultipathBinding", "label") => "interface_label",
         ("VendorSpecific" | "QosVendorSpecific", "data") => "vendor_data",
+        ("NonceIndices", "home") => "home_nonce_index",
+        ("NonceIndices", "care_of") => "care_of_nonce_index",
         ("HomeAgentSwitch" | "Parts", "addresses") => "home_agent_addresses",
         ("UnknownOption" | "UnknownMessage", "data") => "data",
         (_, "length") => "prefix_length",
