@@ -9,7 +9,7 @@ use pmip_wire::udp::{CONTROL_PORT, DATA_PORT, DataPayload};
 use pmip_wire::{ChecksumContext, DecodeError, MAX_MESSAGE_LEN};
 
 use crate::file::Frame;
-use crate::ip::{self, BadPacket, Packet};
+use crate::ip::{self, BadPacket, Fragment, Packet};
 use crate::link::{self, Link, LinkType};
 use crate::reassembly::{Found, IncompletePacket, Reassembly, Whole};
 use crate::time::CaptureTime;
@@ -200,26 +200,7 @@ impl Dissector {
             Err(BadPacket::NotIp) => return out.push(scene.unread(Unread::BadIpHeader)),
         };
         if let Some(fragment) = packet.fragment {
-            if scene.rounds >= MAX_TUNNELS {
-                return out.push(scene.unread(Unread::TooDeep));
-            }
-            let found = Found {
-                frame: scene.frame,
-                time: scene.time,
-                tunnel: &scene.tunnel,
-                snapped: scene.snapped.is_some(),
-            };
-            let mut given_up = Vec::new();
-            let whole = self
-                .reassembly
-                .add(octets, &packet, fragment, &found, &mut given_up);
-            out.extend(given_up.into_iter().map(Outcome::incomplete));
-            if let Some(Whole { packet, fragments }) = whole {
-                scene.fragments.extend(fragments);
-                scene.rounds = scene.rounds.saturating_add(1);
-                self.packet(&packet, scene, out);
-            }
-            return;
+            return self.fragment(octets, &packet, fragment, scene, out);
         }
         match packet.protocol {
             protocol::MOBILITY => out.extend(scene.over_ipv6(&packet)),
@@ -235,6 +216,36 @@ impl Dissector {
                 self.inside(packet.payload, outer, scene, out);
             }
             _ => {}
+        }
+    }
+
+    /// Puts a fragment where it belongs, and looks into the packet that it makes whole.
+    fn fragment(
+        &mut self,
+        octets: &[u8],
+        packet: &Packet<'_>,
+        fragment: Fragment,
+        scene: &mut Scene<'_>,
+        out: &mut Vec<Outcome>,
+    ) {
+        if scene.rounds >= MAX_TUNNELS {
+            return out.push(scene.unread(Unread::TooDeep));
+        }
+        let found = Found {
+            frame: scene.frame,
+            time: scene.time,
+            tunnel: &scene.tunnel,
+            snapped: scene.snapped.is_some(),
+        };
+        let mut given_up = Vec::new();
+        let whole = self
+            .reassembly
+            .add(octets, packet, fragment, &found, &mut given_up);
+        out.extend(given_up.into_iter().map(Outcome::incomplete));
+        if let Some(Whole { packet, fragments }) = whole {
+            scene.fragments.extend(fragments);
+            scene.rounds = scene.rounds.saturating_add(1);
+            self.packet(&packet, scene, out);
         }
     }
 

@@ -247,15 +247,7 @@ fn classic_frame<'a, R: Read>(
     }
     let what = format!("the record of frame {number}");
     source.need(head, &what)?;
-    let Some([_, _, _, _, _, _, _, _, length @ .., _, _, _, _]) = source.record.first_chunk::<16>()
-    else {
-        return Ok(None);
-    };
-    let length = if header.is_bigendian() {
-        u32::from_be_bytes(*length)
-    } else {
-        u32::from_le_bytes(*length)
-    };
+    let length = captured_len(&source.record, header);
     let Some(length) = usize::try_from(length).ok().filter(|n| *n <= MAX_FRAME_LEN) else {
         return Err(CaptureError::Damaged {
             at: start,
@@ -285,6 +277,17 @@ fn classic_frame<'a, R: Read>(
         original_len: block.origlen,
         data: block.data,
     })))
+}
+
+/// The captured length in the head of a record.
+fn captured_len(head: &[u8], header: &PcapHeader) -> u32 {
+    let field = head.get(8..).and_then(|rest| rest.first_chunk());
+    let field = field.copied().unwrap_or_default();
+    if header.is_bigendian() {
+        u32::from_be_bytes(field)
+    } else {
+        u32::from_le_bytes(field)
+    }
 }
 
 /// What a file that is no capture may be.

@@ -102,33 +102,28 @@ impl Section {
             }
             let length = self.block_len(source)?;
             let is_packet = matches!(block_type, PACKET | SIMPLE_PACKET | ENHANCED_PACKET);
-            if is_packet || block_type == INTERFACE_DESCRIPTION {
-                if length > MAX_BLOCK_LEN {
-                    source.skip(u64::from(length.saturating_sub(8)), "a block")?;
-                    if is_packet {
-                        let reason = format!("its block of {length} octets is too long");
-                        return Ok(Some(Item::Skipped(SkippedFrame { number, reason })));
-                    }
-                    self.interfaces.push(Interface::unknown());
-                    continue;
-                }
-                let what = if is_packet {
-                    format!("the block of frame {number}")
-                } else {
-                    "an interface description".into()
-                };
-                source.need(usize::try_from(length).unwrap_or(usize::MAX), &what)?;
-                if is_packet {
-                    break;
-                }
-                self.learn(&source.record);
-            } else {
-                let what = format!("a block of type {block_type:#x}");
-                source.skip(u64::from(length.saturating_sub(8)), &what)?;
+            if is_packet && length > MAX_BLOCK_LEN {
+                source.skip(u64::from(length.saturating_sub(8)), "a block")?;
+                let reason = format!("its block of {length} octets is too long");
+                return Ok(Some(Item::Skipped(SkippedFrame { number, reason })));
             }
+            if is_packet {
+                let what = format!("the block of frame {number}");
+                source.need(usize::try_from(length).unwrap_or(usize::MAX), &what)?;
+                return Ok(Some(self.frame(block_type, &source.record, number)));
+            }
+            if block_type == INTERFACE_DESCRIPTION && length <= MAX_BLOCK_LEN {
+                let what = "an interface description";
+                source.need(usize::try_from(length).unwrap_or(usize::MAX), what)?;
+                self.learn(&source.record);
+                continue;
+            }
+            if block_type == INTERFACE_DESCRIPTION {
+                self.keep(Interface::unknown());
+            }
+            let what = format!("a block of type {block_type:#x}");
+            source.skip(u64::from(length.saturating_sub(8)), &what)?;
         }
-        let block_type = self.word(source.record.get(..4));
-        Ok(Some(self.frame(block_type, &source.record, number)))
     }
 
     /// The length of the block whose head is in the record.
@@ -141,15 +136,18 @@ impl Section {
     }
 
     fn learn(&mut self, record: &[u8]) {
-        if self.interfaces.len() >= MAX_INTERFACES {
-            return;
-        }
         let interface = match self.block(record) {
             Some(Block::InterfaceDescription(block)) => self.interface(&block),
             _ => Interface::unknown(),
         };
-        // A description that cannot be read still counts: frames name interfaces by their place.
-        self.interfaces.push(interface);
+        self.keep(interface);
+    }
+
+    /// A description that cannot be read counts too: frames name interfaces by their place.
+    fn keep(&mut self, interface: Interface) {
+        if self.interfaces.len() < MAX_INTERFACES {
+            self.interfaces.push(interface);
+        }
     }
 
     fn interface(&self, block: &InterfaceDescriptionBlock<'_>) -> Interface {

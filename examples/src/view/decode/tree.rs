@@ -142,20 +142,7 @@ impl TreeWriter {
     }
 
     fn body(&self, text: &mut String, reading: &Reading) {
-        let is_heartbeat = reading.mh_type == Some(MhType::Heartbeat);
-        let own = reading
-            .fields
-            .iter()
-            .filter(|field| match field.key.as_str() {
-                // The head tells them.
-                "sequence_number" | "status" => false,
-                "flags" => !is_heartbeat,
-                _ => true,
-            });
-        let own: Vec<String> = own.filter_map(message_field).collect();
-        if !own.is_empty() {
-            let _ = writeln!(text, "      {}", own.join("; "));
-        }
+        own_fields(text, reading);
         let mut problem = reading.problem.as_ref();
         // A problem of the header or the fixed part stands before the options, as its octets do.
         let first = reading
@@ -272,6 +259,24 @@ impl TreeWriter {
 
 fn end(address: IpAddr, port: Option<u16>) -> String {
     port.map_or_else(|| address.to_string(), |port| format!("{address}:{port}"))
+}
+
+/// The message's own fields in one line.
+fn own_fields(text: &mut String, reading: &Reading) {
+    let is_heartbeat = reading.mh_type == Some(MhType::Heartbeat);
+    let own = reading
+        .fields
+        .iter()
+        .filter(|field| match field.key.as_str() {
+            // The head tells them.
+            "sequence_number" | "status" => false,
+            "flags" => !is_heartbeat,
+            _ => true,
+        });
+    let own: Vec<String> = own.filter_map(message_field).collect();
+    if !own.is_empty() {
+        let _ = writeln!(text, "      {}", own.join("; "));
+    }
 }
 
 /// RFC 5847 section 3.3.
