@@ -83,6 +83,16 @@ pub enum DecodeErrorKind {
         /// The value found.
         found: u32,
     },
+    /// A range has an end without a start (RFC 6088 section 3).
+    EndWithoutStart {
+        /// The end.
+        field: Field,
+    },
+    /// A range ends below its start, so that nothing matches it.
+    EmptyRange {
+        /// The end.
+        field: Field,
+    },
 }
 
 /// What an error is about.
@@ -115,6 +125,8 @@ pub enum Layer {
     SlaMeasurement,
     /// A test packet of RFC 8762 or RFC 5357.
     Stamp,
+    /// A traffic selector on its own (RFC 6088).
+    TrafficSelector,
 }
 
 /// The lengths that an option may have, without its Type and Length octets.
@@ -125,6 +137,10 @@ pub enum ExpectedLength {
     Exactly(u8),
     /// This one or more.
     AtLeast(u8),
+    /// One of these two.
+    Either(u8, u8),
+    /// A multiple of this one.
+    MultipleOf(u8),
 }
 
 /// A field of a message or an option.
@@ -159,6 +175,54 @@ pub enum Field {
     OptionData,
     /// The data of a message that is kept as it is.
     MessageData,
+    /// Start of the source address range of a traffic selector.
+    StartSourceAddress,
+    /// End of the source address range of a traffic selector.
+    EndSourceAddress,
+    /// Start of the destination address range of a traffic selector.
+    StartDestinationAddress,
+    /// End of the destination address range of a traffic selector.
+    EndDestinationAddress,
+    /// Start of the IPsec SPI range of a traffic selector.
+    StartSpi,
+    /// End of the IPsec SPI range of a traffic selector.
+    EndSpi,
+    /// Start of the flow label range of a traffic selector.
+    StartFlowLabel,
+    /// End of the flow label range of a traffic selector.
+    EndFlowLabel,
+    /// Start of the source port range of a traffic selector.
+    StartSourcePort,
+    /// End of the source port range of a traffic selector.
+    EndSourcePort,
+    /// Start of the destination port range of a traffic selector.
+    StartDestinationPort,
+    /// End of the destination port range of a traffic selector.
+    EndDestinationPort,
+    /// Start of the DS field or traffic class range of a traffic selector.
+    StartTrafficClass,
+    /// End of the DS field or traffic class range of a traffic selector.
+    EndTrafficClass,
+    /// Start of the protocol or next header range of a traffic selector.
+    StartProtocol,
+    /// End of the protocol or next header range of a traffic selector.
+    EndProtocol,
+    /// Net-Name Len of a network identifier.
+    NetworkNameLength,
+    /// Network Name of a network identifier.
+    NetworkName,
+    /// AP-Name Len of a network identifier.
+    AccessPointNameLength,
+    /// Access-Point Name of a network identifier.
+    AccessPointName,
+    /// Latitude.
+    Latitude,
+    /// Longitude.
+    Longitude,
+    /// Operator identifier.
+    OperatorIdentifier,
+    /// Priority level.
+    PriorityLevel,
 }
 
 impl DecodeError {
@@ -168,6 +232,11 @@ impl DecodeError {
             layer,
             offset,
         }
+    }
+
+    /// The same error of a part that stands in `layer`, `start` octets behind its beginning.
+    pub(crate) const fn within(self, layer: Layer, start: u16) -> Self {
+        Self::new(self.kind, layer, self.offset.saturating_add(start))
     }
 
     /// Whether more bytes of the same message might have helped.
@@ -191,7 +260,9 @@ impl DecodeError {
             | DecodeErrorKind::BadOptionLength { .. }
             | DecodeErrorKind::PrefixTooLong { .. }
             | DecodeErrorKind::OptionsTooLong
-            | DecodeErrorKind::BadValue { .. } => None,
+            | DecodeErrorKind::BadValue { .. }
+            | DecodeErrorKind::EndWithoutStart { .. }
+            | DecodeErrorKind::EmptyRange { .. } => None,
         }
     }
 }
@@ -241,6 +312,8 @@ impl fmt::Display for DecodeErrorKind {
                 f.write_str("the options do not fit a Mobility Header once they are aligned")
             }
             Self::BadValue { field, found } => write!(f, "the {field} must not be {found}"),
+            Self::EndWithoutStart { field } => write!(f, "the {field} has no start"),
+            Self::EmptyRange { field } => write!(f, "the {field} lies below its start"),
         }
     }
 }
@@ -261,6 +334,7 @@ impl fmt::Display for Layer {
             Self::SlaControl => f.write_str("SLA control message"),
             Self::SlaMeasurement => f.write_str("SLA measurement packet"),
             Self::Stamp => f.write_str("STAMP packet"),
+            Self::TrafficSelector => f.write_str("traffic selector"),
         }
     }
 }
@@ -270,6 +344,8 @@ impl fmt::Display for ExpectedLength {
         match self {
             Self::Exactly(length) => write!(f, "{length}"),
             Self::AtLeast(length) => write!(f, "at least {length}"),
+            Self::Either(one, other) => write!(f, "{one} or {other}"),
+            Self::MultipleOf(unit) => write!(f, "a multiple of {unit}"),
         }
     }
 }
@@ -291,6 +367,30 @@ impl fmt::Display for Field {
             Self::OptionLength => "option length",
             Self::OptionData => "option data",
             Self::MessageData => "message data",
+            Self::StartSourceAddress => "start source address",
+            Self::EndSourceAddress => "end source address",
+            Self::StartDestinationAddress => "start destination address",
+            Self::EndDestinationAddress => "end destination address",
+            Self::StartSpi => "start IPsec SPI",
+            Self::EndSpi => "end IPsec SPI",
+            Self::StartFlowLabel => "start flow label",
+            Self::EndFlowLabel => "end flow label",
+            Self::StartSourcePort => "start source port",
+            Self::EndSourcePort => "end source port",
+            Self::StartDestinationPort => "start destination port",
+            Self::EndDestinationPort => "end destination port",
+            Self::StartTrafficClass => "start traffic class",
+            Self::EndTrafficClass => "end traffic class",
+            Self::StartProtocol => "start protocol",
+            Self::EndProtocol => "end protocol",
+            Self::NetworkNameLength => "network name length",
+            Self::NetworkName => "network name",
+            Self::AccessPointNameLength => "access point name length",
+            Self::AccessPointName => "access point name",
+            Self::Latitude => "latitude",
+            Self::Longitude => "longitude",
+            Self::OperatorIdentifier => "operator identifier",
+            Self::PriorityLevel => "priority level",
         })
     }
 }

@@ -66,8 +66,14 @@
 //! | [5844](https://www.rfc-editor.org/rfc/rfc5844) | IPv4 home address request and reply, default router, DHCP support mode; UDP ports |
 //! | [5845](https://www.rfc-editor.org/rfc/rfc5845) | telling what a data datagram holds |
 //! | [5847](https://www.rfc-editor.org/rfc/rfc5847) | Heartbeat, restart counter |
+//! | [6088](https://www.rfc-editor.org/rfc/rfc6088) | binary traffic selectors |
+//! | [6089](https://www.rfc-editor.org/rfc/rfc6089), [7109](https://www.rfc-editor.org/rfc/rfc7109) | flow identification and its sub-options |
 //! | [6463](https://www.rfc-editor.org/rfc/rfc6463) | alternate IPv4 care-of address |
+//! | [6757](https://www.rfc-editor.org/rfc/rfc6757), [7563](https://www.rfc-editor.org/rfc/rfc7563) | access network identifier |
+//! | [6909](https://www.rfc-editor.org/rfc/rfc6909) | IPv4 traffic offload selector |
 //! | [7148](https://www.rfc-editor.org/rfc/rfc7148) | delegated mobile network prefix |
+//! | [7222](https://www.rfc-editor.org/rfc/rfc7222) | quality of service and its attributes |
+//! | [8127](https://www.rfc-editor.org/rfc/rfc8127) | LMA-controlled MAG parameters |
 //! | [8278](https://www.rfc-editor.org/rfc/rfc8278) | multipath binding, gateway identifier |
 //!
 //! # Features
@@ -102,14 +108,17 @@ pub mod checksum;
 mod error;
 mod message;
 mod option;
+pub mod traffic_selector;
 pub mod types;
 pub mod udp;
 mod writer;
 
 pub use checksum::ChecksumContext;
 pub use code::{
-    AccessTechnologyType, BindingErrorStatus, HandoffIndicator, Ipv4HomeAddressStatus, MhType,
-    MnIdSubtype, OptionType, Status,
+    AccessTechnologyType, AniSubOptionType, BindingErrorStatus, CivicLocationFormat,
+    FlowBindingAction, FlowIdentificationStatus, FlowSubOptionType, HandoffIndicator,
+    Ipv4HomeAddressStatus, LcmpSubOptionType, MhType, MnIdSubtype, OperatorIdentifierType,
+    OptionType, Preemption, QosAttributeType, QosOperation, Status, TrafficSelectorFormat,
 };
 pub use error::{DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
 pub use message::{
@@ -117,9 +126,16 @@ pub use message::{
     Heartbeat, InvalidMessage, MAX_MESSAGE_LEN, Message, MobilityHeader, UnknownMessage,
 };
 pub use option::{
-    Alignment, DelegatedMobileNetworkPrefix, HomeNetworkPrefix, InvalidOption, Ipv4DhcpSupportMode,
-    Ipv4HomeAddressReply, Ipv4HomeAddressRequest, LinkLayerIdentifier, MagIdentifier,
+    AccessNetworkIdentifier, AccessNetworkSpace, Alignment, AllocationRetentionPriority,
+    AniSubOption, BindingReference, BindingReregistrationControl, CivicLocation,
+    DelegatedMobileNetworkPrefix, FlowIdentification, FlowIdentificationSpace, FlowSubOption,
+    GeoLocation, HeartbeatControl, HomeNetworkPrefix, InvalidOption, Ipv4DhcpSupportMode,
+    Ipv4HomeAddressReply, Ipv4HomeAddressRequest, Ipv4TrafficOffloadSelector, LcmpSpace,
+    LcmpSubOption, LinkLayerIdentifier, LmaControlledMagParameters, MagIdentifier,
     MagMultipathBinding, MobileNodeIdentifier, MobilityOption, MobilityOptions, NatDetection,
-    OptionsFull, RawOption, RawOptions, UnknownOption, VendorSpecific,
+    NetworkIdentifier, OperatorIdentifier, OptionsFull, QosAttribute, QosSpace, QosVendorSpecific,
+    QualityOfService, RawOption, RawOptions, RawSubOption, SessionBitRate, SubOptionError,
+    SubOptionSpace, SubOptions, TrafficOffloadSpace, UnknownOption, UnknownSubOption,
+    VendorSpecific,
 };
 pub use types::{Lifetime, SequenceNumber, Timestamp};

@@ -38,7 +38,7 @@ impl<'a> Writer<'a> {
     /// Writes an option whose data is `head` and then `tail`, behind the padding it needs.
     #[inline]
     pub(crate) fn option(&mut self, option_type: OptionType, head: &[u8], tail: &[u8]) {
-        self.pad(option_type.alignment().padding(self.position));
+        self.pad(option_type.alignment_around(tail).padding(self.position));
         let data_len = head.len().saturating_add(tail.len());
         self.put(&[option_type.code(), length_octet(option_type, data_len)]);
         self.put(head);

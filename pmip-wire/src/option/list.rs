@@ -4,9 +4,11 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::{
-    DelegatedMobileNetworkPrefix, HomeNetworkPrefix, Ipv4DhcpSupportMode, Ipv4HomeAddressReply,
-    Ipv4HomeAddressRequest, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding,
-    MobileNodeIdentifier, MobilityOption, NatDetection, RawOptions, VendorSpecific,
+    AccessNetworkIdentifier, DelegatedMobileNetworkPrefix, FlowIdentification, HomeNetworkPrefix,
+    Ipv4DhcpSupportMode, Ipv4HomeAddressReply, Ipv4HomeAddressRequest, Ipv4TrafficOffloadSelector,
+    LinkLayerIdentifier, LmaControlledMagParameters, MagIdentifier, MagMultipathBinding,
+    MobileNodeIdentifier, MobilityOption, NatDetection, QualityOfService, RawOptions,
+    VendorSpecific,
 };
 use crate::code::{AccessTechnologyType, HandoffIndicator};
 use crate::error::{DecodeError, DecodeErrorKind, Layer};
@@ -112,7 +114,7 @@ impl MobilityOptions {
     pub(crate) fn end_from(&self, start: usize) -> usize {
         self.iter().fold(start, |position, option| {
             option.with_data(|option_type, head, tail| {
-                let padding = option_type.alignment().padding(position);
+                let padding = option_type.alignment_around(tail).padding(position);
                 let octets = [padding, 2, head.len(), tail.len()];
                 octets.into_iter().fold(position, usize::saturating_add)
             })
@@ -197,6 +199,12 @@ accessors! {
         mn_identifier: MobileNodeIdentifier -> MobileNodeIdentifier;
         /// The first link-layer identifier.
         link_layer_identifier: LinkLayerIdentifier -> LinkLayerIdentifier;
+        /// The first access network identifier.
+        access_network_identifier: AccessNetworkIdentifier -> AccessNetworkIdentifier;
+        /// The first traffic offload selector.
+        ipv4_traffic_offload_selector: Ipv4TrafficOffloadSelector -> Ipv4TrafficOffloadSelector;
+        /// The first parameters that the anchor sets.
+        lma_controlled_mag_parameters: LmaControlledMagParameters -> LmaControlledMagParameters;
         /// The first gateway identifier.
         mag_identifier: MagIdentifier -> MagIdentifier;
     }
@@ -237,6 +245,10 @@ accessors! {
         delegated_mobile_network_prefixes: DelegatedMobileNetworkPrefix -> DelegatedMobileNetworkPrefix;
         /// Every IPv4 home address request; more than one is refused with status 173.
         ipv4_home_address_requests: Ipv4HomeAddressRequest -> Ipv4HomeAddressRequest;
+        /// Every flow identification.
+        flow_identifications: FlowIdentification -> FlowIdentification;
+        /// Every quality of service.
+        qualities_of_service: QualityOfService -> QualityOfService;
         /// Every vendor-specific option.
         vendor_specific: VendorSpecific -> VendorSpecific;
     }

@@ -1,24 +1,48 @@
 //! Mobility options (RFC 6275 section 6.2).
 
+mod access_network;
 mod alignment;
+mod flow;
 mod identifier;
 mod ipv4;
 mod layout;
+mod lcmp;
 mod list;
 mod multipath;
 mod prefix;
+mod qos;
 mod raw;
+mod sub;
 mod unknown;
 mod vendor;
 
+pub use access_network::{
+    AccessNetworkIdentifier, AccessNetworkSpace, AniSubOption, CivicLocation, GeoLocation,
+    NetworkIdentifier, OperatorIdentifier,
+};
 pub use alignment::Alignment;
+pub use flow::{
+    BindingReference, FlowIdentification, FlowIdentificationSpace, FlowSubOption,
+    Ipv4TrafficOffloadSelector, TrafficOffloadSpace,
+};
 pub use identifier::{LinkLayerIdentifier, MagIdentifier, MobileNodeIdentifier};
 pub use ipv4::{Ipv4DhcpSupportMode, Ipv4HomeAddressReply, Ipv4HomeAddressRequest, NatDetection};
+pub use lcmp::{
+    BindingReregistrationControl, HeartbeatControl, LcmpSpace, LcmpSubOption,
+    LmaControlledMagParameters,
+};
 pub use list::{MobilityOptions, OptionsFull};
 pub use multipath::MagMultipathBinding;
 pub use prefix::{DelegatedMobileNetworkPrefix, HomeNetworkPrefix};
+pub use qos::{
+    AllocationRetentionPriority, QosAttribute, QosSpace, QosVendorSpecific, QualityOfService,
+    SessionBitRate,
+};
 pub(crate) use raw::length_octet;
 pub use raw::{RawOption, RawOptions};
+#[cfg(feature = "arbitrary")]
+pub(crate) use sub::draw_octets;
+pub use sub::{RawSubOption, SubOptionError, SubOptionSpace, SubOptions, UnknownSubOption};
 pub use unknown::UnknownOption;
 pub use vendor::VendorSpecific;
 
@@ -49,7 +73,10 @@ macro_rules! mobility_options {
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[cfg_attr(
             feature = "serde",
-            serde(bound(deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"))
+            serde(bound(
+                serialize = "B: serde::Serialize + AsRef<[u8]>",
+                deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"
+            ))
         )]
         #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
         #[cfg_attr(
@@ -161,11 +188,21 @@ mobility_options! {
     Ipv4DefaultRouterAddress(Ipv4Addr as ReservedAndIpv4Address);
     /// Type 39: whether the gateway serves DHCP itself (RFC 5844 section 3.3.4).
     Ipv4DhcpSupportMode(Ipv4DhcpSupportMode);
+    /// Type 45: binds a flow to care-of addresses (RFC 6089 section 4.2).
+    FlowIdentification(FlowIdentification<B>);
     /// Type 49: the IPv4 care-of address to bind, where it is not the source
     /// (RFC 6463 section 4.4).
     AlternateIpv4CareOfAddress(Ipv4Addr as Ipv4Address);
+    /// Type 52: where the mobile node is attached (RFC 6757 section 3).
+    AccessNetworkIdentifier(AccessNetworkIdentifier<B>);
+    /// Type 53: which IPv4 flows bypass the anchor (RFC 6909 section 3.1).
+    Ipv4TrafficOffloadSelector(Ipv4TrafficOffloadSelector<B>);
     /// Type 55: a prefix for the network behind the mobile node (RFC 7148 section 4.1).
     DelegatedMobileNetworkPrefix(DelegatedMobileNetworkPrefix);
+    /// Type 58: asks for quality of service (RFC 7222 section 4.1).
+    QualityOfService(QualityOfService<B>);
+    /// Type 62: timers that the anchor sets on the gateway (RFC 8127 section 3).
+    LmaControlledMagParameters(LmaControlledMagParameters<B>);
     /// Type 63: which path the registration is about (RFC 8278 section 4.1).
     MagMultipathBinding(MagMultipathBinding);
     /// Type 64: which gateway sends the registration (RFC 8278 section 4.2).
@@ -235,7 +272,12 @@ from_value! {
     Ipv4HomeAddressRequest => Ipv4HomeAddressRequest;
     Ipv4HomeAddressReply => Ipv4HomeAddressReply;
     Ipv4DhcpSupportMode => Ipv4DhcpSupportMode;
+    FlowIdentification<B> => FlowIdentification;
+    AccessNetworkIdentifier<B> => AccessNetworkIdentifier;
+    Ipv4TrafficOffloadSelector<B> => Ipv4TrafficOffloadSelector;
     DelegatedMobileNetworkPrefix => DelegatedMobileNetworkPrefix;
+    QualityOfService<B> => QualityOfService;
+    LmaControlledMagParameters<B> => LmaControlledMagParameters;
     MagMultipathBinding => MagMultipathBinding;
     MagIdentifier<B> => MagIdentifier;
     UnknownOption<B> => Unknown;
