@@ -12,6 +12,7 @@ pub mod mag_datagrams;
 pub mod message_decode;
 pub mod message_encode;
 pub mod options_iter;
+pub mod traffic_selector;
 
 /// A fuzz body.
 pub type Body = fn(&[u8]);
@@ -24,4 +25,5 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("message_decode", message_decode::run),
     ("message_encode", message_encode::run),
     ("options_iter", options_iter::run),
+    ("traffic_selector", traffic_selector::run),
 ];

@@ -1,7 +1,6 @@
 //! Sub-options: what some options hold in type-length-value form of their own.
 
 use alloc::vec::Vec;
-use core::fmt;
 use core::marker::PhantomData;
 
 use bytes::Bytes;
@@ -523,9 +522,10 @@ pub(super) use sub_options;
 
 #[cfg(feature = "serde")]
 mod with_serde {
-    use super::{SubOptionSpace, SubOptions, append, fmt};
+    use super::{SubOptionSpace, SubOptions, append};
     use alloc::vec::Vec;
     use bytes::Bytes;
+    use core::fmt;
     use core::marker::PhantomData;
     use serde::de::value::SeqDeserializer;
     use serde::de::{Error, SeqAccess, Visitor};
