@@ -36,6 +36,7 @@ fn selector(format: u8, octets: &[u8]) {
 }
 
 /// `octets` as the data of an option.
+#[allow(clippy::wildcard_enum_match_arm)] // The others hold no sub-options.
 fn option(option_type: u8, octets: &[u8]) {
     let length = u8::try_from(octets.len()).expect("at most 255");
     let wire = [&[option_type, length], octets].concat();

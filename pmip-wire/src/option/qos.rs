@@ -97,12 +97,18 @@ pub struct AllocationRetentionPriority {
 /// RFC 7222 section 4.2.11.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(
+    feature = "arbitrary",
+    arbitrary(bound = "B: From<alloc::vec::Vec<u8>>")
+)]
 pub struct QosVendorSpecific<B = Bytes> {
     /// The vendor's private enterprise number.
     pub vendor_id: u32,
     /// The vendor's own number for this kind of data.
     pub sub_type: u8,
     /// The data.
+    #[cfg_attr(feature = "arbitrary", arbitrary(with = crate::option::draw_octets))]
     pub data: B,
 }
 
@@ -358,9 +364,7 @@ fn write_selector<B: AsRef<[u8]>>(selector: &TrafficSelector<B>, out: &mut Vec<u
 
 #[cfg(feature = "arbitrary")]
 mod with_arbitrary {
-    use super::{AllocationRetentionPriority, BoundedU8, QosVendorSpecific};
-    use crate::option::draw_octets;
-    use alloc::vec::Vec;
+    use super::{AllocationRetentionPriority, BoundedU8};
     use arbitrary::{Arbitrary, Result, Unstructured};
 
     impl<'a> Arbitrary<'a> for AllocationRetentionPriority {
@@ -370,16 +374,6 @@ mod with_arbitrary {
                 priority_level: BoundedU8::new(level).ok_or(arbitrary::Error::IncorrectFormat)?,
                 preemption_capability: u.arbitrary()?,
                 preemption_vulnerability: u.arbitrary()?,
-            })
-        }
-    }
-
-    impl<'a, B: From<Vec<u8>>> Arbitrary<'a> for QosVendorSpecific<B> {
-        fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-            Ok(Self {
-                vendor_id: u.arbitrary()?,
-                sub_type: u.arbitrary()?,
-                data: draw_octets(u)?,
             })
         }
     }

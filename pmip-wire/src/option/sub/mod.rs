@@ -1,5 +1,11 @@
 //! Sub-options: what some options hold in type-length-value form of their own.
 
+mod table;
+mod walk;
+
+pub(super) use table::sub_options;
+pub use walk::RawSubOption;
+
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
@@ -7,7 +13,8 @@ use bytes::Bytes;
 
 use super::{Alignment, RawOption};
 use crate::code::OptionType;
-use crate::error::{DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
+use crate::error::DecodeError;
+use walk::{PAD_1, PAD_N, walk};
 
 /// The sub-options of one option, in wire order.
 ///
@@ -18,15 +25,6 @@ use crate::error::{DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
 pub struct SubOptions<S, B = Bytes> {
     octets: B,
     space: PhantomData<S>,
-}
-
-/// One sub-option as it stands on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RawSubOption<'a> {
-    option: OptionType,
-    number: u8,
-    data: &'a [u8],
-    offset: u16,
 }
 
 /// A sub-option whose type has no typed form here; its data is kept octet for octet. Receivers
@@ -196,76 +194,6 @@ impl<S: SubOptionSpace, B: AsRef<[u8]>> SubOptions<S, B> {
     }
 }
 
-impl<'a> RawSubOption<'a> {
-    /// The option that it stands in.
-    pub const fn option_type(&self) -> OptionType {
-        self.option
-    }
-
-    /// Its type.
-    pub const fn number(&self) -> u8 {
-        self.number
-    }
-
-    /// What follows its Length octet.
-    pub const fn data(&self) -> &'a [u8] {
-        self.data
-    }
-
-    /// The data as exactly `N` octets.
-    pub(super) fn exactly<const N: usize>(self) -> Result<&'a [u8; N], DecodeError> {
-        self.data
-            .try_into()
-            .map_err(|_| self.bad_length(ExpectedLength::Exactly(N.try_into().unwrap_or(u8::MAX))))
-    }
-
-    /// The first `N` octets of the data and the rest of it.
-    pub(super) fn at_least<const N: usize>(self) -> Result<(&'a [u8; N], &'a [u8]), DecodeError> {
-        self.data.split_first_chunk().ok_or_else(|| {
-            self.bad_length(ExpectedLength::AtLeast(N.try_into().unwrap_or(u8::MAX)))
-        })
-    }
-
-    #[cold]
-    pub(super) fn bad_length(self, expected: ExpectedLength) -> DecodeError {
-        let found = to_u16(self.data.len());
-        self.error(DecodeErrorKind::BadOptionLength { expected, found })
-    }
-
-    /// A field holds a value that its RFC forbids.
-    #[cold]
-    pub(super) const fn bad_value(self, field: Field, found: u32) -> DecodeError {
-        self.error(DecodeErrorKind::BadValue { field, found })
-    }
-
-    /// The data ends inside `field`, which takes `needed` octets.
-    #[cold]
-    pub(super) fn cut(self, field: Field, needed: usize, available: usize) -> DecodeError {
-        self.error(DecodeErrorKind::Truncated {
-            field,
-            needed: to_u16(needed),
-            available: to_u16(available),
-        })
-    }
-
-    /// `error` of a part that starts `start` octets into the data.
-    #[cold]
-    pub(super) fn inside(self, error: DecodeError, start: u16) -> DecodeError {
-        error.within(
-            self.layer(),
-            self.offset.saturating_add(2).saturating_add(start),
-        )
-    }
-
-    const fn layer(self) -> Layer {
-        Layer::SubOption(self.option, self.number)
-    }
-
-    const fn error(self, kind: DecodeErrorKind) -> DecodeError {
-        DecodeError::new(kind, self.layer(), self.offset)
-    }
-}
-
 /// Where an option of type `S::OPTION` with these sub-options must stand: where its RFC says, and
 /// so that each of them, aligned from the option's start, is aligned from the message's start too.
 pub(crate) fn alignment_around<S: SubOptionSpace>(octets: &[u8]) -> Alignment {
@@ -313,9 +241,6 @@ fn position<S: SubOptionSpace>(octets: usize) -> usize {
     start.saturating_add(S::FIRST).saturating_add(octets)
 }
 
-const PAD_1: u8 = 0;
-const PAD_N: u8 = 1;
-
 /// Appends `octets` octets of padding (RFC 6089 sections 4.2.1.1 and 4.2.1.2; that PadN's Length
 /// counts its data, like that of every other sub-option, follows RFC 6275 section 6.2.3).
 fn pad(out: &mut Vec<u8>, octets: usize) {
@@ -327,198 +252,6 @@ fn pad(out: &mut Vec<u8>, octets: usize) {
         None => out.resize(out.len().saturating_add(octets), PAD_1),
     }
 }
-
-/// The sub-options in `octets` without padding, of an option that stands at `offset`; it ends after
-/// the first error.
-fn walk<S: SubOptionSpace>(octets: &[u8], offset: u16) -> Walk<'_> {
-    Walk {
-        option: S::OPTION,
-        padded: S::PADDED,
-        rest: octets,
-        offset: offset.saturating_add(to_u16(S::FIRST)),
-    }
-}
-
-#[derive(Clone)]
-struct Walk<'a> {
-    option: OptionType,
-    padded: bool,
-    rest: &'a [u8],
-    offset: u16,
-}
-
-impl<'a> Walk<'a> {
-    fn advance(&mut self, rest: &'a [u8]) {
-        let taken = to_u16(self.rest.len().saturating_sub(rest.len()));
-        self.offset = self.offset.saturating_add(taken);
-        self.rest = rest;
-    }
-
-    #[cold]
-    fn cut(&self, number: u8) -> DecodeError {
-        let (field, needed) = match self.rest.get(1) {
-            None => (Field::OptionLength, 1),
-            Some(length) => (Field::OptionData, usize::from(*length)),
-        };
-        let raw = RawSubOption {
-            option: self.option,
-            number,
-            data: &[],
-            offset: self.offset,
-        };
-        raw.cut(field, needed, self.rest.len().saturating_sub(2))
-    }
-}
-
-impl<'a> Iterator for Walk<'a> {
-    type Item = Result<RawSubOption<'a>, DecodeError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let (&number, after) = self.rest.split_first()?;
-            if self.padded && number == PAD_1 {
-                self.advance(after);
-                continue;
-            }
-            let split = after
-                .split_first()
-                .and_then(|(length, data)| data.split_at_checked(usize::from(*length)));
-            let Some((data, rest)) = split else {
-                let error = self.cut(number);
-                self.rest = &[];
-                return Some(Err(error));
-            };
-            let raw = RawSubOption {
-                option: self.option,
-                number,
-                data,
-                offset: self.offset,
-            };
-            self.advance(rest);
-            if !self.padded || number != PAD_N {
-                return Some(Ok(raw));
-            }
-        }
-    }
-}
-
-fn to_u16(number: usize) -> u16 {
-    number.try_into().unwrap_or(u16::MAX)
-}
-
-/// Declares the sub-options that options hold: an enum of them from one table, where each says how
-/// it is read and written, and the spaces, one for each option that holds them.
-macro_rules! sub_options {
-    (
-        $(#[$meta:meta])+
-        $name:ident: $codes:ident, single [$($single:ident),*], padded $padded:literal,
-        align $align:expr,
-        {
-            $( $(#[$doc:meta])+ $variant:ident($value:ty): $read:expr, $write:expr; )+
-        }
-        $( $(#[$space_doc:meta])+ $space:ident: $option:ident from $first:literal; )+
-    ) => {
-        $(#[$meta])+
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-        #[cfg_attr(
-            feature = "serde",
-            serde(bound(serialize = "B: serde::Serialize + AsRef<[u8]>"))
-        )]
-        #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
-        #[cfg_attr(
-            feature = "arbitrary",
-            arbitrary(bound = "B: From<alloc::vec::Vec<u8>>")
-        )]
-        #[non_exhaustive]
-        pub enum $name<B = bytes::Bytes> {
-            $( $(#[$doc])+ $variant($value), )+
-            /// A type without a variant here, kept as it came.
-            Unknown(crate::option::sub::UnknownSubOption<B>),
-        }
-
-        impl $name {
-            /// What an option holds at most once.
-            const SINGLE: &[$codes] = &[$($codes::$single),*];
-        }
-
-        impl<B> $name<B> {
-            /// Its type.
-            pub const fn number(&self) -> u8 {
-                match self {
-                    $( Self::$variant(_) => $codes::$variant.code(), )+
-                    Self::Unknown(sub_option) => sub_option.number,
-                }
-            }
-        }
-
-        impl<B: AsRef<[u8]>> $name<B> {
-            fn write(&self, out: &mut alloc::vec::Vec<u8>) {
-                match self {
-                    $( Self::$variant(value) => ($write)(value, out), )+
-                    Self::Unknown(sub_option) => out.extend_from_slice(sub_option.data.as_ref()),
-                }
-            }
-        }
-
-        impl<'a> $name<&'a [u8]> {
-            fn read(raw: crate::option::sub::RawSubOption<'a>) -> Result<Self, DecodeError> {
-                #[allow(clippy::wildcard_enum_match_arm)] // All without a row are unknown.
-                Ok(match $codes::from_code(raw.number()) {
-                    $( $codes::$variant => Self::$variant(($read)(raw)?), )+
-                    _ => Self::Unknown(crate::option::sub::UnknownSubOption {
-                        number: raw.number(),
-                        data: raw.data(),
-                    }),
-                })
-            }
-        }
-
-        $(
-            $(#[$space_doc])+
-            #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-            #[non_exhaustive]
-            pub struct $space;
-
-            impl crate::option::sub::SubOptionSpace for $space {
-                type Item<B> = $name<B>;
-
-                const OPTION: crate::code::OptionType = crate::code::OptionType::$option;
-                const FIRST: usize = $first;
-                const PADDED: bool = $padded;
-
-                fn read(
-                    raw: crate::option::sub::RawSubOption<'_>,
-                ) -> Result<$name<&[u8]>, DecodeError> {
-                    $name::read(raw)
-                }
-
-                fn write<B: AsRef<[u8]>>(item: &$name<B>, out: &mut alloc::vec::Vec<u8>) {
-                    item.write(out);
-                }
-
-                fn number<B>(item: &$name<B>) -> u8 {
-                    item.number()
-                }
-
-                fn is_unknown<B>(item: &$name<B>) -> bool {
-                    matches!(item, $name::Unknown(_))
-                }
-
-                fn is_single(number: u8) -> bool {
-                    $name::SINGLE.contains(&$codes::from_code(number))
-                }
-
-                fn alignment(number: u8, data: &[u8]) -> crate::option::Alignment {
-                    let align: fn($codes, &[u8]) -> crate::option::Alignment = $align;
-                    align($codes::from_code(number), data)
-                }
-            }
-        )+
-    };
-}
-
-pub(super) use sub_options;
 
 #[cfg(feature = "serde")]
 mod with_serde {

@@ -1,38 +1,12 @@
-//! Access network identifiers (RFC 6757, RFC 7563).
+//! What the sub-options of an access network identifier hold.
 
 use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::layout::variable_layout;
-use super::sub::{RawSubOption, SubOptionError, SubOptions, sub_options};
-use super::{Alignment, RawOption};
-use crate::code::{AniSubOptionType, CivicLocationFormat, OperatorIdentifierType};
+use crate::code::{CivicLocationFormat, OperatorIdentifierType};
 use crate::error::{DecodeError, ExpectedLength, Field};
-use crate::types::Lifetime;
-
-/// Where the mobile node is attached.
-///
-/// ```text
-/// +---------------+---------------+
-/// |   Type = 52   |    Length     |
-/// +---------------+---------------+-------------------------------+
-/// |                      ANI sub-options ...                      |
-/// +---------------------------------------------------------------+
-/// ```
-/// RFC 6757 section 3. Alignment 4n. At least one sub-option.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(bound(
-        serialize = "B: AsRef<[u8]>",
-        deserialize = "B: serde::Deserialize<'de>"
-    ))
-)]
-pub struct AccessNetworkIdentifier<B = Bytes> {
-    sub_options: SubOptions<AccessNetworkSpace, B>,
-}
+use crate::option::RawSubOption;
 
 /// What the access network and the access point are called.
 ///
@@ -49,12 +23,19 @@ pub struct AccessNetworkIdentifier<B = Bytes> {
 /// octets, which it must carry, and is not enforced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(
+    feature = "arbitrary",
+    arbitrary(bound = "B: From<alloc::vec::Vec<u8>>")
+)]
 pub struct NetworkIdentifier<B = Bytes> {
     /// E: the network name is UTF-8; else its encoding is known otherwise.
     pub utf8: bool,
     /// An SSID, a PLMN identifier, or what the access technology calls it; at least one octet.
+    #[cfg_attr(feature = "arbitrary", arbitrary(with = crate::option::draw_octets))]
     pub network_name: B,
     /// UTF-8; no octet where it is absent.
+    #[cfg_attr(feature = "arbitrary", arbitrary(with = crate::option::draw_octets))]
     pub access_point_name: B,
 }
 
@@ -88,10 +69,16 @@ pub struct GeoLocation {
 /// RFC 6757 section 3.1.3. At least one octet of identifier where the type has a name here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(
+    feature = "arbitrary",
+    arbitrary(bound = "B: From<alloc::vec::Vec<u8>>")
+)]
 pub struct OperatorIdentifier<B = Bytes> {
     /// What the identifier is made of.
     pub identifier_type: OperatorIdentifierType,
     /// The identifier.
+    #[cfg_attr(feature = "arbitrary", arbitrary(with = crate::option::draw_octets))]
     pub identifier: B,
 }
 
@@ -107,95 +94,19 @@ pub struct OperatorIdentifier<B = Bytes> {
 /// RFC 7563 section 3.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(
+    feature = "arbitrary",
+    arbitrary(bound = "B: From<alloc::vec::Vec<u8>>")
+)]
 pub struct CivicLocation<B = Bytes> {
     /// How the location is written.
     pub format: CivicLocationFormat,
     /// The location: for format 0 that of RFC 4776 section 3.1 without its first three octets, so
     /// that it starts with the two letters of the country.
+    #[cfg_attr(feature = "arbitrary", arbitrary(with = crate::option::draw_octets))]
     pub location: B,
 }
-
-sub_options! {
-    /// One sub-option of an [`AccessNetworkIdentifier`].
-    AniSubOption: AniSubOptionType,
-    single [NetworkIdentifier, GeoLocation, OperatorIdentifier], padded false,
-    align |_, _| Alignment::NONE,
-    {
-        /// Type 1: names (RFC 6757 section 3.1.1).
-        NetworkIdentifier(NetworkIdentifier<B>): NetworkIdentifier::read, NetworkIdentifier::write;
-        /// Type 2: coordinates (RFC 6757 section 3.1.2).
-        GeoLocation(GeoLocation): GeoLocation::read, GeoLocation::write;
-        /// Type 3: the operator (RFC 6757 section 3.1.3).
-        OperatorIdentifier(OperatorIdentifier<B>): OperatorIdentifier::read, OperatorIdentifier::write;
-        /// Type 4: an address (RFC 7563 section 3.1).
-        CivicLocation(CivicLocation<B>): CivicLocation::read, CivicLocation::write;
-        /// Type 5: the group of gateways that the sender belongs to (RFC 7563 section 3.2). The RFC
-        /// gives two octets as its length and three as its width: both are read, and three are
-        /// sent only where two do not hold the number.
-        MagGroupIdentifier(u32): read_group, write_group;
-        /// Type 6: how long changes may wait before they are sent (RFC 7563 section 3.3); 0 asks
-        /// for them at once.
-        UpdateTimer(Lifetime): read_timer, write_timer;
-    }
-
-    /// The sub-options of [`AccessNetworkIdentifier`].
-    AccessNetworkSpace: AccessNetworkIdentifier from 2;
-}
-
-impl AccessNetworkIdentifier {
-    /// The identifier with this sub-option.
-    ///
-    /// # Errors
-    /// As [`SubOptions::push`].
-    pub fn new(first: AniSubOption) -> Result<Self, SubOptionError> {
-        let sub_options = SubOptions::new().with(first)?;
-        Ok(Self { sub_options })
-    }
-
-    /// The same with `sub_option` behind the others.
-    ///
-    /// # Errors
-    /// As [`SubOptions::push`].
-    pub fn with(mut self, sub_option: AniSubOption) -> Result<Self, SubOptionError> {
-        self.sub_options.push(sub_option)?;
-        Ok(self)
-    }
-}
-
-impl<B> AccessNetworkIdentifier<B> {
-    /// Its sub-options.
-    pub const fn sub_options(&self) -> &SubOptions<AccessNetworkSpace, B> {
-        &self.sub_options
-    }
-
-    const fn head(&self) -> [u8; 0] {
-        []
-    }
-}
-
-impl<B: AsRef<[u8]>> AccessNetworkIdentifier<B> {
-    #[inline]
-    fn from_raw<'a>(
-        raw: RawOption<'a>,
-        own: impl FnOnce(&'a [u8]) -> B,
-    ) -> Result<Self, DecodeError> {
-        let ([_, _], _) = raw.at_least()?;
-        let sub_options = SubOptions::from_raw(raw, raw.data(), own)?;
-        Ok(Self { sub_options })
-    }
-
-    fn tail(&self) -> &[u8] {
-        self.sub_options.octets()
-    }
-
-    fn to_bytes(&self) -> AccessNetworkIdentifier {
-        AccessNetworkIdentifier {
-            sub_options: self.sub_options.to_bytes(),
-        }
-    }
-}
-
-variable_layout!(AccessNetworkIdentifier);
 
 impl NetworkIdentifier {
     /// The network `name` in UTF-8, no access point.
@@ -218,7 +129,7 @@ impl NetworkIdentifier {
 impl<B: AsRef<[u8]>> NetworkIdentifier<B> {
     const UTF8: u8 = 0x80;
 
-    fn write(&self, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.push(if self.utf8 { Self::UTF8 } else { 0 });
         write_counted(self.network_name.as_ref(), out);
         write_counted(self.access_point_name.as_ref(), out);
@@ -226,7 +137,7 @@ impl<B: AsRef<[u8]>> NetworkIdentifier<B> {
 }
 
 impl<'a> NetworkIdentifier<&'a [u8]> {
-    fn read(raw: RawSubOption<'a>) -> Result<Self, DecodeError> {
+    pub(super) fn read(raw: RawSubOption<'a>) -> Result<Self, DecodeError> {
         let ([flags], rest) = raw.at_least()?;
         let (network_name, rest) =
             read_counted(raw, rest, Field::NetworkNameLength, Field::NetworkName)?;
@@ -293,7 +204,7 @@ impl GeoLocation {
         f64::from(self.longitude) / f64::from(Self::UNITS_PER_DEGREE)
     }
 
-    fn read(raw: RawSubOption<'_>) -> Result<Self, DecodeError> {
+    pub(super) fn read(raw: RawSubOption<'_>) -> Result<Self, DecodeError> {
         let [a, b, c, d, e, f] = *raw.exactly()?;
         let (latitude, longitude) = (signed([a, b, c]), signed([d, e, f]));
         Self::from_units(latitude, longitude).ok_or_else(|| {
@@ -305,7 +216,7 @@ impl GeoLocation {
         })
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
         for number in [self.latitude, self.longitude] {
             let [_, octets @ ..] = number.to_be_bytes();
             out.extend_from_slice(&octets);
@@ -363,14 +274,14 @@ impl<B: AsRef<[u8]>> OperatorIdentifier<B> {
             .filter(|realm| realm.is_ascii())
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.push(self.identifier_type.code());
         out.extend_from_slice(self.identifier.as_ref());
     }
 }
 
 impl<'a> OperatorIdentifier<&'a [u8]> {
-    fn read(raw: RawSubOption<'a>) -> Result<Self, DecodeError> {
+    pub(super) fn read(raw: RawSubOption<'a>) -> Result<Self, DecodeError> {
         let ([identifier_type], identifier) = raw.at_least()?;
         let identifier_type = OperatorIdentifierType::from_code(*identifier_type);
         if identifier.is_empty() && identifier_type.name().is_some() {
@@ -392,14 +303,14 @@ impl<B: AsRef<[u8]>> CivicLocation<B> {
             .flatten()
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&[self.format.code(), 0]);
         out.extend_from_slice(self.location.as_ref());
     }
 }
 
 impl<'a> CivicLocation<&'a [u8]> {
-    fn read(raw: RawSubOption<'a>) -> Result<Self, DecodeError> {
+    pub(super) fn read(raw: RawSubOption<'a>) -> Result<Self, DecodeError> {
         let ([format, _reserved], location) = raw.at_least()?;
         Ok(Self {
             format: CivicLocationFormat::from_code(*format),
@@ -434,33 +345,6 @@ const fn signed([a, b, c]: [u8; 3]) -> i32 {
     i32::from_be_bytes([a, b, c, 0]) >> 8
 }
 
-fn read_group(raw: RawSubOption<'_>) -> Result<u32, DecodeError> {
-    match *raw.data() {
-        [a, b] => Ok(u32::from_be_bytes([0, 0, a, b])),
-        [a, b, c] => Ok(u32::from_be_bytes([0, a, b, c])),
-        _ => Err(raw.bad_length(ExpectedLength::Either(2, 3))),
-    }
-}
-
-/// A number of more than 24 bits makes octets that [`read_group`] refuses.
-fn write_group(group: &u32, out: &mut Vec<u8>) {
-    let octets = group.to_be_bytes();
-    let zeros = octets
-        .iter()
-        .take(2)
-        .take_while(|octet| **octet == 0)
-        .count();
-    out.extend(octets.into_iter().skip(zeros));
-}
-
-fn read_timer(raw: RawSubOption<'_>) -> Result<Lifetime, DecodeError> {
-    Ok(Lifetime::from_units(u16::from_be_bytes(*raw.exactly()?)))
-}
-
-fn write_timer(timer: &Lifetime, out: &mut Vec<u8>) {
-    out.extend_from_slice(&timer.as_units().to_be_bytes());
-}
-
 #[cfg(feature = "serde")]
 #[derive(serde::Deserialize)]
 struct GeoLocationParts {
@@ -478,62 +362,11 @@ impl TryFrom<GeoLocationParts> for GeoLocation {
 }
 
 #[cfg(feature = "arbitrary")]
-mod with_arbitrary {
-    use super::{
-        AccessNetworkIdentifier, CivicLocation, GeoLocation, NetworkIdentifier, OperatorIdentifier,
-    };
-    use super::{AniSubOption, SubOptions};
-    use crate::option::draw_octets;
-    use alloc::vec::Vec;
-    use arbitrary::{Arbitrary, Result, Unstructured};
-
-    impl<'a, B: From<Vec<u8>>> Arbitrary<'a> for AccessNetworkIdentifier<B> {
-        fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-            let mut drawn: SubOptions<_> = u.arbitrary()?;
-            if drawn.is_empty() {
-                let timer = AniSubOption::UpdateTimer(u.arbitrary()?);
-                let _one_fits = drawn.push(timer);
-            }
-            Ok(Self {
-                sub_options: drawn.into_owned(),
-            })
-        }
-    }
-
-    impl<'a, B: From<Vec<u8>>> Arbitrary<'a> for NetworkIdentifier<B> {
-        fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-            Ok(Self {
-                utf8: u.arbitrary()?,
-                network_name: draw_octets(u)?,
-                access_point_name: draw_octets(u)?,
-            })
-        }
-    }
-
-    impl<'a> Arbitrary<'a> for GeoLocation {
-        fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-            Ok(Self {
-                latitude: u.int_in_range(-(90 << 15)..=90 << 15)?,
-                longitude: u.int_in_range(-(180 << 15)..=180 << 15)?,
-            })
-        }
-    }
-
-    impl<'a, B: From<Vec<u8>>> Arbitrary<'a> for OperatorIdentifier<B> {
-        fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-            Ok(Self {
-                identifier_type: u.arbitrary()?,
-                identifier: draw_octets(u)?,
-            })
-        }
-    }
-
-    impl<'a, B: From<Vec<u8>>> Arbitrary<'a> for CivicLocation<B> {
-        fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-            Ok(Self {
-                format: u.arbitrary()?,
-                location: draw_octets(u)?,
-            })
-        }
+impl<'a> arbitrary::Arbitrary<'a> for GeoLocation {
+    fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+        Ok(Self {
+            latitude: u.int_in_range(-(90 << 15)..=90 << 15)?,
+            longitude: u.int_in_range(-(180 << 15)..=180 << 15)?,
+        })
     }
 }
