@@ -26,10 +26,13 @@ use crate::types::Lifetime;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
     feature = "serde",
-    serde(bound(
-        serialize = "B: AsRef<[u8]>",
-        deserialize = "B: serde::Deserialize<'de>"
-    ))
+    serde(
+        try_from = "Parts<B>",
+        bound(
+            serialize = "B: AsRef<[u8]>",
+            deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"
+        )
+    )
 )]
 pub struct LmaControlledMagParameters<B = Bytes> {
     sub_options: SubOptions<LcmpSpace, B>,
@@ -239,6 +242,27 @@ impl HeartbeatControl {
 fn three(raw: RawSubOption<'_>) -> Result<[u16; 3], DecodeError> {
     let [a, b, c, d, e, f] = *raw.exactly()?;
     Ok([[a, b], [c, d], [e, f]].map(u16::from_be_bytes))
+}
+
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(bound(deserialize = "B: serde::Deserialize<'de>"))]
+struct Parts<B> {
+    sub_options: SubOptions<LcmpSpace, B>,
+}
+
+#[cfg(feature = "serde")]
+impl<B: AsRef<[u8]>> TryFrom<Parts<B>> for LmaControlledMagParameters<B> {
+    type Error = &'static str;
+
+    fn try_from(parts: Parts<B>) -> Result<Self, Self::Error> {
+        if parts.sub_options.is_empty() {
+            return Err("the option has at least one sub-option");
+        }
+        Ok(Self {
+            sub_options: parts.sub_options,
+        })
+    }
 }
 
 #[cfg(feature = "arbitrary")]

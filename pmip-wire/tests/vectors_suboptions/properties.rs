@@ -38,6 +38,10 @@ fn json_lists_typed_sub_options() {
     let mut hostile = expected;
     hostile["sub_options"] = serde_json::json!([{ "BindingReference": [] }]);
     assert!(serde_json::from_value::<FlowIdentification>(hostile).is_err());
+    // Options that could not be read again where they hold nothing.
+    let empty = || serde_json::json!({ "sub_options": [] });
+    assert!(serde_json::from_value::<AccessNetworkIdentifier>(empty()).is_err());
+    assert!(serde_json::from_value::<LmaControlledMagParameters>(empty()).is_err());
     let ports = serde_json::json!({ "start": 9, "end": 8 });
     assert!(serde_json::from_value::<ValueRange<u16>>(ports).is_err());
 }

@@ -29,10 +29,13 @@ use crate::types::Lifetime;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
     feature = "serde",
-    serde(bound(
-        serialize = "B: AsRef<[u8]>",
-        deserialize = "B: serde::Deserialize<'de>"
-    ))
+    serde(
+        try_from = "Parts<B>",
+        bound(
+            serialize = "B: AsRef<[u8]>",
+            deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"
+        )
+    )
 )]
 pub struct AccessNetworkIdentifier<B = Bytes> {
     sub_options: SubOptions<AccessNetworkSpace, B>,
@@ -145,6 +148,27 @@ fn read_timer(raw: RawSubOption<'_>) -> Result<Lifetime, DecodeError> {
 
 fn write_timer(timer: &Lifetime, out: &mut Vec<u8>) {
     out.extend_from_slice(&timer.as_units().to_be_bytes());
+}
+
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(bound(deserialize = "B: serde::Deserialize<'de>"))]
+struct Parts<B> {
+    sub_options: SubOptions<AccessNetworkSpace, B>,
+}
+
+#[cfg(feature = "serde")]
+impl<B: AsRef<[u8]>> TryFrom<Parts<B>> for AccessNetworkIdentifier<B> {
+    type Error = &'static str;
+
+    fn try_from(parts: Parts<B>) -> Result<Self, Self::Error> {
+        if parts.sub_options.is_empty() {
+            return Err("the option has at least one sub-option");
+        }
+        Ok(Self {
+            sub_options: parts.sub_options,
+        })
+    }
 }
 
 #[cfg(feature = "arbitrary")]

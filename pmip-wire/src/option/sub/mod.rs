@@ -65,7 +65,8 @@ pub enum SubOptionError {
     Invalid(#[from] DecodeError),
 }
 
-/// The sub-options that one option may hold. Only types of this crate implement it.
+/// The sub-options that one option may hold. It is for types of this crate: what it asks of them
+/// may change at any time.
 pub trait SubOptionSpace: Sized {
     /// One sub-option; `B` holds its variable parts.
     type Item<B>;
