@@ -135,7 +135,7 @@ pub use option::{
     MagMultipathBinding, MobileNodeIdentifier, MobilityOption, MobilityOptions, NatDetection,
     NetworkIdentifier, OperatorIdentifier, OptionsFull, QosAttribute, QosSpace, QosVendorSpecific,
     QualityOfService, RawOption, RawOptions, RawSubOption, SessionBitRate, SubOptionError,
-    SubOptionSpace, SubOptions, TrafficOffloadSpace, UnknownOption, UnknownSubOption,
+    SubOptionSpace, SubOptions, TrafficOffloadSpace, TypedOptions, UnknownOption, UnknownSubOption,
     VendorSpecific,
 };
 pub use types::{Lifetime, SequenceNumber, Timestamp};

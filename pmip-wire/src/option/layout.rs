@@ -2,7 +2,7 @@
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use super::RawOption;
+use super::{RawOption, RawOptions};
 use crate::code::{AccessTechnologyType, HandoffIndicator};
 use crate::error::DecodeError;
 use crate::types::Timestamp;
@@ -14,6 +14,9 @@ pub(super) trait Layout<B: AsRef<[u8]>> {
     type Value;
     /// The value with its variable parts in memory of its own.
     type Owned;
+
+    /// Octets of the data where they are always the same number.
+    const LENGTH: Option<usize> = None;
 
     /// Reads the data of `raw`; what has variable length goes through `own`.
     fn decode<'a>(
@@ -28,12 +31,30 @@ pub(super) trait Layout<B: AsRef<[u8]>> {
     fn to_bytes(value: &Self::Value) -> Self::Owned;
 }
 
+/// Takes the next option of `walk`, which is of this layout.
+#[inline(always)]
+pub(super) fn take<'a, B: AsRef<[u8]>, L: Layout<B>>(
+    walk: &mut RawOptions<'a>,
+    own: impl FnOnce(&'a [u8]) -> B,
+) -> Result<L::Value, DecodeError> {
+    let raw = match L::LENGTH {
+        Some(length) => walk.take_exactly(length),
+        None => walk.take_next(),
+    };
+    match raw {
+        Some(raw) => L::decode(raw, own),
+        None => Err(walk.misfit(L::LENGTH)),
+    }
+}
+
 /// Implements [`Layout`] for values of fixed size: `from_raw` reads them, `data` writes them.
 macro_rules! fixed_layout {
     ($($value:ty),+) => {$(
         impl<B: AsRef<[u8]>> crate::option::layout::Layout<B> for $value {
             type Value = Self;
             type Owned = Self;
+
+            const LENGTH: Option<usize> = Some(crate::option::layout::octets(Self::data));
 
             #[inline]
             fn decode<'a>(
@@ -85,6 +106,11 @@ macro_rules! variable_layout {
     )+};
 }
 
+/// Octets that `data` writes.
+pub(super) const fn octets<T, const N: usize>(_data: fn(&T) -> [u8; N]) -> usize {
+    N
+}
+
 pub(super) use {fixed_layout, variable_layout};
 
 /// Declares layouts of values that own nothing: how `N` octets become the value, and back.
@@ -100,6 +126,8 @@ macro_rules! shared_layouts {
         impl<B: AsRef<[u8]>> Layout<B> for $layout {
             type Value = $value;
             type Owned = $value;
+
+            const LENGTH: Option<usize> = Some($octets);
 
             #[inline]
             fn decode<'a>(

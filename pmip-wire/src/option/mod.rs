@@ -39,7 +39,7 @@ pub use qos::{
     SessionBitRate,
 };
 pub(crate) use raw::length_octet;
-pub use raw::{RawOption, RawOptions};
+pub use raw::{RawOption, RawOptions, TypedOptions};
 #[cfg(feature = "arbitrary")]
 pub(crate) use sub::draw_octets;
 pub use sub::{RawSubOption, SubOptionError, SubOptionSpace, SubOptions, UnknownSubOption};
@@ -53,6 +53,7 @@ use bytes::Bytes;
 use crate::code::{AccessTechnologyType, HandoffIndicator, OptionType};
 use crate::error::DecodeError;
 use crate::types::Timestamp;
+use crate::writer::Writer;
 use layout::{
     Ipv4Address, Ipv6Address, Layout, Number, ReservedAndAccessTechnology,
     ReservedAndHandoffIndicator, ReservedAndIpv4Address, TimestampBits,
@@ -113,6 +114,47 @@ macro_rules! mobility_options {
                 }))
             }
 
+            /// Takes the next option that is not padding from `walk`, types it and hands it to
+            /// `emit`; `None` at the end. Nothing is left to walk behind an error.
+            #[inline(always)]
+            fn next<'a, R>(
+                walk: &mut RawOptions<'a>,
+                own: impl FnOnce(&'a [u8]) -> B,
+                emit: impl FnOnce(Self) -> R,
+            ) -> Option<Result<R, DecodeError>> {
+                loop {
+                    let taken = match walk.peek()? {
+                        codes::PAD1 => {
+                            walk.take_octet();
+                            continue;
+                        }
+                        codes::PADN => {
+                            if walk.take_next().is_some() {
+                                continue;
+                            }
+                            Err(walk.misfit(None))
+                        }
+                        $(
+                            codes::$variant => {
+                                layout::take::<B, layout_of!($value $(as $layout)?)>(walk, own)
+                                    .map(|value| emit(Self::$variant(value)))
+                            }
+                        )+
+                        _ => match walk.take_next() {
+                            Some(raw) => Ok(emit(Self::Unknown(UnknownOption::from_wire(
+                                raw.option_type(),
+                                own(raw.data()),
+                            )))),
+                            None => Err(walk.misfit(None)),
+                        },
+                    };
+                    if taken.is_err() {
+                        walk.stop();
+                    }
+                    return Some(taken);
+                }
+            }
+
             /// The same option with its variable parts in memory of its own.
             pub fn to_bytes(&self) -> MobilityOption {
                 match self {
@@ -141,6 +183,35 @@ macro_rules! mobility_options {
                     Self::Unknown(option) => f(option.option_type(), &[], option.tail()),
                 }
             }
+
+            /// Writes the option behind the padding it needs. One arm a type: the compiler then
+            /// knows alignment and lengths, and copies without calls.
+            #[inline]
+            pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+                match self {
+                    $(
+                        Self::$variant(value) => {
+                            <layout_of!($value $(as $layout)?) as Layout<B>>::with_data(
+                                value,
+                                |head, tail| writer.option(OptionType::$variant, head, tail),
+                            )
+                        }
+                    )+
+                    Self::Unknown(option) => {
+                        writer.option(option.option_type(), &[], option.tail());
+                    }
+                }
+            }
+        }
+
+        /// The numbers of the table as patterns.
+        #[allow(non_upper_case_globals, reason = "named as the types")]
+        mod codes {
+            use crate::code::OptionType;
+
+            pub(super) const PAD1: u8 = OptionType::Pad1.code();
+            pub(super) const PADN: u8 = OptionType::PadN.code();
+            $( pub(super) const $variant: u8 = OptionType::$variant.code(); )+
         }
     };
 }

@@ -226,6 +226,8 @@ impl<B: AsRef<[u8]>> Layout<B> for HomeNetworkPrefix {
     type Value = Self;
     type Owned = Self;
 
+    const LENGTH: Option<usize> = Some(18);
+
     #[inline]
     fn decode<'a>(
         raw: RawOption<'a>,
