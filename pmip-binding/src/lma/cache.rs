@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use crate::event::{PathRoute, SessionId, SessionRoute};
 use crate::message::Identifier;
 use crate::slab::Slab;
+use crate::timers::TimerSlot;
 
 pub(super) type MnKey = Identifier;
 
@@ -45,6 +46,8 @@ pub(super) struct Session {
     pub(super) marks: SmallVec<[(u8, Mark); 2]>,
     /// De-registered: gone at this moment unless a PBU revives it.
     pub(super) deleting: Option<Instant>,
+    /// Of the next expiry, or of the end of the delete wait.
+    pub(super) timer: TimerSlot,
 }
 
 /// An IPv4 home address with what is told along with it.

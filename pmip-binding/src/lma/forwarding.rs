@@ -7,6 +7,7 @@ use pmip_wire::types::{Label, PathId};
 use crate::config::HeartbeatRule;
 use crate::event::{Event, Forwarding, PathEvent, PathState, SessionEvent, SessionId};
 use crate::heartbeat::Heartbeat;
+use crate::timers::TimerSlot;
 
 use super::judge::Request;
 use super::liveness::Peer;
@@ -56,6 +57,7 @@ impl Lma {
             access_technology: 0,
             weight: 1,
             heartbeat: None,
+            timer: TimerSlot::default(),
             sessions: 0,
             last_refresh: self.now,
             installed: None,
@@ -96,7 +98,8 @@ impl Lma {
             (Some(heartbeat), _) => {
                 // A PBU comes through also where nothing gets back: an answer must show it.
                 heartbeat.ask_anew(now);
-                self.timers.set(TimerKind::Heartbeat(id), now);
+                self.timers
+                    .set(&mut path.timer, TimerKind::Heartbeat(id), now);
             }
             (None, Some(rule)) => self.start_heartbeat(id, rule),
             (None, None) => {}
@@ -131,9 +134,10 @@ impl Lma {
         // has just shown that the path lives.
         let first = self.random.next_u32();
         let heartbeat = Heartbeat::new(rule, first, self.now + rule.interval);
-        self.timers
-            .set(TimerKind::Heartbeat(id), heartbeat.deadline());
         if let Some(path) = self.paths.get_mut(id) {
+            let deadline = heartbeat.deadline();
+            self.timers
+                .set(&mut path.timer, TimerKind::Heartbeat(id), deadline);
             path.heartbeat = Some(heartbeat);
         }
     }
@@ -153,10 +157,10 @@ impl Lma {
         if path.sessions > 0 {
             return;
         }
-        self.timers.cancel(TimerKind::Heartbeat(id));
         let Some(path) = self.paths.remove(id) else {
             return;
         };
+        self.timers.cancel(path.timer, TimerKind::Heartbeat(id));
         if let Some(peer) = self.peers.get_mut(&path.key.peer) {
             peer.paths = peer.paths.saturating_sub(1);
             if peer.paths == 0 {

@@ -330,8 +330,11 @@ impl Lma {
 
     fn arm_waiting(&mut self) {
         match self.waiting.iter().map(|waiting| waiting.until).min() {
-            Some(until) => self.timers.set(TimerKind::Waiting, until),
-            None => self.timers.cancel(TimerKind::Waiting),
+            Some(until) => {
+                self.timers
+                    .set(&mut self.waiting_timer, TimerKind::Waiting, until);
+            }
+            None => self.timers.cancel(self.waiting_timer, TimerKind::Waiting),
         }
     }
 

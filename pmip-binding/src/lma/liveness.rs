@@ -48,7 +48,8 @@ impl Lma {
         let beat = heartbeat.on_deadline(now);
         let deadline = heartbeat.deadline();
         let (local, observed) = (path.key.local, path.observed);
-        self.timers.set(TimerKind::Heartbeat(id), deadline);
+        self.timers
+            .set(&mut path.timer, TimerKind::Heartbeat(id), deadline);
         if let Some(sequence) = beat.request {
             self.stats.heartbeats_sent = self.stats.heartbeats_sent.saturating_add(1);
             let carrier = carrier_of(observed);
@@ -160,9 +161,12 @@ impl Lma {
     }
 
     fn rearm_heartbeat(&mut self, id: PathId) {
-        let heartbeat = self.paths.get(id).and_then(|path| path.heartbeat.as_ref());
-        if let Some(deadline) = heartbeat.map(|heartbeat| heartbeat.deadline()) {
-            self.timers.set(TimerKind::Heartbeat(id), deadline);
+        if let Some(path) = self.paths.get_mut(id)
+            && let Some(heartbeat) = &path.heartbeat
+        {
+            let deadline = heartbeat.deadline();
+            self.timers
+                .set(&mut path.timer, TimerKind::Heartbeat(id), deadline);
         }
     }
 

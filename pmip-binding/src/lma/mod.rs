@@ -25,7 +25,7 @@ use crate::input::{Command, Input};
 use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::random::Random;
 use crate::status::{BindingStatus, PathStatus, Stats};
-use crate::timers::Timers;
+use crate::timers::{TimerKey, TimerSlot, Timers};
 use crate::wire::{self, Received};
 
 use allocator::Allocator;
@@ -52,6 +52,7 @@ pub struct Lma {
     rate: RateLimiter,
     waiting: Vec<Waiting>,
     timers: Timers<TimerKind>,
+    waiting_timer: TimerSlot,
     queue: VecDeque<Output>,
     stats: Stats,
 }
@@ -59,14 +60,27 @@ pub struct Lma {
 /// What a deadline is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum TimerKind {
-    /// A path binding is not refreshed in time.
-    Expiry(SessionId, u8),
+    /// A path binding of this session is not refreshed in time.
+    Expiry(SessionId),
     /// MinDelayBeforeBCEDelete is over.
     Delete(SessionId),
     /// A heartbeat is due or unanswered.
     Heartbeat(PathId),
     /// MaxDelayBeforeNewBCEAssign may be over for a held PBU.
     Waiting,
+}
+
+impl TimerKey for TimerKind {
+    /// In the order of the variants, then of session or path.
+    fn rank(self) -> u64 {
+        let (kind, number) = match self {
+            Self::Expiry(session) => (0, session.0),
+            Self::Delete(session) => (1, session.0),
+            Self::Heartbeat(path) => (2, path.0),
+            Self::Waiting => (3, 0),
+        };
+        (kind << 32) | u64::from(number)
+    }
 }
 
 impl Lma {
@@ -95,6 +109,7 @@ impl Lma {
             rate: RateLimiter::new(limits.sources, limits.updates_per_second, random.next_u64()),
             waiting: Vec::new(),
             timers: Timers::new(),
+            waiting_timer: TimerSlot::default(),
             queue: VecDeque::new(),
             stats: Stats::default(),
             random,
@@ -147,7 +162,7 @@ impl Lma {
     fn run_timers(&mut self) {
         while let Some(timer) = self.timers.pop_due(self.now) {
             match timer {
-                TimerKind::Expiry(session, binding_id) => self.expire(session, binding_id),
+                TimerKind::Expiry(session) => self.expire(session),
                 TimerKind::Delete(session) => self.end_session(session, "de-registered"),
                 TimerKind::Heartbeat(path) => self.beat(path),
                 TimerKind::Waiting => self.release_overdue(),

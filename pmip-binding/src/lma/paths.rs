@@ -8,6 +8,7 @@ use pmip_wire::types::{Encapsulation, Instant, Label, PathId};
 use crate::event::{PathEndpoint, PathState};
 use crate::heartbeat::Heartbeat;
 use crate::slab::Slab;
+use crate::timers::TimerSlot;
 
 use super::cache::PeerKey;
 
@@ -35,6 +36,8 @@ pub(super) struct Path {
     pub(super) access_technology: u8,
     pub(super) weight: u32,
     pub(super) heartbeat: Option<Heartbeat>,
+    /// Of the heartbeat.
+    pub(super) timer: TimerSlot,
     /// Sessions bound to it.
     pub(super) sessions: u32,
     pub(super) last_refresh: Instant,

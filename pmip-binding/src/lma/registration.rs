@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::event::{Forwarding, SessionId};
 use crate::message::{handoff, status};
+use crate::timers::TimerSlot;
 
 use super::allocation::Holdings;
 use super::allocator::Remembered;
@@ -45,6 +46,7 @@ impl Lma {
             refreshed: self.now,
             marks: SmallVec::new(),
             deleting: None,
+            timer: TimerSlot::default(),
         };
         self.cache.insert(session);
         self.stats.sessions_created = self.stats.sessions_created.saturating_add(1);
@@ -162,17 +164,13 @@ impl Lma {
         }
         session.adopt(request, self.now);
         dropped.extend(before.filter(|before| *before != path));
+        self.timers.cancel(session.timer, TimerKind::Delete(id));
         if before != Some(path)
             && let Some(path) = self.paths.get_mut(path)
         {
             path.sessions = path.sessions.saturating_add(1);
         }
-        for binding in left {
-            self.timers
-                .cancel(TimerKind::Expiry(id, binding.binding_id));
-        }
-        self.timers.cancel(TimerKind::Delete(id));
-        self.arm_expiries(id);
+        self.arm_expiry(id);
         dropped
     }
 
@@ -192,14 +190,15 @@ impl Lma {
             .map(|binding| binding.binding_id)
     }
 
-    fn arm_expiries(&mut self, id: SessionId) {
-        let Some(session) = self.cache.get(id) else {
+    /// The session's timer follows its path binding that ends first.
+    pub(super) fn arm_expiry(&mut self, id: SessionId) {
+        let Some(session) = self.cache.get_mut(id) else {
             return;
         };
-        for binding in &session.paths {
-            let timer = TimerKind::Expiry(id, binding.binding_id);
-            self.timers.set(timer, binding.expires);
-        }
+        let expiries = session.paths.iter().map(|binding| binding.expires);
+        let next = expiries.min().unwrap_or(Instant::MAX);
+        self.timers
+            .set(&mut session.timer, TimerKind::Expiry(id), next);
     }
 
     /// At most what is configured, at least one unit of 4 s.
