@@ -43,9 +43,9 @@ impl Wheel {
         }
     }
 
-    /// The next deadline.
-    pub fn next_deadline(&self) -> Option<Instant> {
-        self.timers.next()
+    /// Takes a timer whose deadline has come.
+    pub fn pop_due(&mut self, now: Instant) -> Option<u32> {
+        self.timers.pop_due(now).map(|Number(timer)| timer)
     }
 }
 
@@ -72,8 +72,13 @@ impl OrderedSet {
         self.queue.insert((at, timer));
     }
 
-    /// The next deadline.
-    pub fn next_deadline(&self) -> Option<Instant> {
-        self.queue.first().map(|&(at, _)| at)
+    /// Takes a timer whose deadline has come.
+    pub fn pop_due(&mut self, now: Instant) -> Option<u32> {
+        let &(at, timer) = self.queue.first()?;
+        if at > now {
+            return None;
+        }
+        self.queue.pop_first();
+        Some(timer)
     }
 }

@@ -19,8 +19,9 @@ const FLAG: u32 = 1 << 31;
 /// holds a short list of timers in no order, or a wheel of finer slots. What all timers of a slot
 /// have in common is skipped, so that equal deadlines need no more wheels than different ones.
 ///
-/// Setting, moving and cancelling touch the wheels of one position and the neighbours in one list,
-/// however many timers there are. The first timer is known at any moment.
+/// A timer that is moved to later, as refreshes do, stays in its slot: it is put right when that
+/// slot comes first, or is crowded. So a timer moved often is handled about once per deadline that
+/// it had, and moving it touches nothing but itself. The first timer is known at any moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Timers<K> {
     entries: Vec<Entry<K>>,
@@ -29,6 +30,8 @@ pub(crate) struct Timers<K> {
     free_entry: u32,
     free_wheel: u32,
     first: u32,
+    /// Timers that are between two slots, as a list.
+    homeless: u32,
 }
 
 /// One timer in the list of its slot; a free one has the deadline that never comes.
@@ -63,6 +66,7 @@ impl<K: TimerKey> Timers<K> {
             free_entry: NONE,
             free_wheel: NONE,
             first: NONE,
+            homeless: NONE,
         }
     }
 
@@ -72,22 +76,31 @@ impl<K: TimerKey> Timers<K> {
         if at == Instant::MAX {
             return self.cancel(*slot, key);
         }
-        let at = at.as_nanos();
-        match self.find(*slot, key) {
-            Some(entry) if entry.at == at => return,
-            Some(_) => self.unlink(slot.0),
-            None => slot.0 = self.take_entry(key),
+        let (at, index) = (at.as_nanos(), slot.0);
+        match self.entries.get_mut(index as usize) {
+            Some(entry) if entry.is_of(key) => {
+                let later = at >= entry.at;
+                if later && index != self.first {
+                    entry.at = at;
+                    return;
+                }
+                self.unlink(index);
+            }
+            Some(_) | None => slot.0 = self.take_entry(key),
         }
         if let Some(entry) = self.entries.get_mut(slot.0 as usize) {
             entry.at = at;
         }
         self.link(slot.0);
+        if self.first == NONE {
+            self.find_first();
+        }
     }
 
     pub(crate) fn cancel(&mut self, slot: TimerSlot, key: K) {
-        if self.find(slot, key).is_some() {
-            self.unlink(slot.0);
-            self.free_entry(slot.0);
+        let entry = self.entries.get(slot.0 as usize);
+        if entry.is_some_and(|entry| entry.is_of(key)) {
+            self.remove(slot.0);
         }
     }
 
@@ -103,9 +116,8 @@ impl<K: TimerKey> Timers<K> {
         if first.at > now.as_nanos() {
             return None;
         }
-        let (index, key) = (self.first, first.key);
-        self.unlink(index);
-        self.free_entry(index);
+        let key = first.key;
+        self.remove(self.first);
         Some(key)
     }
 
@@ -117,9 +129,15 @@ impl<K: TimerKey> Timers<K> {
         self.wheels.len() + 1 - free.count()
     }
 
-    fn find(&self, slot: TimerSlot, key: K) -> Option<&Entry<K>> {
-        let entry = self.entries.get(slot.0 as usize)?;
-        (entry.at != u64::MAX && entry.key.rank() == key.rank()).then_some(entry)
+    fn remove(&mut self, index: u32) {
+        self.unlink(index);
+        if let Some(entry) = self.entries.get_mut(index as usize) {
+            entry.at = u64::MAX;
+            entry.next = std::mem::replace(&mut self.free_entry, index);
+        }
+        if self.first == NONE {
+            self.find_first();
+        }
     }
 
     fn take_entry(&mut self, key: K) -> u32 {
@@ -139,31 +157,37 @@ impl<K: TimerKey> Timers<K> {
         number(self.entries.len().saturating_sub(1))
     }
 
-    fn free_entry(&mut self, index: u32) {
-        if let Some(entry) = self.entries.get_mut(index as usize) {
-            entry.at = u64::MAX;
-            entry.next = std::mem::replace(&mut self.free_entry, index);
-        }
-    }
-
     fn position(&self, index: u32) -> u128 {
         let entry = self.entries.get(index as usize);
         entry.map_or(u128::MAX, Entry::position)
     }
 
+    /// Puts a timer into its slot, and with it whoever has to make room.
     fn link(&mut self, index: u32) {
-        let position = self.position(index);
-        if position < self.position(self.first) {
+        self.unhouse(index);
+        while let Some(entry) = self.entries.get(self.homeless as usize) {
+            let (index, position) = (self.homeless, entry.position());
+            self.homeless = entry.next;
+            let place = self.room_for(position);
+            self.push(place, index);
+        }
+        if self.first != NONE && self.position(index) < self.position(self.first) {
             self.first = index;
         }
+    }
+
+    /// The slot with a list for a position, with room for one more.
+    fn room_for(&mut self, position: u128) -> u32 {
         let mut place = self.place_in(0, position);
         loop {
             let (child, count) = self.child(place);
             if child == NONE || (child & FLAG == 0 && count < CROWD) {
-                return self.push(place, index);
+                return place;
             }
             if child & FLAG == 0 {
+                // Its wheel may be gone with it.
                 self.relieve(place);
+                place = self.place_in(0, position);
                 continue;
             }
             let wheel = child & !FLAG;
@@ -171,6 +195,12 @@ impl<K: TimerKey> Timers<K> {
                 Some(below) if below.covers(position) => place = below.place_of(wheel, position),
                 Some(_) | None => self.put_between(place, wheel, position),
             }
+        }
+    }
+
+    fn unhouse(&mut self, index: u32) {
+        if let Some(entry) = self.entries.get_mut(index as usize) {
+            entry.next = std::mem::replace(&mut self.homeless, index);
         }
     }
 
@@ -211,7 +241,7 @@ impl<K: TimerKey> Timers<K> {
             self.set_head(prev & !FLAG, next);
         }
         if self.first == index {
-            self.first = self.earliest();
+            self.first = NONE;
         }
     }
 
@@ -233,38 +263,56 @@ impl<K: TimerKey> Timers<K> {
         }
     }
 
-    /// Makes room in a list that counts as full: counts again, or gives it a wheel of its own.
+    /// Makes room in a list that counts as full: sends away who belongs elsewhere, or gives the
+    /// others a wheel of their own.
     fn relieve(&mut self, place: u32) {
         let (number, digit) = parts(place);
-        let (head, _) = self.child(place);
-        let first = self.position(head);
-        let (mut length, mut difference, mut index) = (0u8, 0u128, head);
+        let (mut length, mut first, mut difference) = (0u8, None, 0u128);
+        let (mut index, _) = self.child(place);
         while let Some(entry) = self.entries.get(index as usize) {
-            difference |= entry.position() ^ first;
-            length = length.saturating_add(1);
-            index = entry.next;
+            let (this, next, position) = (index, entry.next, entry.position());
+            index = next;
+            if self.is_at(place, position) {
+                difference |= position ^ *first.get_or_insert(position);
+                length = length.saturating_add(1);
+            } else {
+                self.unlink(this);
+                self.unhouse(this);
+            }
         }
+        let Some(wheel) = self.wheels.get_mut(number) else {
+            return;
+        };
         // Never far from half full or half empty afterwards, so that it pays.
         if length <= CROWD / 2 {
-            if let Some(count) = self
-                .wheels
-                .get_mut(number)
-                .and_then(|w| w.counts.get_mut(digit))
-            {
+            if let Some(count) = wheel.counts.get_mut(digit) {
                 *count = length;
             }
             return;
         }
-        let wheel = self.take_wheel(first, difference, place);
-        if let Some(above) = self.wheels.get_mut(number) {
-            above.replace(digit, FLAG | wheel);
-        }
-        let mut index = head;
+        let (mut index, _) = self.child(place);
+        let wheel = self.take_wheel(first.unwrap_or(0), difference, place);
+        self.put(place, FLAG | wheel);
         while let Some(entry) = self.entries.get(index as usize) {
             let (next, position) = (entry.next, entry.position());
             self.push(self.place_in(wheel, position), index);
             index = next;
         }
+    }
+
+    fn put(&mut self, place: u32, child: u32) {
+        let (number, digit) = parts(place);
+        if let Some(wheel) = self.wheels.get_mut(number) {
+            wheel.replace(digit, child);
+        }
+    }
+
+    /// Whether a position belongs into the slot at `place`.
+    fn is_at(&self, place: u32, position: u128) -> bool {
+        let wheel = self.wheels.get(parts(place).0);
+        wheel.is_some_and(|wheel| {
+            wheel.covers(position) && wheel.place_of(place >> BITS, position) == place
+        })
     }
 
     /// A wheel at `place` that tells `position` from what is below the wheel there.
@@ -277,12 +325,8 @@ impl<K: TimerKey> Timers<K> {
         if let Some(wheel) = self.wheels.get_mut(below as usize) {
             wheel.place = new_place;
         }
-        for (place, child) in [(new_place, below), (place, between)] {
-            let (number, digit) = parts(place);
-            if let Some(wheel) = self.wheels.get_mut(number) {
-                wheel.replace(digit, FLAG | child);
-            }
-        }
+        self.put(new_place, FLAG | below);
+        self.put(place, FLAG | between);
     }
 
     /// A wheel for positions like this one that differ from each other in these bits.
@@ -312,32 +356,48 @@ impl<K: TimerKey> Timers<K> {
         child.map_or((NONE, 0), |(&child, &count)| (child, count))
     }
 
-    fn earliest(&self) -> u32 {
-        let mut wheel = 0;
-        loop {
-            let Some(found) = self.wheels.get(wheel as usize) else {
-                return NONE;
-            };
-            let child = found.slots.get(found.occupied.trailing_zeros() as usize);
-            match child {
-                Some(&child) if child & FLAG != 0 => wheel = child & !FLAG,
-                Some(&head) => return self.earliest_of(head),
-                None => return NONE,
+    /// Finds the first timer; who has been moved to later leaves the slots before it.
+    fn find_first(&mut self) {
+        while let Some(place) = self.first_place() {
+            let mut earliest = (u128::MAX, NONE);
+            let (mut index, _) = self.child(place);
+            while let Some(entry) = self.entries.get(index as usize) {
+                let (this, position) = (index, entry.position());
+                index = entry.next;
+                if self.is_at(place, position) {
+                    earliest = earliest.min((position, this));
+                } else {
+                    self.unlink(this);
+                    self.link(this);
+                }
+            }
+            if earliest.1 != NONE {
+                self.first = earliest.1;
+                return;
             }
         }
     }
 
-    fn earliest_of(&self, head: u32) -> u32 {
-        let (mut earliest, mut index) = ((u128::MAX, NONE), head);
-        while let Some(entry) = self.entries.get(index as usize) {
-            earliest = earliest.min((entry.position(), index));
-            index = entry.next;
+    /// The first slot with a list.
+    fn first_place(&self) -> Option<u32> {
+        let mut wheel = 0;
+        loop {
+            let found = self.wheels.get(wheel as usize)?;
+            let digit = found.occupied.trailing_zeros();
+            let child = *found.slots.get(digit as usize)?;
+            if child & FLAG == 0 {
+                return Some((wheel << BITS) | digit);
+            }
+            wheel = child & !FLAG;
         }
-        earliest.1
     }
 }
 
 impl<K: TimerKey> Entry<K> {
+    fn is_of(&self, key: K) -> bool {
+        self.at != u64::MAX && self.key.rank() == key.rank()
+    }
+
     fn position(&self) -> u128 {
         (u128::from(self.at) << 64) | u128::from(self.key.rank())
     }
