@@ -207,10 +207,10 @@ impl Lma {
         });
         let event = SessionEvent::Up {
             session: id,
-            mn_id: session.mn.name(),
-            home_prefixes: session.home_prefixes.to_vec(),
+            mn_id: session.mn_name(),
+            home_prefixes: session.home_prefixes().to_vec(),
             ipv4_home: home,
-            delegated: session.delegated.to_vec(),
+            delegated: session.delegated().to_vec(),
         };
         self.emit(Event::Session(event));
     }

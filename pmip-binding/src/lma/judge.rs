@@ -25,7 +25,7 @@ pub(super) struct Request {
     pub(super) datagram: Datagram,
     pub(super) update: Update,
     pub(super) mn: MnKey,
-    pub(super) peer: PeerKey,
+    pub(super) peer: Arc<PeerKey>,
     /// The Proxy-CoA as the MAG knows it.
     pub(super) care_of: IpAddr,
     /// A registered care-of address of the one session of this mobile node.
@@ -142,10 +142,10 @@ impl Lma {
         let care_of = care_of.unwrap_or_else(|| source.ip());
         let mut request = Request {
             mn: mn.unwrap_or_else(|| Identifier::nai("")),
-            peer: PeerKey::Address {
+            peer: self.known_peer(PeerKey::Address {
                 source: source.ip(),
                 care_of: own_address.unwrap_or_else(|| source.ip()),
-            },
+            }),
             care_of,
             is_known_care_of: false,
             nat,
@@ -163,23 +163,32 @@ impl Lma {
     fn name_peer(&self, request: &mut Request) {
         let source = request.datagram.source.ip();
         if let Some(identifier) = &request.update.mag_id {
-            request.peer = PeerKey::Identifier(identifier.clone());
+            request.peer = self.known_peer(PeerKey::Identifier(identifier.clone()));
         } else if let Some(peer) = self
             .config
             .peers
             .iter()
             .find(|peer| peer.addresses.contains(&source))
         {
-            request.peer = PeerKey::Identifier(Identifier::nai(&peer.identity));
+            let identifier = Identifier::nai(&peer.identity);
+            request.peer = self.known_peer(PeerKey::Identifier(identifier));
         }
-        if let [only] = self.cache.of_mn(&request.mn)
-            && let Some(session) = self.cache.get(*only)
+        if let [only] = *self.cache.of_mn(&request.mn)
+            && let Some(session) = self.cache.get(only)
         {
             let mut paths = session.paths.iter();
             request.is_known_care_of = paths.any(|binding| {
                 let path = self.paths.get(binding.path);
                 path.is_some_and(|path| path.key.care_of == request.care_of)
             });
+        }
+    }
+
+    /// A MAG's key, shared with what is known of it.
+    fn known_peer(&self, key: PeerKey) -> Arc<PeerKey> {
+        match self.peers.get_key_value(&key) {
+            Some((known, _)) => Arc::clone(known),
+            None => Arc::new(key.detached()),
         }
     }
 

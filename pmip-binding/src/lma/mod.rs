@@ -14,9 +14,11 @@ mod registration;
 mod reply;
 mod show;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use foldhash::quality::FixedState;
+use hashbrown::HashMap;
 use pmip_wire::types::{Instant, PathId};
 
 use crate::config::{ConfigErrors, LmaConfig};
@@ -47,7 +49,7 @@ pub struct Lma {
     random: Random,
     cache: BindingCache,
     paths: PathTable,
-    peers: BTreeMap<PeerKey, Peer>,
+    peers: HashMap<Arc<PeerKey>, Peer, FixedState>,
     allocator: Allocator,
     rate: RateLimiter,
     waiting: Vec<Waiting>,
@@ -103,8 +105,8 @@ impl Lma {
             now,
             anchor,
             cache: BindingCache::new(random.next_u64()),
-            paths: PathTable::new(),
-            peers: BTreeMap::new(),
+            paths: PathTable::new(random.next_u64()),
+            peers: HashMap::with_hasher(FixedState::with_seed(random.next_u64())),
             allocator: Allocator::new(&config),
             rate: RateLimiter::new(limits.sources, limits.updates_per_second, random.next_u64()),
             waiting: Vec::new(),
@@ -206,9 +208,7 @@ impl Lma {
     fn is_of_path(&self, datagram: &Datagram) -> bool {
         match datagram.carrier {
             Carrier::Tunnel(_) => true,
-            Carrier::Udp | Carrier::Ipv6 => {
-                self.paths.observed_at(datagram.source).next().is_some()
-            }
+            Carrier::Udp | Carrier::Ipv6 => !self.paths.observed_at(datagram.source).is_empty(),
             Carrier::UnknownTunnel => false,
         }
     }
@@ -218,7 +218,7 @@ impl Lma {
             // RFC 5846 revocation would tell the peers; until then the bindings simply stay with
             // them until they expire or the restart counter shows it.
             Command::Shutdown => {}
-            Command::ClearBinding { nai } => self.clear(|session| session.mn.name() == *nai),
+            Command::ClearBinding { nai } => self.clear(|session| session.mn_name() == *nai),
             Command::ClearBindings => self.clear(|_| true),
         }
     }
