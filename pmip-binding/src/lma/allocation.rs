@@ -48,7 +48,8 @@ impl Lma {
         remembered: &Remembered,
     ) -> Result<Holdings, Shortage> {
         let config = Arc::clone(&self.config);
-        let Some(profile) = Self::profile_of(&config, &request.mn) else {
+        let directory = Arc::clone(&self.directory);
+        let Some(profile) = directory.profile(&request.mn) else {
             return Err(Shortage::of(status::NOT_LMA_FOR_THIS_MN));
         };
         let name = profile.network.as_deref();

@@ -7,12 +7,13 @@ use std::time::Duration;
 use pmip_wire::types::{Encapsulation, Instant};
 use pmip_wire::{SequenceNumber, Timestamp};
 
-use crate::config::{LmaConfig, Profile};
+use crate::config::Profile;
 use crate::event::{DropReason, SessionId};
 use crate::io::{Carrier, Datagram};
-use crate::message::{Identifier, Multipath, NAI, Update, status};
+use crate::message::{Identifier, Multipath, Update, status};
 
 use super::cache::{Mark, MnKey, PeerKey};
+use super::directory::Directory;
 use super::lookup::{self, Found};
 use super::{Lma, TimerKind};
 
@@ -164,12 +165,7 @@ impl Lma {
         let source = request.datagram.source.ip();
         if let Some(identifier) = &request.update.mag_id {
             request.peer = self.known_peer(PeerKey::Identifier(identifier.clone()));
-        } else if let Some(peer) = self
-            .config
-            .peers
-            .iter()
-            .find(|peer| peer.addresses.contains(&source))
-        {
+        } else if let Some(peer) = self.directory.peer_at(source) {
             let identifier = Identifier::nai(&peer.identity);
             request.peer = self.known_peer(PeerKey::Identifier(identifier));
         }
@@ -194,13 +190,13 @@ impl Lma {
 
     /// RFC 5213 section 5.3.1 items 4 to 13.
     fn check(&self, request: &mut Request) -> Result<Found, Objection> {
-        let config = Arc::clone(&self.config);
+        let directory = Arc::clone(&self.directory);
         let mn_id = request.update.common.mn_id.as_ref();
         if mn_id.is_none_or(|id| id.octets.is_empty()) {
             return Err(Objection::Refuse(status::MISSING_MN_ID));
         }
-        check_peer(&config, request)?;
-        let profile = check_profile(&config, request)?;
+        self.check_peer(request)?;
+        let profile = check_profile(&directory, request)?;
         let multipath = self.check_multipath(request, profile);
         request.multipath = multipath.unwrap_or(None);
         // The lookup is item 13, but item 9 needs to know the session's last PBU.
@@ -217,6 +213,20 @@ impl Lma {
         }
         let waited = request.waited && matches!(found, Found::Undecided(_));
         Ok(if waited { Found::New } else { found })
+    }
+
+    /// Items 5 and 6.
+    fn check_peer(&self, request: &Request) -> Result<(), Objection> {
+        let source = request.datagram.source.ip();
+        let allowed = match self.directory.peer(&request.peer) {
+            Some(peer) => peer.addresses.is_empty() || peer.addresses.contains(&source),
+            None => self.config.dynamic_mag_learning,
+        };
+        if allowed {
+            Ok(())
+        } else {
+            Err(Objection::Refuse(status::MAG_NOT_AUTHORIZED))
+        }
     }
 
     /// RFC 8278 section 4.3 and signalling rules section 1.
@@ -304,7 +314,9 @@ impl Lma {
         if request.datagram.carrier == Carrier::Ipv6 {
             return Encapsulation::Ipv6;
         }
-        let configured = configured_peer(&self.config, &request.peer)
+        let configured = self
+            .directory
+            .peer(&request.peer)
             .and_then(|peer| peer.encapsulation)
             .unwrap_or(self.config.encapsulation);
         if configured == Encapsulation::Ipv4Udp && request.update.force_udp {
@@ -352,44 +364,14 @@ impl Lma {
         let unix: Duration = self.anchor.unix_at(self.now);
         Timestamp::from_unix(unix).to_bits()
     }
-
-    /// The profile that holds for a mobile node.
-    pub(super) fn profile_of<'a>(config: &'a LmaConfig, mn: &MnKey) -> Option<&'a Profile> {
-        if mn.subtype != NAI {
-            return None;
-        }
-        let nai = std::str::from_utf8(&mn.octets).ok()?;
-        config.profile(nai)
-    }
-}
-
-fn configured_peer<'a>(config: &'a LmaConfig, key: &PeerKey) -> Option<&'a crate::config::MagPeer> {
-    let PeerKey::Identifier(identifier) = key else {
-        return None;
-    };
-    config
-        .peers
-        .iter()
-        .find(|peer| peer.identity.as_bytes() == &*identifier.octets)
-}
-
-/// Items 5 and 6.
-fn check_peer(config: &LmaConfig, request: &Request) -> Result<(), Objection> {
-    let source = request.datagram.source.ip();
-    let allowed = match configured_peer(config, &request.peer) {
-        Some(peer) => peer.addresses.is_empty() || peer.addresses.contains(&source),
-        None => config.dynamic_mag_learning,
-    };
-    if allowed {
-        Ok(())
-    } else {
-        Err(Objection::Refuse(status::MAG_NOT_AUTHORIZED))
-    }
 }
 
 /// Items 7 and 8.
-fn check_profile<'a>(config: &'a LmaConfig, request: &Request) -> Result<&'a Profile, Objection> {
-    let Some(profile) = Lma::profile_of(config, &request.mn) else {
+fn check_profile<'a>(
+    directory: &'a Directory,
+    request: &Request,
+) -> Result<&'a Profile, Objection> {
+    let Some(profile) = directory.profile(&request.mn) else {
         return Err(Objection::Refuse(status::NOT_LMA_FOR_THIS_MN));
     };
     if !profile.enabled {

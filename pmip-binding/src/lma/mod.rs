@@ -4,6 +4,7 @@ mod allocation;
 mod allocator;
 mod cache;
 mod deregistration;
+mod directory;
 mod forwarding;
 mod judge;
 mod liveness;
@@ -32,6 +33,7 @@ use crate::wire::{self, Received};
 
 use allocator::Allocator;
 use cache::{BindingCache, PeerKey};
+use directory::Directory;
 use judge::Waiting;
 use liveness::Peer;
 use paths::PathTable;
@@ -44,6 +46,7 @@ use rate::RateLimiter;
 #[derive(Clone, Debug)]
 pub struct Lma {
     config: Arc<LmaConfig>,
+    directory: Arc<Directory>,
     now: Instant,
     anchor: ClockAnchor,
     random: Random,
@@ -101,7 +104,9 @@ impl Lma {
         config.validate()?;
         let mut random = Random::new(seed);
         let limits = config.limits;
+        let config = Arc::new(config);
         Ok(Self {
+            directory: Arc::new(Directory::new(&config, random.next_u64())),
             now,
             anchor,
             cache: BindingCache::new(random.next_u64()),
@@ -115,7 +120,7 @@ impl Lma {
             queue: VecDeque::new(),
             stats: Stats::default(),
             random,
-            config: Arc::new(config),
+            config,
         })
     }
 

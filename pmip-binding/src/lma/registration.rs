@@ -70,13 +70,13 @@ impl Lma {
         let Some(session) = self.cache.get(id) else {
             return;
         };
-        let before = session.route(id);
+        let before = path_ids(session);
         let revived = session.is_deleting();
         let continued = continues(session, request);
         let moved = session.peer != request.peer;
         let known = session.path(request.binding_id()).map(|b| b.path);
         let reused = if continued { known } else { None };
-        let path = self.path_for(request, reused);
+        let path = self.path_for(request, known, reused);
         let dropped = self.rebind(request, id, path, continued);
         if moved {
             self.stats.handoffs = self.stats.handoffs.saturating_add(1);
@@ -86,9 +86,9 @@ impl Lma {
         let Some(session) = self.cache.get(id) else {
             return;
         };
-        let after = session.route(id);
-        if revived || addresses_changed || before != after {
-            self.emit_forwarding(Forwarding::InstallSession(after));
+        if revived || addresses_changed || before != path_ids(session) {
+            let route = session.route(id);
+            self.emit_forwarding(Forwarding::InstallSession(route));
         }
         for old in dropped {
             self.release_path(old);
@@ -215,4 +215,8 @@ impl Session {
 /// Whether the request goes on with the session's multipath registration.
 fn continues(session: &Session, request: &Request) -> bool {
     request.multipath.is_some() && session.multipath && session.peer == request.peer
+}
+
+fn path_ids(session: &Session) -> SmallVec<[PathId; 4]> {
+    session.paths.iter().map(|binding| binding.path).collect()
 }
