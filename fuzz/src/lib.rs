@@ -15,6 +15,7 @@ pub mod message_encode;
 pub mod options_iter;
 pub mod pcap_reader;
 pub mod sla_packets;
+pub mod traffic_selector;
 pub mod udp_framing;
 
 /// A fuzz body.
@@ -32,4 +33,5 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("pcap_reader", pcap_reader::run),
     ("sla_packets", sla_packets::run),
     ("udp_framing", udp_framing::run),
+    ("traffic_selector", traffic_selector::run),
 ];
