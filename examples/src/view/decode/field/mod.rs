@@ -143,8 +143,37 @@ fn part_field(structure: &str, key: &'static str, part: Node) -> Field {
         Node::Number(number) if structure == "GreKey" => {
             Field::new(key, json!(number), format!("{number:#010x}"))
         }
+        Node::Number(number) if key.starts_with("preemption_") => {
+            let inner = Box::new(Node::Number(number));
+            leaf(key, Node::Named("Preemption", inner))
+        }
+        Node::Number(_) | Node::Negative(_) if structure == "GeoLocation" => {
+            value::degrees(key, &part)
+        }
+        Node::List(items) if code_point::has_sub_options(structure) => Field {
+            key: key.into(),
+            value: Shown::List(
+                items
+                    .into_iter()
+                    .map(|item| sub_option(structure, item))
+                    .collect(),
+            ),
+        },
         part => field(rename(structure, key), part),
     }
+}
+
+/// A sub-option with its type.
+fn sub_option(structure: &str, item: Node) -> Vec<Field> {
+    let Node::Variant(name, inner) = item else {
+        return fields("sub_option", item);
+    };
+    let mut all = Vec::new();
+    if let Some(number) = code_point::sub_option(structure, name) {
+        all.push(Field::silent("type", json!(number)));
+    }
+    all.extend(variant_fields("name", name, *inner));
+    all
 }
 
 /// Flow identifiers of two octets each (RFC 6089 section 4.2.2).
@@ -269,7 +298,8 @@ fn rename(structure: &str, key: &'static str) -> &'static str {
         ("NonceIndices", "home") => "home_nonce_index",
         ("NonceIndices", "care_of") => "care_of_nonce_index",
         ("HomeAgentSwitch" | "Parts", "addresses") => "home_agent_addresses",
-        ("UnknownOption" | "UnknownMessage", "data") => "data",
+        ("UnknownOption" | "UnknownMessage" | "UnknownSubOption", "data") => "data",
+        ("UnknownSubOption", "number") => "type",
         (_, "length") => "prefix_length",
         (_, "data") => "content",
         (_, "type" | "kind") => "sub_type",
@@ -301,7 +331,13 @@ fn snake_case(name: &str) -> String {
 /// Whether numbers of this type are shown in words.
 #[cfg(test)]
 pub(super) fn is_known_wrapper(name: &str) -> bool {
-    let plain = ["Lifetime", "SequenceNumber", "Timestamp"];
+    let plain = [
+        "Dscp",
+        "FlowLabel",
+        "Lifetime",
+        "SequenceNumber",
+        "Timestamp",
+    ];
     plain.contains(&name) || code_point::of(name, 0).is_some()
 }
 

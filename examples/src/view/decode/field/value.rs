@@ -185,7 +185,21 @@ pub(super) fn text(key: &str, octets: &[u8]) -> Field {
 
 /// Fields that hold whole seconds.
 fn is_in_seconds(key: &str) -> bool {
-    key == "refresh_time" || key.ends_with("_seconds")
+    matches!(
+        key,
+        "refresh_time"
+            | "initial_retransmission_time"
+            | "maximum_retransmission_time"
+            | "interval"
+            | "retransmission_delay"
+    ) || key.ends_with("_seconds")
+}
+
+/// Units of 2^-15 degrees (RFC 6757 section 3.1.2).
+pub(super) fn degrees(key: &str, units: &Node) -> Field {
+    let units = plain(units).as_f64().unwrap_or_default();
+    let degrees = units / 32_768.0;
+    Field::new(key, json!(degrees), format!("{degrees:.5}\u{b0}"))
 }
 
 fn plain(node: &Node) -> Value {
