@@ -6,6 +6,7 @@ mod files;
 mod fragments;
 mod hostile;
 mod links;
+mod nested;
 mod tunnels;
 
 use std::io::Write;

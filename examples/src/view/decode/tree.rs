@@ -9,7 +9,7 @@ use pmip_wire::MhType;
 use serde_json::Value;
 
 use super::carried::{Carried, Carrier, frames};
-use super::field::{Field, Shown, spaced};
+use super::field::{Field, Shown, snake_case, spaced};
 use super::reading::{OptionReading, Problem, Reading};
 use super::{DecodeOptions, hex};
 
@@ -143,6 +143,11 @@ impl TreeWriter {
 
     fn body(&self, text: &mut String, reading: &Reading) {
         own_fields(text, reading);
+        if reading.name.as_deref() == Some("Unknown") {
+            let rule =
+                "RFC 6275 section 9.2: who does not know the type answers with a Binding Error";
+            let _ = writeln!(text, "      {rule}");
+        }
         let mut problem = reading.problem.as_ref();
         // A problem of the header or the fixed part stands before the options, as its octets do.
         let first = reading
@@ -207,8 +212,9 @@ impl TreeWriter {
                 let name = group.iter().find(|field| field.key == "name");
                 let name = name.and_then(Field::json).and_then(Value::as_str);
                 let title = name.map_or_else(|| spaced(&field.key), split_camel);
+                let words = sentence(name.unwrap_or_default(), group);
                 let width = VALUE_COLUMN.saturating_sub(indent);
-                let line = format!("{:indent$}{title:<width$} {}", "", sentence(group));
+                let line = format!("{:indent$}{title:<width$} {}", "", words);
                 let _ = writeln!(text, "{}", line.trim_end());
                 self.nested(text, indent.saturating_add(2), group);
             }
@@ -319,7 +325,7 @@ fn message_field(field: &Field) -> Option<String> {
 
 /// What an option holds, in one line.
 fn option_words(option: &OptionReading, fields: &[Field]) -> String {
-    let words = sentence(fields);
+    let words = sentence(&option.name, fields);
     if option.is_padding {
         return format!("{} octets", option.data.len().saturating_add(2));
     }
@@ -334,20 +340,14 @@ fn option_words(option: &OptionReading, fields: &[Field]) -> String {
     words
 }
 
-/// Fields in one line; what an option is about needs no label.
-fn sentence(fields: &[Field]) -> String {
-    let told: Vec<&Field> = fields
-        .iter()
-        .filter(|field| field.words().is_some())
-        .collect();
-    let alone = told.len() == 1;
-    let (main, rest): (Vec<&Field>, Vec<&Field>) = told.into_iter().partition(|field| {
-        alone
-            || matches!(
-                field.key.as_str(),
-                "prefix" | "address" | "identifier" | "data"
-            )
-    });
+/// Fields in one line; what an option of this name is about needs no label.
+fn sentence(name: &str, fields: &[Field]) -> String {
+    let name = snake_case(name);
+    let is_main = |field: &&Field| {
+        let key = field.key.as_str();
+        key == name || matches!(key, "prefix" | "address" | "identifier" | "data" | "octets")
+    };
+    let (main, rest): (Vec<&Field>, Vec<&Field>) = fields.iter().partition(is_main);
     let main = main.into_iter().filter_map(Field::words).map(str::to_owned);
     let rest = rest.into_iter().filter_map(|field| {
         let words = field.words()?;

@@ -317,7 +317,7 @@ pub(super) fn spaced(key: &str) -> String {
 }
 
 /// `HomeNetworkPrefix` as `home_network_prefix`.
-fn snake_case(name: &str) -> String {
+pub(super) fn snake_case(name: &str) -> String {
     let mut snake = String::new();
     for character in name.chars() {
         if character.is_ascii_uppercase() && !snake.is_empty() && !snake.ends_with('_') {
