@@ -1,0 +1,177 @@
+//! Requirement tracing of one crate: its lists (`tests/requirements/*.toml`), the tests they name, the
+//! RFC texts they come from, and the report.
+//!
+//! Another crate takes it in with a `#[path]` to this file. A section stands in one list of the
+//! workspace; a test of another crate is named as `../pmip-binding/tests/order.rs::name`.
+
+mod extract;
+mod list;
+mod report;
+mod sources;
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use extract::Strength;
+use list::{List, Requirement};
+
+const FOLDER: &str = "tests/requirements";
+const REPORT: &str = "REQUIREMENTS.md";
+/// A paraphrase or a reason of fewer letters says nothing.
+const LEAST_LETTERS: usize = 8;
+
+/// The tracing of the crate in whose test this module is compiled.
+pub(crate) struct Tracing {
+    root: PathBuf,
+    lists: Vec<List>,
+}
+
+impl Tracing {
+    /// Reads the crate's lists.
+    pub(crate) fn load() -> Self {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let lists = load_lists(&root);
+        assert!(!lists.is_empty(), "no list in {}", root.join(FOLDER).display());
+        Self { root, lists }
+    }
+
+    /// What is wrong with the lists themselves and with the trace comments, one line each.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let mut problems = self.doubles();
+        for list in &self.lists {
+            problems.extend(list.requirements.iter().flat_map(|entry| self.entry_problems(list, entry)));
+        }
+        problems.extend(self.comment_problems());
+        problems
+    }
+
+    /// Where the lists part from the RFC texts, one line each; `None` without the texts.
+    pub(crate) fn differences(&self) -> Option<Vec<String>> {
+        let folder = self.rfc_folder()?;
+        let differences = |list: &List| list.differences(&list.sentences(&read_rfc(&folder, list.rfc)));
+        Some(self.lists.iter().flat_map(differences).collect())
+    }
+
+    /// Coverage per RFC, MUST and SHOULD apart.
+    pub(crate) fn summary(&self) -> String {
+        report::summary(&self.lists)
+    }
+
+    /// Whether the committed report is the one the lists give.
+    pub(crate) fn report_is_current(&self) -> bool {
+        fs::read_to_string(self.root.join(REPORT)).is_ok_and(|found| found == self.report())
+    }
+
+    /// Writes lists and report anew from the RFC texts and keeps our words. Gives what was new or changed.
+    pub(crate) fn update(&mut self) -> Vec<String> {
+        let folder = self.rfc_folder().expect("needs the folder with the RFC texts: PMIP_RFC_DIR, default ../shared/rfc");
+        let mut news = Vec::new();
+        for list in &mut self.lists {
+            let sentences = list.sentences(&read_rfc(&folder, list.rfc));
+            news.extend(list.differences(&sentences));
+            list.merge(&sentences);
+            list.save(&self.root.join(FOLDER).join(format!("rfc{}.toml", list.rfc)));
+        }
+        fs::write(self.root.join(REPORT), self.report()).expect("the report can be written");
+        news
+    }
+
+    fn report(&self) -> String {
+        report::render(env!("CARGO_PKG_NAME"), &self.lists)
+    }
+
+    /// The folder with the RFC texts, which are not ours to commit.
+    fn rfc_folder(&self) -> Option<PathBuf> {
+        let workspace = self.root.join("..");
+        let folder = workspace.join(env::var_os("PMIP_RFC_DIR").unwrap_or_else(|| "../shared/rfc".into()));
+        let found = folder.is_dir();
+        assert!(found || env::var_os("PMIP_REQUIRE_RFCS").is_none(), "no RFC texts in {}", folder.display());
+        found.then_some(folder)
+    }
+
+    /// Ids that more than one entry of the workspace has.
+    fn doubles(&self) -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        let all = self.workspace_lists();
+        let entries = all.iter().flat_map(|list| &list.requirements);
+        entries.filter(|entry| !seen.insert(&entry.id)).map(|entry| format!("{}: twice in the lists", entry.id)).collect()
+    }
+
+    fn entry_problems(&self, list: &List, entry: &Requirement) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut problem = |what: String| problems.push(format!("{}: {what}", entry.id));
+        if !entry.id.starts_with(&format!("rfc{}-", list.rfc)) {
+            problem(format!("is not of RFC {}", list.rfc));
+        }
+        if !list.sections.iter().any(|scope| extract::within(entry.section(), scope)) {
+            problem("is outside the sections of its list".to_owned());
+        }
+        if Strength::of(&entry.level).is_none() {
+            problem(format!("{} is no RFC 2119 keyword", entry.level));
+        }
+        if entry.says.len() < LEAST_LETTERS {
+            problem("is not put in our words".to_owned());
+        }
+        for place in entry.test.iter().filter(|place| !sources::has_test(&self.root, place)) {
+            problem(format!("there is no test {place}"));
+        }
+        match (&entry.exception, entry.test.is_empty()) {
+            (Some(_), false) => problem("has both a test and an exception".to_owned()),
+            (Some(reason), true) if reason.len() < LEAST_LETTERS => problem("an exception without a reason".to_owned()),
+            (None, true) if entry.strength() > Strength::May => problem("has neither test nor exception".to_owned()),
+            (Some(_), true) | (None, _) => {}
+        }
+        problems
+    }
+
+    /// A trace comment names a requirement of its section, and the list names its test in turn.
+    fn comment_problems(&self) -> Vec<String> {
+        let lists = self.workspace_lists();
+        let mut problems = Vec::new();
+        let comments = ["src", "tests"].into_iter().flat_map(|folder| sources::comments(&self.root, folder));
+        for comment in comments {
+            let entry = lists.iter().flat_map(|list| &list.requirements).find(|entry| entry.id == comment.id);
+            match entry {
+                None => problems.push(format!("{}: no list has {}", comment.place, comment.id)),
+                Some(entry) if !entry.id.starts_with(&comment.section) => {
+                    problems.push(format!("{}: {} is of another section", comment.place, comment.id));
+                }
+                Some(entry) if !entry.test.iter().any(|test| test.ends_with(&comment.test)) => {
+                    problems.push(format!("{}: the list does not name {} for {}", comment.place, comment.test, comment.id));
+                }
+                Some(_) => {}
+            }
+        }
+        problems
+    }
+
+    /// The lists of all crates of the workspace.
+    fn workspace_lists(&self) -> Vec<List> {
+        folder(&self.root.join("..")).iter().flat_map(|root| load_lists(root)).collect()
+    }
+}
+
+/// The lists of the crate at `root`, by the number of their RFC.
+fn load_lists(root: &Path) -> Vec<List> {
+    let mut lists: Vec<List> = folder(&root.join(FOLDER))
+        .iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
+        .map(|path| List::load(path))
+        .collect();
+    lists.sort_by_key(|list| list.rfc);
+    lists
+}
+
+/// What a folder holds; nothing if there is none.
+fn folder(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).into_iter().flatten();
+    entries.map(|entry| entry.expect("a folder can be read").path()).collect()
+}
+
+fn read_rfc(folder: &Path, rfc: u16) -> String {
+    let path = folder.join(format!("rfc{rfc}.txt"));
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
