@@ -23,7 +23,8 @@ pub struct DecodeError {
     pub kind: DecodeErrorKind,
     /// In what it is wrong.
     pub layer: Layer,
-    /// Where: octets from the start of the Mobility Header.
+    /// Where: octets from the start of the Mobility Header, or of the carrier's packet where the
+    /// error lies in a carrier.
     pub offset: u16,
 }
 
@@ -75,6 +76,13 @@ pub enum DecodeErrorKind {
     },
     /// The options, aligned as they must be sent, exceed the longest Mobility Header.
     OptionsTooLong,
+    /// A field holds a value that its RFC forbids.
+    BadValue {
+        /// The field.
+        field: Field,
+        /// The value found.
+        found: u32,
+    },
 }
 
 /// What an error is about.
@@ -87,6 +95,26 @@ pub enum Layer {
     Message(MhType),
     /// One mobility option.
     Option(OptionType),
+    /// The sub-option of this number inside a mobility option.
+    SubOption(OptionType, u8),
+    /// The fixed IPv6 header.
+    Ipv6Header,
+    /// The IPv6 extension header of this number.
+    ExtensionHeader(u8),
+    /// The IPv4 header.
+    Ipv4Header,
+    /// The UDP header.
+    UdpHeader,
+    /// The GRE header (RFC 2784, RFC 2890).
+    GreHeader,
+    /// The TLV header between UDP and an inner packet (RFC 5845 section 7.2).
+    TlvHeader,
+    /// A control message of RFC 6812.
+    SlaControl,
+    /// A measurement packet of RFC 6812.
+    SlaMeasurement,
+    /// A test packet of RFC 8762 or RFC 5357.
+    Stamp,
 }
 
 /// The lengths that an option may have, without its Type and Length octets.
@@ -162,7 +190,8 @@ impl DecodeError {
             | DecodeErrorKind::BadChecksum { .. }
             | DecodeErrorKind::BadOptionLength { .. }
             | DecodeErrorKind::PrefixTooLong { .. }
-            | DecodeErrorKind::OptionsTooLong => None,
+            | DecodeErrorKind::OptionsTooLong
+            | DecodeErrorKind::BadValue { .. } => None,
         }
     }
 }
@@ -211,6 +240,7 @@ impl fmt::Display for DecodeErrorKind {
             Self::OptionsTooLong => {
                 f.write_str("the options do not fit a Mobility Header once they are aligned")
             }
+            Self::BadValue { field, found } => write!(f, "the {field} must not be {found}"),
         }
     }
 }
@@ -221,6 +251,16 @@ impl fmt::Display for Layer {
             Self::MobilityHeader => f.write_str("Mobility Header"),
             Self::Message(mh_type) => write!(f, "{mh_type} message"),
             Self::Option(option) => write!(f, "{option} option"),
+            Self::SubOption(option, number) => write!(f, "{option} option, sub-option {number}"),
+            Self::Ipv6Header => f.write_str("IPv6 header"),
+            Self::ExtensionHeader(number) => write!(f, "IPv6 extension header {number}"),
+            Self::Ipv4Header => f.write_str("IPv4 header"),
+            Self::UdpHeader => f.write_str("UDP header"),
+            Self::GreHeader => f.write_str("GRE header"),
+            Self::TlvHeader => f.write_str("TLV header"),
+            Self::SlaControl => f.write_str("SLA control message"),
+            Self::SlaMeasurement => f.write_str("SLA measurement packet"),
+            Self::Stamp => f.write_str("STAMP packet"),
         }
     }
 }

@@ -120,6 +120,6 @@ pub use option::{
     Alignment, DelegatedMobileNetworkPrefix, HomeNetworkPrefix, InvalidOption, Ipv4DhcpSupportMode,
     Ipv4HomeAddressReply, Ipv4HomeAddressRequest, LinkLayerIdentifier, MagIdentifier,
     MagMultipathBinding, MobileNodeIdentifier, MobilityOption, MobilityOptions, NatDetection,
-    OptionsFull, RawOption, RawOptions, UnknownOption, VendorSpecific,
+    OptionsFull, RawOption, RawOptions, TypedOptions, UnknownOption, VendorSpecific,
 };
 pub use types::{Lifetime, SequenceNumber, Timestamp};

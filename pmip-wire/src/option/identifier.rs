@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::layout::variable_layout;
 use super::{InvalidOption, RawOption};
 use crate::bounded::BoundedOctets;
 use crate::code::MnIdSubtype;
@@ -134,11 +135,11 @@ macro_rules! subtyped_identifier {
                 core::str::from_utf8(self.identifier.as_slice()).ok()
             }
 
-            pub(super) fn tail(&self) -> &[u8] {
+            fn tail(&self) -> &[u8] {
                 self.identifier.as_slice()
             }
 
-            pub(super) fn to_bytes(&self) -> $name {
+            fn to_bytes(&self) -> $name {
                 $name {
                     subtype: self.subtype,
                     identifier: self.identifier.to_bytes(),
@@ -164,7 +165,7 @@ impl MobileNodeIdentifier {
 
 impl<B> MobileNodeIdentifier<B> {
     #[inline]
-    pub(super) fn from_raw<'a>(
+    fn from_raw<'a>(
         raw: RawOption<'a>,
         own: impl FnOnce(&'a [u8]) -> B,
     ) -> Result<Self, DecodeError> {
@@ -175,14 +176,14 @@ impl<B> MobileNodeIdentifier<B> {
         })
     }
 
-    pub(super) const fn head(&self) -> [u8; 1] {
+    const fn head(&self) -> [u8; 1] {
         [self.subtype.code()]
     }
 }
 
 impl<B> MagIdentifier<B> {
     #[inline]
-    pub(super) fn from_raw<'a>(
+    fn from_raw<'a>(
         raw: RawOption<'a>,
         own: impl FnOnce(&'a [u8]) -> B,
     ) -> Result<Self, DecodeError> {
@@ -193,7 +194,7 @@ impl<B> MagIdentifier<B> {
         })
     }
 
-    pub(super) const fn head(&self) -> [u8; 2] {
+    const fn head(&self) -> [u8; 2] {
         [self.subtype.code(), 0]
     }
 }
@@ -226,7 +227,7 @@ impl<B> LinkLayerIdentifier<B> {
     }
 
     #[inline]
-    pub(super) fn from_raw<'a>(
+    fn from_raw<'a>(
         raw: RawOption<'a>,
         own: impl FnOnce(&'a [u8]) -> B,
     ) -> Result<Self, DecodeError> {
@@ -236,7 +237,7 @@ impl<B> LinkLayerIdentifier<B> {
         })
     }
 
-    pub(super) const fn head(&self) -> [u8; 2] {
+    const fn head(&self) -> [u8; 2] {
         [0, 0]
     }
 }
@@ -247,13 +248,15 @@ impl<B: AsRef<[u8]>> LinkLayerIdentifier<B> {
         self.tail().iter().all(|octet| *octet == 0)
     }
 
-    pub(super) fn tail(&self) -> &[u8] {
+    fn tail(&self) -> &[u8] {
         self.identifier.as_slice()
     }
 
-    pub(super) fn to_bytes(&self) -> LinkLayerIdentifier {
+    fn to_bytes(&self) -> LinkLayerIdentifier {
         LinkLayerIdentifier {
             identifier: self.identifier.to_bytes(),
         }
     }
 }
+
+variable_layout!(MobileNodeIdentifier, MagIdentifier, LinkLayerIdentifier);

@@ -2,6 +2,7 @@
 
 use core::net::Ipv4Addr;
 
+use super::layout::fixed_layout;
 use super::{InvalidOption, RawOption};
 use crate::bounded::BoundedU8;
 use crate::code::Ipv4HomeAddressStatus;
@@ -117,7 +118,7 @@ impl Ipv4HomeAddressRequest {
     }
 
     #[inline]
-    pub(super) fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
+    fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
         let [length, _reserved, address @ ..] = *raw.exactly::<6>()?;
         Ok(Self {
             address: Ipv4Addr::from(address),
@@ -125,7 +126,7 @@ impl Ipv4HomeAddressRequest {
         })
     }
 
-    pub(super) const fn data(&self) -> [u8; 6] {
+    const fn data(&self) -> [u8; 6] {
         let [a, b, c, d] = self.address.octets();
         [self.prefix_length.number() << 2, 0, a, b, c, d]
     }
@@ -177,7 +178,7 @@ impl Ipv4HomeAddressReply {
     }
 
     #[inline]
-    pub(super) fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
+    fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
         let [status, length, address @ ..] = *raw.exactly::<6>()?;
         Ok(Self {
             status: Ipv4HomeAddressStatus::from_code(status),
@@ -186,7 +187,7 @@ impl Ipv4HomeAddressReply {
         })
     }
 
-    pub(super) const fn data(&self) -> [u8; 6] {
+    const fn data(&self) -> [u8; 6] {
         let [a, b, c, d] = self.address.octets();
         [
             self.status.code(),
@@ -203,7 +204,7 @@ impl NatDetection {
     const FORCE: u8 = 0x80;
 
     #[inline]
-    pub(super) fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
+    fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
         let [flags, _reserved, refresh_time @ ..] = *raw.exactly::<6>()?;
         Ok(Self {
             force_udp: flags & Self::FORCE != 0,
@@ -211,7 +212,7 @@ impl NatDetection {
         })
     }
 
-    pub(super) const fn data(&self) -> [u8; 6] {
+    const fn data(&self) -> [u8; 6] {
         let [a, b, c, d] = self.refresh_time.to_be_bytes();
         [if self.force_udp { Self::FORCE } else { 0 }, 0, a, b, c, d]
     }
@@ -219,24 +220,24 @@ impl NatDetection {
 
 impl Ipv4DhcpSupportMode {
     #[inline]
-    pub(super) fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
+    fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
         let [_reserved, flags] = *raw.exactly()?;
         Ok(Self {
             server: flags & 1 != 0,
         })
     }
 
-    pub(super) const fn data(&self) -> [u8; 2] {
+    const fn data(&self) -> [u8; 2] {
         [0, if self.server { 1 } else { 0 }]
     }
 }
 
-/// Two reserved octets and an IPv4 address: options 32 and 38.
-#[inline]
-pub(super) fn reserved_and_address(raw: RawOption<'_>) -> Result<Ipv4Addr, DecodeError> {
-    let [_, _, address @ ..] = *raw.exactly::<6>()?;
-    Ok(Ipv4Addr::from(address))
-}
+fixed_layout!(
+    Ipv4HomeAddressRequest,
+    Ipv4HomeAddressReply,
+    NatDetection,
+    Ipv4DhcpSupportMode
+);
 
 /// A prefix length in the upper six bits; more than 32 means nothing for IPv4.
 #[inline]

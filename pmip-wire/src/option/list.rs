@@ -120,10 +120,17 @@ impl MobilityOptions {
     }
 
     /// Appends the options that `raw` walks over, whose variable parts share `owner`'s memory.
-    pub(crate) fn decode(&mut self, raw: RawOptions<'_>, owner: &Bytes) -> Result<(), DecodeError> {
-        let (size, offset) = (raw.remaining(), raw.offset());
-        for option in raw {
-            option?.decode_owned(owner, |option| self.list.push(option))?;
+    pub(crate) fn decode(
+        &mut self,
+        mut raw: RawOptions<'_>,
+        owner: &Bytes,
+    ) -> Result<(), DecodeError> {
+        let (size, offset) = (raw.remaining(), raw.offset().try_into().unwrap_or(u16::MAX));
+        let own = |data| owner.slice_ref(data);
+        while let Some(pushed) =
+            MobilityOption::next(&mut raw, own, |option| self.list.push(option))
+        {
+            pushed?;
         }
         if size > SURELY_FITS && !self.fits() {
             let layer = Layer::MobilityHeader;
@@ -139,7 +146,7 @@ impl MobilityOptions {
     #[inline]
     pub(crate) fn write(&self, writer: &mut Writer<'_>) {
         for option in self {
-            option.with_data(|option_type, head, tail| writer.option(option_type, head, tail));
+            option.write(writer);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Multipath binding (RFC 8278 section 4.1).
 
 use super::RawOption;
+use super::layout::fixed_layout;
 use crate::code::AccessTechnologyType;
 use crate::error::DecodeError;
 
@@ -36,7 +37,7 @@ const OVERWRITE: u8 = 0x40;
 
 impl MagMultipathBinding {
     #[inline]
-    pub(super) fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
+    fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
         let [access_technology, label, binding_id, flags, _, _] = *raw.exactly()?;
         Ok(Self {
             access_technology: AccessTechnologyType::from_code(access_technology),
@@ -47,7 +48,7 @@ impl MagMultipathBinding {
         })
     }
 
-    pub(super) const fn data(&self) -> [u8; 6] {
+    const fn data(&self) -> [u8; 6] {
         let bulk = if self.bulk { BULK } else { 0 };
         let overwrite = if self.overwrite { OVERWRITE } else { 0 };
         [
@@ -60,3 +61,5 @@ impl MagMultipathBinding {
         ]
     }
 }
+
+fixed_layout!(MagMultipathBinding);

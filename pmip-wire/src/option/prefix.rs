@@ -2,6 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::layout::Layout;
 use super::{InvalidOption, RawOption};
 use crate::bounded::BoundedU8;
 use crate::error::DecodeError;
@@ -112,7 +113,7 @@ impl HomeNetworkPrefix {
     }
 
     #[inline]
-    pub(super) fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
+    fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
         let [flags, length, prefix @ ..] = *raw.exactly::<18>()?;
         Ok(Self {
             off_link: flags & OFF_LINK != 0,
@@ -121,7 +122,7 @@ impl HomeNetworkPrefix {
         })
     }
 
-    pub(super) const fn head(&self) -> [u8; 2] {
+    const fn head(&self) -> [u8; 2] {
         [
             if self.off_link { OFF_LINK } else { 0 },
             self.length.number(),
@@ -186,7 +187,7 @@ impl DelegatedMobileNetworkPrefix {
     }
 
     #[inline]
-    pub(super) fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
+    fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
         let ([flags, length], _) = raw.at_least()?;
         let (prefix, limit) = if flags & IPV4 != 0 {
             let [_, _, prefix @ ..] = *raw.exactly::<6>()?;
@@ -205,7 +206,7 @@ impl DelegatedMobileNetworkPrefix {
         }))
     }
 
-    pub(super) const fn head(&self) -> [u8; 2] {
+    const fn head(&self) -> [u8; 2] {
         [if self.is_ipv4() { IPV4 } else { 0 }, self.length()]
     }
 }
@@ -218,5 +219,56 @@ fn to_prefix(prefix: IpAddr, length: u8) -> IpPrefix {
 impl From<IpPrefix> for DelegatedMobileNetworkPrefix {
     fn from(prefix: IpPrefix) -> Self {
         Self::build(prefix.address(), prefix.length()).unwrap_or(Self::ALL_ZERO_IPV6)
+    }
+}
+
+impl<B: AsRef<[u8]>> Layout<B> for HomeNetworkPrefix {
+    type Value = Self;
+    type Owned = Self;
+
+    const LENGTH: Option<usize> = Some(18);
+
+    #[inline]
+    fn decode<'a>(
+        raw: RawOption<'a>,
+        _own: impl FnOnce(&'a [u8]) -> B,
+    ) -> Result<Self, DecodeError> {
+        Self::from_raw(raw)
+    }
+
+    #[inline]
+    fn with_data<R>(value: &Self, f: impl FnOnce(&[u8], &[u8]) -> R) -> R {
+        f(&value.head(), &value.prefix.octets())
+    }
+
+    #[inline]
+    fn to_bytes(value: &Self) -> Self {
+        *value
+    }
+}
+
+impl<B: AsRef<[u8]>> Layout<B> for DelegatedMobileNetworkPrefix {
+    type Value = Self;
+    type Owned = Self;
+
+    #[inline]
+    fn decode<'a>(
+        raw: RawOption<'a>,
+        _own: impl FnOnce(&'a [u8]) -> B,
+    ) -> Result<Self, DecodeError> {
+        Self::from_raw(raw)
+    }
+
+    #[inline]
+    fn with_data<R>(value: &Self, f: impl FnOnce(&[u8], &[u8]) -> R) -> R {
+        match value.prefix() {
+            IpAddr::V4(prefix) => f(&value.head(), &prefix.octets()),
+            IpAddr::V6(prefix) => f(&value.head(), &prefix.octets()),
+        }
+    }
+
+    #[inline]
+    fn to_bytes(value: &Self) -> Self {
+        *value
     }
 }

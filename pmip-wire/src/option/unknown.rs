@@ -31,7 +31,7 @@ impl<B: AsRef<[u8]>> UnknownOption<B> {
             return Err(InvalidOption::Typed(option_type));
         }
         let length = data.as_ref().len();
-        if counts_words(OptionType::from_code(option_type.code())) {
+        if counts_words(option_type.code()) {
             if length % 4 != 2 {
                 return Err(InvalidOption::NotWords { length });
             }

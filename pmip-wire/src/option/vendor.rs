@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::layout::variable_layout;
 use super::{InvalidOption, RawOption};
 use crate::bounded::BoundedOctets;
 use crate::error::DecodeError;
@@ -73,7 +74,7 @@ impl<B> VendorSpecific<B> {
     }
 
     #[inline]
-    pub(super) fn from_raw<'a>(
+    fn from_raw<'a>(
         raw: RawOption<'a>,
         own: impl FnOnce(&'a [u8]) -> B,
     ) -> Result<Self, DecodeError> {
@@ -85,18 +86,18 @@ impl<B> VendorSpecific<B> {
         })
     }
 
-    pub(super) const fn head(&self) -> [u8; 5] {
+    const fn head(&self) -> [u8; 5] {
         let [a, b, c, d] = self.vendor_id.to_be_bytes();
         [a, b, c, d, self.sub_type]
     }
 }
 
 impl<B: AsRef<[u8]>> VendorSpecific<B> {
-    pub(super) fn tail(&self) -> &[u8] {
+    fn tail(&self) -> &[u8] {
         self.data.as_slice()
     }
 
-    pub(super) fn to_bytes(&self) -> VendorSpecific {
+    fn to_bytes(&self) -> VendorSpecific {
         VendorSpecific {
             vendor_id: self.vendor_id,
             sub_type: self.sub_type,
@@ -104,3 +105,5 @@ impl<B: AsRef<[u8]>> VendorSpecific<B> {
         }
     }
 }
+
+variable_layout!(VendorSpecific);

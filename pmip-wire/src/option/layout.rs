@@ -1,0 +1,181 @@
+//! How the values of options stand on the wire.
+
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use super::{RawOption, RawOptions};
+use crate::code::{AccessTechnologyType, HandoffIndicator};
+use crate::error::DecodeError;
+use crate::types::Timestamp;
+
+/// The data of one kind of option. A value type with a layout of its own implements it for itself;
+/// values that several options share go by the marker types below.
+pub(super) trait Layout<B: AsRef<[u8]>> {
+    /// What the data stands for.
+    type Value;
+    /// The value with its variable parts in memory of its own.
+    type Owned;
+
+    /// Octets of the data where they are always the same number.
+    const LENGTH: Option<usize> = None;
+
+    /// Reads the data of `raw`; what has variable length goes through `own`.
+    fn decode<'a>(
+        raw: RawOption<'a>,
+        own: impl FnOnce(&'a [u8]) -> B,
+    ) -> Result<Self::Value, DecodeError>;
+
+    /// Hands the data, in two pieces, to `f`.
+    fn with_data<R>(value: &Self::Value, f: impl FnOnce(&[u8], &[u8]) -> R) -> R;
+
+    /// The value over memory of its own.
+    fn to_bytes(value: &Self::Value) -> Self::Owned;
+}
+
+/// Takes the next option of `walk`, which is of this layout.
+#[inline(always)]
+pub(super) fn take<'a, B: AsRef<[u8]>, L: Layout<B>>(
+    walk: &mut RawOptions<'a>,
+    own: impl FnOnce(&'a [u8]) -> B,
+) -> Result<L::Value, DecodeError> {
+    let raw = match L::LENGTH {
+        Some(length) => walk.take_exactly(length),
+        None => walk.take_next(),
+    };
+    match raw {
+        Some(raw) => L::decode(raw, own),
+        None => Err(walk.misfit(L::LENGTH)),
+    }
+}
+
+/// Implements [`Layout`] for values of fixed size: `from_raw` reads them, `data` writes them.
+macro_rules! fixed_layout {
+    ($($value:ty),+) => {$(
+        impl<B: AsRef<[u8]>> crate::option::layout::Layout<B> for $value {
+            type Value = Self;
+            type Owned = Self;
+
+            const LENGTH: Option<usize> = Some(crate::option::layout::octets(Self::data));
+
+            #[inline]
+            fn decode<'a>(
+                raw: RawOption<'a>,
+                _own: impl FnOnce(&'a [u8]) -> B,
+            ) -> Result<Self, DecodeError> {
+                Self::from_raw(raw)
+            }
+
+            #[inline]
+            fn with_data<R>(value: &Self, f: impl FnOnce(&[u8], &[u8]) -> R) -> R {
+                f(&value.data(), &[])
+            }
+
+            #[inline]
+            fn to_bytes(value: &Self) -> Self {
+                *value
+            }
+        }
+    )+};
+}
+
+/// Implements [`Layout`] for values that end in octets of variable length: `from_raw` reads them,
+/// `head` writes what is fixed, `tail` the rest.
+macro_rules! variable_layout {
+    ($($value:ident),+) => {$(
+        impl<B: AsRef<[u8]>> crate::option::layout::Layout<B> for $value<B> {
+            type Value = Self;
+            type Owned = $value;
+
+            #[inline]
+            fn decode<'a>(
+                raw: RawOption<'a>,
+                own: impl FnOnce(&'a [u8]) -> B,
+            ) -> Result<Self, DecodeError> {
+                Self::from_raw(raw, own)
+            }
+
+            #[inline]
+            fn with_data<R>(value: &Self, f: impl FnOnce(&[u8], &[u8]) -> R) -> R {
+                f(&value.head(), value.tail())
+            }
+
+            #[inline]
+            fn to_bytes(value: &Self) -> $value {
+                value.to_bytes()
+            }
+        }
+    )+};
+}
+
+/// Octets that `data` writes.
+pub(super) const fn octets<T, const N: usize>(_data: fn(&T) -> [u8; N]) -> usize {
+    N
+}
+
+pub(super) use {fixed_layout, variable_layout};
+
+/// Declares layouts of values that own nothing: how `N` octets become the value, and back.
+macro_rules! shared_layouts {
+    ($(
+        $(#[$doc:meta])+
+        $layout:ident for $value:ty, $octets:literal octets:
+        $decode:expr, $encode:expr;
+    )+) => {$(
+        $(#[$doc])+
+        pub(super) struct $layout;
+
+        impl<B: AsRef<[u8]>> Layout<B> for $layout {
+            type Value = $value;
+            type Owned = $value;
+
+            const LENGTH: Option<usize> = Some($octets);
+
+            #[inline]
+            fn decode<'a>(
+                raw: RawOption<'a>,
+                _own: impl FnOnce(&'a [u8]) -> B,
+            ) -> Result<$value, DecodeError> {
+                let decode: fn([u8; $octets]) -> $value = $decode;
+                Ok(decode(*raw.exactly()?))
+            }
+
+            #[inline]
+            fn with_data<R>(value: &$value, f: impl FnOnce(&[u8], &[u8]) -> R) -> R {
+                let encode: fn(&$value) -> [u8; $octets] = $encode;
+                f(&encode(value), &[])
+            }
+
+            #[inline]
+            fn to_bytes(value: &$value) -> $value {
+                *value
+            }
+        }
+    )+};
+}
+
+shared_layouts! {
+    /// An IPv6 address.
+    Ipv6Address for Ipv6Addr, 16 octets: Ipv6Addr::from, Ipv6Addr::octets;
+    /// An IPv4 address.
+    Ipv4Address for Ipv4Addr, 4 octets: Ipv4Addr::from, Ipv4Addr::octets;
+    /// Two reserved octets and an IPv4 address.
+    ReservedAndIpv4Address for Ipv4Addr, 6 octets:
+        |[_, _, a, b, c, d]| Ipv4Addr::new(a, b, c, d),
+        |address| {
+            let [a, b, c, d] = address.octets();
+            [0, 0, a, b, c, d]
+        };
+    /// A number of 32 bits.
+    Number for u32, 4 octets: u32::from_be_bytes, |number| number.to_be_bytes();
+    /// A reserved octet and a handoff indicator.
+    ReservedAndHandoffIndicator for HandoffIndicator, 2 octets:
+        |[_, code]| HandoffIndicator::from_code(code),
+        |indicator| [0, indicator.code()];
+    /// A reserved octet and an access technology.
+    ReservedAndAccessTechnology for AccessTechnologyType, 2 octets:
+        |[_, code]| AccessTechnologyType::from_code(code),
+        |technology| [0, technology.code()];
+    /// Seconds and fractions of a second.
+    TimestampBits for Timestamp, 8 octets:
+        |octets| Timestamp::from_bits(u64::from_be_bytes(octets)),
+        |timestamp| timestamp.to_bits().to_be_bytes();
+}
