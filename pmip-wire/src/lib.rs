@@ -70,6 +70,9 @@
 //! | [7148](https://www.rfc-editor.org/rfc/rfc7148) | delegated mobile network prefix |
 //! | [8278](https://www.rfc-editor.org/rfc/rfc8278) | multipath binding, gateway identifier |
 //!
+//! Which test shows which MUST and SHOULD of them is listed in `REQUIREMENTS.md`; how that list is
+//! kept and checked, in `tests/requirements/README.md`.
+//!
 //! # Features
 //!
 //! `std` (default; without it the crate is `no_std` with `alloc`), `serde` for all values,

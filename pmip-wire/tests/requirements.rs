@@ -17,15 +17,24 @@ fn every_requirement_has_a_test_or_a_reasoned_exception() {
 #[test]
 fn the_lists_are_those_of_the_rfc_texts() {
     let Some(differences) = Tracing::load().differences() else {
-        println!("SKIP: no RFC texts at hand (PMIP_RFC_DIR, default ../shared/rfc): the lists were not compared with them");
+        println!(
+            "SKIP: no RFC texts at hand (PMIP_RFC_DIR, default ../shared/rfc): the lists were not compared with them"
+        );
         return;
     };
-    assert_eq!(differences, Vec::<String>::new(), "run tests/requirements/update");
+    assert_eq!(
+        differences,
+        Vec::<String>::new(),
+        "run tests/requirements/update"
+    );
 }
 
 #[test]
 fn the_report_is_current() {
-    assert!(Tracing::load().report_is_current(), "REQUIREMENTS.md is stale: run tests/requirements/update");
+    assert!(
+        Tracing::load().report_is_current(),
+        "REQUIREMENTS.md is stale: run tests/requirements/update"
+    );
 }
 
 /// Not a test: what `tests/requirements/update` runs.

@@ -67,10 +67,13 @@ impl Sentence {
     /// Start of the SHA-256 of the sentence, in hexadecimal.
     pub(crate) fn hash(&self) -> String {
         let digest = Sha256::digest(self.text.as_bytes());
-        digest.iter().take(HASH_OCTETS).fold(String::new(), |mut hash, octet| {
-            let _ = write!(hash, "{octet:02x}");
-            hash
-        })
+        digest
+            .iter()
+            .take(HASH_OCTETS)
+            .fold(String::new(), |mut hash, octet| {
+                let _ = write!(hash, "{octet:02x}");
+                hash
+            })
     }
 }
 
@@ -88,10 +91,18 @@ pub(crate) fn sentences(text: &str, sections: &[String]) -> Vec<Sentence> {
         if !sections.iter().any(|scope| within(&section, scope)) {
             continue;
         }
-        for text in paragraphs(&block).iter().flat_map(|paragraph| split(paragraph)) {
+        for text in paragraphs(&block)
+            .iter()
+            .flat_map(|paragraph| split(paragraph))
+        {
             if let Some(level) = level(&text) {
                 ordinal += 1;
-                found.push(Sentence { section: section.clone(), ordinal, level, text });
+                found.push(Sentence {
+                    section: section.clone(),
+                    ordinal,
+                    level,
+                    text,
+                });
             }
         }
     }
@@ -100,7 +111,9 @@ pub(crate) fn sentences(text: &str, sections: &[String]) -> Vec<Sentence> {
 
 /// Whether `section` is `scope` or below it.
 pub(crate) fn within(section: &str, scope: &str) -> bool {
-    section.strip_prefix(scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    section
+        .strip_prefix(scope)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Runs of lines between blank lines. Figures are left out; a paragraph that a page break cuts is whole.
@@ -141,7 +154,10 @@ fn blocks(text: &str) -> Vec<Vec<&str>> {
 fn cut(last: &[&str], line: &str) -> bool {
     let end = last.last().map_or("", |line| line.trim_end());
     let ended = end.ends_with(['.', ':', '?', '!']);
-    !ended && heading(line).is_none() && !bullet(line) && heading(last.first().map_or("", |line| line)).is_none()
+    !ended
+        && heading(line).is_none()
+        && !bullet(line)
+        && heading(last.first().map_or("", |line| line)).is_none()
 }
 
 fn footer(line: &str) -> bool {
@@ -158,8 +174,14 @@ fn heading(line: &str) -> Option<&str> {
     let (number, title) = line.split_once("  ").or_else(|| line.split_once(' '))?;
     let number = number.strip_suffix('.').unwrap_or(number);
     let numbered = !number.is_empty()
-        && number.split('.').all(|part| !part.is_empty() && part.bytes().all(|octet| octet.is_ascii_digit()));
-    (numbered && title.trim_start().starts_with(|first: char| first.is_alphabetic())).then_some(number)
+        && number
+            .split('.')
+            .all(|part| !part.is_empty() && part.bytes().all(|octet| octet.is_ascii_digit()));
+    (numbered
+        && title
+            .trim_start()
+            .starts_with(|first: char| first.is_alphabetic()))
+    .then_some(number)
 }
 
 /// The paragraphs and list items of a block, each on one line; a term before its definition is one of
@@ -168,8 +190,10 @@ fn paragraphs(block: &[&str]) -> Vec<String> {
     let mut paragraphs: Vec<String> = Vec::new();
     let mut before: Option<&str> = None;
     for (place, line) in block.iter().enumerate() {
-        let term = before.is_some_and(|before| place == 1 && !item(before) && indent(line) > indent(before));
-        let starts = bullet(line) || (numbered(line) && before.is_none_or(|before| ends_item(before, line)));
+        let term = before
+            .is_some_and(|before| place == 1 && !item(before) && indent(line) > indent(before));
+        let starts =
+            bullet(line) || (numbered(line) && before.is_none_or(|before| ends_item(before, line)));
         match paragraphs.last_mut().filter(|_| !term && !starts) {
             Some(last) => join(last, line.trim()),
             None => paragraphs.push(line.trim().to_owned()),
@@ -196,7 +220,9 @@ fn item(line: &str) -> bool {
 }
 
 fn bullet(line: &str) -> bool {
-    ["o ", "* ", "- "].iter().any(|mark| line.trim_start().starts_with(mark))
+    ["o ", "* ", "- "]
+        .iter()
+        .any(|mark| line.trim_start().starts_with(mark))
 }
 
 /// `1.`, `(1)`, `a)` and the like.
@@ -206,7 +232,8 @@ fn numbered(line: &str) -> bool {
     inner.len() < mark.len()
         && mark.ends_with(['.', ')'])
         && (inner.len() <= 2 && !inner.is_empty())
-        && (inner.bytes().all(|octet| octet.is_ascii_digit()) || inner.bytes().all(|octet| octet.is_ascii_lowercase()))
+        && (inner.bytes().all(|octet| octet.is_ascii_digit())
+            || inner.bytes().all(|octet| octet.is_ascii_lowercase()))
 }
 
 /// Whether a numbered item may start at `line`, and not a wrapped line that starts with a number.
@@ -259,7 +286,13 @@ fn level(sentence: &str) -> Option<&'static str> {
         })
     });
     // `max_by_key` would give the last of equals.
-    keywords.reduce(|best, next| if Strength::of(next) > Strength::of(best) { next } else { best })
+    keywords.reduce(|best, next| {
+        if Strength::of(next) > Strength::of(best) {
+            next
+        } else {
+            best
+        }
+    })
 }
 
 #[cfg(test)]
@@ -268,7 +301,9 @@ mod tests {
 
     fn found(text: &str) -> Vec<(String, usize, &'static str, String)> {
         let all = sentences(text, &["8".to_owned()]);
-        all.into_iter().map(|one| (one.section, one.ordinal, one.level, one.text)).collect()
+        all.into_iter()
+            .map(|one| (one.section, one.ordinal, one.level, one.text))
+            .collect()
     }
 
     #[test]
@@ -276,7 +311,12 @@ mod tests {
         let text = "8.  Formats\n\n   A receiver MUST skip\n\n\nAuthor        Standards Track     [Page 7]\n\u{c}\nRFC 1  \
                     A Title  August 2008\n\n\n   what it does not under-\n   stand.  It MAY\n   count it.\n";
         let expected = [
-            ("8".into(), 1, "MUST", "A receiver MUST skip what it does not under-stand.".into()),
+            (
+                "8".into(),
+                1,
+                "MUST",
+                "A receiver MUST skip what it does not under-stand.".into(),
+            ),
             ("8".into(), 2, "MAY", "It MAY count it.".into()),
         ];
         assert_eq!(found(text), expected);
@@ -288,10 +328,25 @@ mod tests {
                     Section 6.1. It is.\n\n   o  Items MUST end;\n   o  others SHALL NOT\n      start.\n   1.  A \
                     number is RECOMMENDED.\n";
         let expected = [
-            ("8.1".into(), 1, "SHOULD", "It SHOULD be 2, e.g. with Section 6.1.".into()),
+            (
+                "8.1".into(),
+                1,
+                "SHOULD",
+                "It SHOULD be 2, e.g. with Section 6.1.".into(),
+            ),
             ("8.1".into(), 2, "MUST", "o Items MUST end;".into()),
-            ("8.1".into(), 3, "SHALL NOT", "o others SHALL NOT start.".into()),
-            ("8.1".into(), 4, "RECOMMENDED", "A number is RECOMMENDED.".into()),
+            (
+                "8.1".into(),
+                3,
+                "SHALL NOT",
+                "o others SHALL NOT start.".into(),
+            ),
+            (
+                "8.1".into(),
+                4,
+                "RECOMMENDED",
+                "A number is RECOMMENDED.".into(),
+            ),
         ];
         assert_eq!(found(text), expected);
     }
@@ -302,7 +357,12 @@ mod tests {
                     Eighty\n\n   C MUST.\n\n8.10.1 Ten\n\n   D SHOULD be, and MUST NOT.\n";
         let expected = [
             ("8.2".into(), 1, "MUST", "B MUST.".into()),
-            ("8.10.1".into(), 1, "MUST NOT", "D SHOULD be, and MUST NOT.".into()),
+            (
+                "8.10.1".into(),
+                1,
+                "MUST NOT",
+                "D SHOULD be, and MUST NOT.".into(),
+            ),
         ];
         assert_eq!(found(text), expected);
     }

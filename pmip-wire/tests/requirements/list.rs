@@ -47,7 +47,12 @@ pub(crate) struct Requirement {
 impl Requirement {
     /// The entry that a sentence opens, yet to be put in our words.
     fn new(rfc: u16, sentence: &Sentence) -> Self {
-        Self { id: id(rfc, sentence), level: sentence.level.to_owned(), hash: sentence.hash(), ..Self::default() }
+        Self {
+            id: id(rfc, sentence),
+            level: sentence.level.to_owned(),
+            hash: sentence.hash(),
+            ..Self::default()
+        }
     }
 
     /// The section in the id.
@@ -69,14 +74,16 @@ pub(crate) fn id(rfc: u16, sentence: &Sentence) -> String {
 impl List {
     /// Reads a list.
     pub(crate) fn load(path: &Path) -> Self {
-        let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
     /// Writes it back in its one form.
     pub(crate) fn save(&self, path: &Path) {
         let text = toml::to_string(self).expect("a list is TOML");
-        fs::write(path, format!("{HEAD}{text}")).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        fs::write(path, format!("{HEAD}{text}"))
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 
     /// The sentences of its scope in the text of the RFC.
@@ -90,15 +97,24 @@ impl List {
         for sentence in sentences {
             let id = id(self.rfc, sentence);
             match self.requirements.iter().find(|entry| entry.id == id) {
-                None => differences.push(format!("{id}: not in the list: [{}] {}", sentence.level, sentence.text)),
+                None => differences.push(format!(
+                    "{id}: not in the list: [{}] {}",
+                    sentence.level, sentence.text
+                )),
                 Some(entry) if entry.hash != sentence.hash() || entry.level != sentence.level => {
-                    differences.push(format!("{id}: the list has another sentence: [{}] {}", sentence.level, sentence.text));
+                    differences.push(format!(
+                        "{id}: the list has another sentence: [{}] {}",
+                        sentence.level, sentence.text
+                    ));
                 }
                 Some(_) => {}
             }
         }
         for entry in &self.requirements {
-            if !sentences.iter().any(|sentence| id(self.rfc, sentence) == entry.id) {
+            if !sentences
+                .iter()
+                .any(|sentence| id(self.rfc, sentence) == entry.id)
+            {
                 differences.push(format!("{}: not in the text of the RFC", entry.id));
             }
         }
@@ -109,16 +125,31 @@ impl List {
     /// section, so that a sentence may move, else by its id.
     pub(crate) fn merge(&mut self, sentences: &[Sentence]) {
         let mut old = std::mem::take(&mut self.requirements);
-        let mut entries: Vec<_> = sentences.iter().map(|one| (Requirement::new(self.rfc, one), false)).collect();
+        let mut entries: Vec<_> = sentences
+            .iter()
+            .map(|one| (Requirement::new(self.rfc, one), false))
+            .collect();
         for same in [
             |old: &Requirement, new: &Requirement| old.id == new.id && old.hash == new.hash,
-            |old: &Requirement, new: &Requirement| old.section() == new.section() && old.hash == new.hash,
+            |old: &Requirement, new: &Requirement| {
+                old.section() == new.section() && old.hash == new.hash
+            },
             |old: &Requirement, new: &Requirement| old.id == new.id,
         ] {
             for (new, found) in entries.iter_mut().filter(|(_, found)| !found) {
                 if let Some(place) = old.iter().position(|old| same(old, new)) {
-                    let Requirement { says, test, exception, .. } = old.remove(place);
-                    *new = Requirement { says, test, exception, ..std::mem::take(new) };
+                    let Requirement {
+                        says,
+                        test,
+                        exception,
+                        ..
+                    } = old.remove(place);
+                    *new = Requirement {
+                        says,
+                        test,
+                        exception,
+                        ..std::mem::take(new)
+                    };
                     *found = true;
                 }
             }
@@ -132,7 +163,11 @@ mod tests {
     use super::*;
 
     fn list() -> List {
-        List { rfc: 1, sections: vec!["2".to_owned()], requirements: Vec::new() }
+        List {
+            rfc: 1,
+            sections: vec!["2".to_owned()],
+            requirements: Vec::new(),
+        }
     }
 
     #[test]
@@ -146,8 +181,15 @@ mod tests {
         assert_eq!(list.differences(&moved).len(), 3);
         list.merge(&moved);
         assert!(list.differences(&moved).is_empty());
-        let says: Vec<_> = list.requirements.iter().map(|entry| (entry.id.as_str(), entry.says.as_str())).collect();
-        assert_eq!(says, [("rfc1-2-1", ""), ("rfc1-2-2", "a"), ("rfc1-2-3", "b")]);
+        let says: Vec<_> = list
+            .requirements
+            .iter()
+            .map(|entry| (entry.id.as_str(), entry.says.as_str()))
+            .collect();
+        assert_eq!(
+            says,
+            [("rfc1-2-1", ""), ("rfc1-2-2", "a"), ("rfc1-2-3", "b")]
+        );
     }
 
     #[test]
@@ -155,8 +197,14 @@ mod tests {
         let mut list = list();
         list.merge(&list.sentences("2.  Two\n\n   A MUST.\n\n   B MUST.\n"));
         let fewer = list.sentences("2.  Two\n\n   A MUST.\n");
-        assert_eq!(list.differences(&fewer), ["rfc1-2-2: not in the text of the RFC"]);
+        assert_eq!(
+            list.differences(&fewer),
+            ["rfc1-2-2: not in the text of the RFC"]
+        );
         let other = list.sentences("2.  Two\n\n   A MUST.\n\n   C MUST.\n");
-        assert_eq!(list.differences(&other), ["rfc1-2-2: the list has another sentence: [MUST] C MUST."]);
+        assert_eq!(
+            list.differences(&other),
+            ["rfc1-2-2: the list has another sentence: [MUST] C MUST."]
+        );
     }
 }

@@ -18,7 +18,11 @@ struct Count {
 impl Count {
     fn of(list: &List, strength: Strength) -> Self {
         let mut count = Self::default();
-        for entry in list.requirements.iter().filter(|entry| entry.strength() == strength) {
+        for entry in list
+            .requirements
+            .iter()
+            .filter(|entry| entry.strength() == strength)
+        {
             count.total += 1;
             count.covered += usize::from(!entry.test.is_empty());
             count.excepted += usize::from(entry.test.is_empty() && entry.exception.is_some());
@@ -35,21 +39,41 @@ pub(crate) fn summary(lists: &[List]) -> String {
     );
     let mut sums = [0; 7];
     for list in lists {
-        let (must, should) = (Count::of(list, Strength::Must), Count::of(list, Strength::Should));
+        let (must, should) = (
+            Count::of(list, Strength::Must),
+            Count::of(list, Strength::Should),
+        );
         let may = Count::of(list, Strength::May).total;
-        let row =
-            [must.covered, must.excepted, must.total, should.covered, should.excepted, should.total, may];
+        let row = [
+            must.covered,
+            must.excepted,
+            must.total,
+            should.covered,
+            should.excepted,
+            should.total,
+            may,
+        ];
         for (sum, number) in sums.iter_mut().zip(row) {
             *sum += number;
         }
-        let _ = writeln!(out, "| {} | {} | {} |", list.rfc, list.sections.join(", "), cells(&row));
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} |",
+            list.rfc,
+            list.sections.join(", "),
+            cells(&row)
+        );
     }
     let _ = writeln!(out, "| all | | {} |", cells(&sums));
     out
 }
 
 fn cells(numbers: &[usize]) -> String {
-    numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(" | ")
+    numbers
+        .iter()
+        .map(usize::to_string)
+        .collect::<Vec<_>>()
+        .join(" | ")
 }
 
 /// The whole report of a crate.
@@ -65,7 +89,14 @@ pub(crate) fn render(package: &str, lists: &[List]) -> String {
         let _ = write!(out, "\n## RFC {}\n\n", list.rfc);
         out.push_str("| requirement | level | in our words | shown by |\n|---|---|---|---|\n");
         for entry in &list.requirements {
-            let _ = writeln!(out, "| {} | {} | {} | {} |", link(list.rfc, entry), entry.level, cell(&entry.says), shown(entry));
+            let _ = writeln!(
+                out,
+                "| {} | {} | {} | {} |",
+                link(list.rfc, entry),
+                entry.level,
+                cell(&entry.says),
+                shown(entry)
+            );
         }
     }
     out.push_str(&exceptions(lists));
@@ -73,7 +104,11 @@ pub(crate) fn render(package: &str, lists: &[List]) -> String {
 }
 
 fn link(rfc: u16, entry: &Requirement) -> String {
-    format!("[{}](https://www.rfc-editor.org/rfc/rfc{rfc}#section-{})", entry.id, entry.section())
+    format!(
+        "[{}](https://www.rfc-editor.org/rfc/rfc{rfc}#section-{})",
+        entry.id,
+        entry.section()
+    )
 }
 
 /// What may stand in a cell of a table.
@@ -83,9 +118,17 @@ fn cell(text: &str) -> String {
 
 fn shown(entry: &Requirement) -> String {
     if entry.test.is_empty() {
-        return entry.exception.as_ref().map_or_else(String::new, |_| "exception, see below".to_owned());
+        return entry
+            .exception
+            .as_ref()
+            .map_or_else(String::new, |_| "exception, see below".to_owned());
     }
-    entry.test.iter().map(|test| format!("`{test}`")).collect::<Vec<_>>().join(", ")
+    entry
+        .test
+        .iter()
+        .map(|test| format!("`{test}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Reasons of the exceptions, each with its requirements.

@@ -10,7 +10,9 @@ const ID: &str = "//# ";
 
 /// Whether the file of `place`, as `tests/vectors.rs::heartbeat` seen from `root`, has this test.
 pub(crate) fn has_test(root: &Path, place: &str) -> bool {
-    let Some((file, name)) = place.split_once("::") else { return false };
+    let Some((file, name)) = place.split_once("::") else {
+        return false;
+    };
     fs::read_to_string(root.join(file)).is_ok_and(|source| tests(&source).any(|test| test == name))
 }
 
@@ -49,7 +51,11 @@ pub(crate) fn comments(root: &Path, folder: &str) -> Vec<Comment> {
     let mut found = Vec::new();
     for path in rust_files(&root.join(folder)) {
         let source = fs::read_to_string(&path).expect("a source file is text");
-        let file = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+        let file = path
+            .strip_prefix(root)
+            .unwrap_or(&path)
+            .display()
+            .to_string();
         found.extend(comments_of(&file, &source));
     }
     found
@@ -65,7 +71,12 @@ fn comments_of(file: &str, source: &str) -> Vec<Comment> {
             section = format!("rfc{}-", target.replace("#section-", "-"));
         } else if let Some(id) = line.strip_prefix(ID) {
             let place = format!("{file}:{number}");
-            found.push(Comment { place, id: id.trim().to_owned(), section: section.clone(), test: String::new() });
+            found.push(Comment {
+                place,
+                id: id.trim().to_owned(),
+                section: section.clone(),
+                test: String::new(),
+            });
         } else if let Some(name) = function(line) {
             for comment in found.iter_mut().skip(waiting) {
                 comment.test = format!("{file}::{name}");
@@ -80,8 +91,16 @@ fn comments_of(file: &str, source: &str) -> Vec<Comment> {
 fn rust_files(path: &Path) -> Vec<PathBuf> {
     let mut paths = super::folder(path);
     paths.sort();
-    let files = paths.into_iter().flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] });
-    files.filter(|path| path.extension().is_some_and(|end| end == "rs")).collect()
+    let files = paths.into_iter().flat_map(|path| {
+        if path.is_dir() {
+            rust_files(&path)
+        } else {
+            vec![path]
+        }
+    });
+    files
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -97,7 +116,9 @@ mod tests {
     #[test]
     fn a_comment_belongs_to_the_test_below_it() {
         // Put together here, so that this file holds no trace comment.
-        let source = format!("{URL}5213#section-8.3\n//= type=test\n{ID}rfc5213-8.3-1\n#[test]\nfn one() {{}}\n");
+        let source = format!(
+            "{URL}5213#section-8.3\n//= type=test\n{ID}rfc5213-8.3-1\n#[test]\nfn one() {{}}\n"
+        );
         let expected = Comment {
             place: "a.rs:3".into(),
             id: "rfc5213-8.3-1".into(),
