@@ -24,6 +24,9 @@ const KEYWORDS: [&str; 10] = [
 /// Abbreviations whose full stop ends no sentence.
 const ABBREVIATIONS: [&str; 5] = ["e.g.", "i.e.", "al.", "vs.", "cf."];
 
+/// A line of more words is no term.
+const TERM_WORDS: usize = 6;
+
 /// Octets of the hash that are kept: enough to notice a change, too few to be the text.
 const HASH_OCTETS: usize = 8;
 
@@ -153,11 +156,9 @@ fn blocks(text: &str) -> Vec<Vec<&str>> {
 /// Whether the page broke within the paragraph that ends with `last`, so that `line` belongs to it.
 fn cut(last: &[&str], line: &str) -> bool {
     let end = last.last().map_or("", |line| line.trim_end());
-    let ended = end.ends_with(['.', ':', '?', '!']);
-    !ended
-        && heading(line).is_none()
-        && !bullet(line)
-        && heading(last.first().map_or("", |line| line)).is_none()
+    let start = last.first().map_or("", |line| line);
+    let ended = end.ends_with(['.', ':', '?', '!']) || start.trim_start().starts_with("Figure ");
+    !ended && heading(start).is_none() && heading(line).is_none() && !bullet(line)
 }
 
 fn footer(line: &str) -> bool {
@@ -190,17 +191,21 @@ fn paragraphs(block: &[&str]) -> Vec<String> {
     let mut paragraphs: Vec<String> = Vec::new();
     let mut before: Option<&str> = None;
     for (place, line) in block.iter().enumerate() {
-        let term = before
-            .is_some_and(|before| place == 1 && !item(before) && indent(line) > indent(before));
-        let starts =
-            bullet(line) || (numbered(line) && before.is_none_or(|before| ends_item(before, line)));
-        match paragraphs.last_mut().filter(|_| !term && !starts) {
+        let defines = before
+            .is_some_and(|before| place == 1 && term(before) && indent(line) > indent(before));
+        let starts = before.is_none_or(|before| starts_item(before, line));
+        match paragraphs.last_mut().filter(|_| !defines && !starts) {
             Some(last) => join(last, line.trim()),
             None => paragraphs.push(line.trim().to_owned()),
         }
         before = Some(line);
     }
     paragraphs
+}
+
+/// Whether `line` can be a term whose definition stands below it, such as `Prefix Length`.
+fn term(line: &str) -> bool {
+    !item(line) && !line.contains(": ") && line.split_whitespace().count() <= TERM_WORDS
 }
 
 /// A line that ends with a hyphen goes on without a space.
@@ -220,25 +225,26 @@ fn item(line: &str) -> bool {
 }
 
 fn bullet(line: &str) -> bool {
-    ["o ", "* ", "- "]
+    ["o ", "* ", "- ", "+ "]
         .iter()
         .any(|mark| line.trim_start().starts_with(mark))
 }
 
-/// `1.`, `(1)`, `a)` and the like.
+/// `1.`, `(10)`, `a)` and the like.
 fn numbered(line: &str) -> bool {
     let mark = line.split_whitespace().next().unwrap_or("");
     let inner = mark.trim_start_matches('(').trim_end_matches(['.', ')']);
-    inner.len() < mark.len()
-        && mark.ends_with(['.', ')'])
-        && (inner.len() <= 2 && !inner.is_empty())
-        && (inner.bytes().all(|octet| octet.is_ascii_digit())
-            || inner.bytes().all(|octet| octet.is_ascii_lowercase()))
+    let digits = inner.len() <= 2 && inner.bytes().all(|octet| octet.is_ascii_digit());
+    let letter = inner.len() == 1 && inner.bytes().all(|octet| octet.is_ascii_lowercase());
+    mark.ends_with(['.', ')']) && !inner.is_empty() && (digits || letter)
 }
 
-/// Whether a numbered item may start at `line`, and not a wrapped line that starts with a number.
-fn ends_item(before: &str, line: &str) -> bool {
-    before.trim_end().ends_with(['.', ':', ';', ',']) && indent(line) < indent(before)
+/// Whether `line`, behind `before`, starts an item, and is no wrapped line that begins with a dash or
+/// a number: those stand below the text of their paragraph.
+fn starts_item(before: &str, line: &str) -> bool {
+    let (above, own) = (indent(before), indent(line));
+    item(line)
+        && (own < above || (own == above && item(before)) || before.trim_end().ends_with(':'))
 }
 
 /// The sentences of a paragraph.
@@ -325,8 +331,9 @@ mod tests {
     #[test]
     fn terms_lists_and_figures_are_no_part_of_a_sentence() {
         let text = "8.1.  One\n\n   +-+-+-+\n   | MUST |\n   +-+-+-+\n\n   Length\n      It SHOULD be 2, e.g. with\n      \
-                    Section 6.1. It is.\n\n   o  Items MUST end;\n   o  others SHALL NOT\n      start.\n   1.  A \
-                    number is RECOMMENDED.\n";
+                    Section 6.1. It is.\n\n   Type: MUST be set to one\n      value.\n\n   o  Items MUST end;\n   o  others \
+                    SHALL NOT\n      start (it wraps\n      - at a dash) MAY\n      be.\n   1.  A number is \
+                    RECOMMENDED.\n";
         let expected = [
             (
                 "8.1".into(),
@@ -334,16 +341,22 @@ mod tests {
                 "SHOULD",
                 "It SHOULD be 2, e.g. with Section 6.1.".into(),
             ),
-            ("8.1".into(), 2, "MUST", "o Items MUST end;".into()),
             (
                 "8.1".into(),
-                3,
-                "SHALL NOT",
-                "o others SHALL NOT start.".into(),
+                2,
+                "MUST",
+                "Type: MUST be set to one value.".into(),
             ),
+            ("8.1".into(), 3, "MUST", "o Items MUST end;".into()),
             (
                 "8.1".into(),
                 4,
+                "SHALL NOT",
+                "o others SHALL NOT start (it wraps - at a dash) MAY be.".into(),
+            ),
+            (
+                "8.1".into(),
+                5,
                 "RECOMMENDED",
                 "A number is RECOMMENDED.".into(),
             ),

@@ -239,7 +239,9 @@ mod tests {
             level: "MUST".to_owned(),
             hash: "00".to_owned(),
             says: "Our words for it.".to_owned(),
-            test: vec!["tests/requirements/mod.rs::every_gap_in_an_entry_is_named".to_owned()],
+            test: vec![
+                "../pmip-wire/tests/requirements/mod.rs::every_gap_in_an_entry_is_named".to_owned(),
+            ],
             exception: None,
         };
         List {

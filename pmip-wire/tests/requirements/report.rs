@@ -117,18 +117,14 @@ fn cell(text: &str) -> String {
 }
 
 fn shown(entry: &Requirement) -> String {
-    if entry.test.is_empty() {
-        return entry
-            .exception
-            .as_ref()
-            .map_or_else(String::new, |_| "exception, see below".to_owned());
+    if entry.exception.is_some() {
+        return "exception, see below".to_owned();
     }
-    entry
-        .test
-        .iter()
-        .map(|test| format!("`{test}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    let tests: Vec<String> = entry.test.iter().map(|test| format!("`{test}`")).collect();
+    match &tests[..] {
+        [] => "needs none".to_owned(),
+        _ => tests.join(", "),
+    }
 }
 
 /// Reasons of the exceptions, each with its requirements.
