@@ -1,5 +1,5 @@
 //! Wire formats of multipath Proxy Mobile IPv6: Mobility Header messages and their options, code
-//! points, checksums, and the framing of the IPv4-UDP carriers.
+//! points, checksums, the packets that carry them, and the formats of path measurements.
 //!
 //! Bytes come in, typed values go out, and back. Two layers share one set of types:
 //! - [`Message`] owns what it holds. [`Message::decode`] from [`Bytes`](bytes::Bytes) copies no
@@ -8,9 +8,14 @@
 //! - [`MobilityHeader`] borrows. Its [`RawOptions`] walk over the options without an allocation,
 //!   and each [`RawOption`] can be typed on its own.
 //!
+//! Around them, [`carrier`] reads and writes IPv6 with its extension headers, IPv4, UDP, TLV and
+//! GRE; [`sla`] and [`stamp`] the packets that measure a path.
+//!
 //! Nothing is lost on the way: unknown messages, options, code points and flags are kept. Bytes
 //! from anyone give a value or a [`DecodeError`] that names the field and its place; no input
-//! panics. What a message *means* is left to the engines.
+//! panics. What a message *means* is left to the engines; [`DecodeError::answer`] tells them what the
+//! sender of a bad one is owed. [`Message::decode_lax`] reads what old senders and cut captures make
+//! of the rules, each fault by its own [`Leniency`].
 //!
 //! # Reading
 //!
@@ -58,17 +63,28 @@
 //!
 //! | RFC | what |
 //! |---|---|
-//! | [6275](https://www.rfc-editor.org/rfc/rfc6275) | Mobility Header, Binding Update, Binding Acknowledgement, Binding Error, padding, alternate care-of address, sequence order |
+//! | [6275](https://www.rfc-editor.org/rfc/rfc6275) | Mobility Header, all its messages, padding, alternate care-of address, sequence order |
 //! | [5213](https://www.rfc-editor.org/rfc/rfc5213) | proxy registration: home network prefix, handoff indicator, access technology, link-layer identifier, link-local address, timestamp |
+//! | [8200](https://www.rfc-editor.org/rfc/rfc8200), [6275](https://www.rfc-editor.org/rfc/rfc6275) | extension headers down to the Mobility Header, Home Address option, type 2 routing header |
+//! | [2784](https://www.rfc-editor.org/rfc/rfc2784), [2890](https://www.rfc-editor.org/rfc/rfc2890) | GRE with checksum, key and sequence number |
 //! | [4283](https://www.rfc-editor.org/rfc/rfc4283), [8371](https://www.rfc-editor.org/rfc/rfc8371) | mobile node identifier |
 //! | [5094](https://www.rfc-editor.org/rfc/rfc5094) | vendor-specific option |
+//! | [5142](https://www.rfc-editor.org/rfc/rfc5142) | Home Agent Switch |
 //! | [5555](https://www.rfc-editor.org/rfc/rfc5555) | NAT detection, IPv4 care-of address |
+//! | [5568](https://www.rfc-editor.org/rfc/rfc5568), [5949](https://www.rfc-editor.org/rfc/rfc5949) | Fast Binding Update and Acknowledgment, Handover Initiate and Acknowledge |
 //! | [5844](https://www.rfc-editor.org/rfc/rfc5844) | IPv4 home address request and reply, default router, DHCP support mode; UDP ports |
-//! | [5845](https://www.rfc-editor.org/rfc/rfc5845) | telling what a data datagram holds |
+//! | [5845](https://www.rfc-editor.org/rfc/rfc5845) | telling what a data datagram holds, TLV header |
+//! | [5846](https://www.rfc-editor.org/rfc/rfc5846) | Binding Revocation Indication and Acknowledgement |
 //! | [5847](https://www.rfc-editor.org/rfc/rfc5847) | Heartbeat, restart counter |
 //! | [6463](https://www.rfc-editor.org/rfc/rfc6463) | alternate IPv4 care-of address |
+//! | [6705](https://www.rfc-editor.org/rfc/rfc6705) | Localized Routing Initiation and Acknowledgment |
+//! | [7077](https://www.rfc-editor.org/rfc/rfc7077), [7864](https://www.rfc-editor.org/rfc/rfc7864) | Update Notification and its Acknowledgement, also for flow mobility |
+//! | [7109](https://www.rfc-editor.org/rfc/rfc7109) | Flow Binding Indication and Acknowledgement |
 //! | [7148](https://www.rfc-editor.org/rfc/rfc7148) | delegated mobile network prefix |
+//! | [7161](https://www.rfc-editor.org/rfc/rfc7161) | Subscription Query and Response |
 //! | [8278](https://www.rfc-editor.org/rfc/rfc8278) | multipath binding, gateway identifier |
+//! | [6812](https://www.rfc-editor.org/rfc/rfc6812) | control messages, their authentication, measurement packets |
+//! | [8762](https://www.rfc-editor.org/rfc/rfc8762), [8972](https://www.rfc-editor.org/rfc/rfc8972), [5357](https://www.rfc-editor.org/rfc/rfc5357) | test packets of STAMP and TWAMP Light, TLVs |
 //!
 //! Which test shows which MUST and SHOULD of them is listed in `REQUIREMENTS.md`; how that list is
 //! kept and checked, in `tests/requirements/README.md`.
@@ -101,23 +117,38 @@ extern crate alloc;
 #[macro_use]
 mod code;
 mod bounded;
+pub mod carrier;
 pub mod checksum;
 mod error;
+mod mac;
 mod message;
 mod option;
+mod reader;
+pub mod sla;
+pub mod stamp;
 pub mod types;
 pub mod udp;
 mod writer;
 
 pub use checksum::ChecksumContext;
 pub use code::{
-    AccessTechnologyType, BindingErrorStatus, HandoffIndicator, Ipv4HomeAddressStatus, MhType,
-    MnIdSubtype, OptionType, Status,
+    AccessTechnologyType, BindingErrorStatus, BindingRevocationStatus, FastBindingStatus,
+    FlowBindingStatus, FlowBindingTrigger, HandoffIndicator, HandoverAcknowledgeCode,
+    HandoverInitiateCode, Ipv4HomeAddressStatus, LocalizedRoutingStatus, MhType, MnIdSubtype,
+    NotificationReason, OptionType, RevocationTrigger, Status, UpdateNotificationStatus,
 };
-pub use error::{DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
+pub use error::{Answer, DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
 pub use message::{
-    BindingAckFlags, BindingAcknowledgement, BindingError, BindingUpdate, BindingUpdateFlags,
-    Heartbeat, InvalidMessage, MAX_MESSAGE_LEN, Message, MobilityHeader, UnknownMessage,
+    BindingAckFlags, BindingAcknowledgement, BindingError, BindingRefreshRequest,
+    BindingRevocationAcknowledgement, BindingRevocationFlags, BindingRevocationIndication,
+    BindingUpdate, BindingUpdateFlags, CareOfTest, CareOfTestInit, FastBindingAcknowledgement,
+    FastBindingUpdate, Faults, FlowBindingAcknowledgement, FlowBindingFlags, FlowBindingIndication,
+    HandoverAcknowledge, HandoverAcknowledgeFlags, HandoverInitiate, HandoverInitiateFlags,
+    Heartbeat, HomeAgentSwitch, HomeTest, HomeTestInit, InvalidMessage, Leniency,
+    LocalizedRoutingAcknowledgment, LocalizedRoutingFlags, LocalizedRoutingInitiation,
+    MAX_MESSAGE_LEN, Message, MobilityHeader, SubscriptionFlags, SubscriptionQuery,
+    SubscriptionResponse, UnknownMessage, UpdateNotification, UpdateNotificationAcknowledgement,
+    UpdateNotificationFlags,
 };
 pub use option::{
     Alignment, DelegatedMobileNetworkPrefix, HomeNetworkPrefix, InvalidOption, Ipv4DhcpSupportMode,

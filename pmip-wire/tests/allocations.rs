@@ -3,8 +3,12 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::net::Ipv6Addr;
 
 use bytes::Bytes;
+use pmip_wire::carrier::{GreHeader, GrePacket, HomeAddress, Ipv6Header, Ipv6Packet};
+use pmip_wire::sla::{MeasurementHeader, MeasurementPacket};
+use pmip_wire::stamp::{SenderPacket, StampKey, StampMode};
 use pmip_wire::{
     BindingUpdate, ChecksumContext, HandoffIndicator, Heartbeat, HomeNetworkPrefix, MagIdentifier,
     Message, MobileNodeIdentifier, MobilityHeader, MobilityOption, MobilityOptions, Timestamp,
@@ -106,4 +110,29 @@ fn a_heartbeat_does_not_allocate_either_way() {
         decoded.encode(IPV6, &mut out);
     });
     assert_eq!((count, &out[..]), (0, &wire[..]));
+}
+
+#[test]
+fn carriers_and_measurement_packets_do_not_allocate_either_way() {
+    let mut header = Ipv6Header::new(Ipv6Addr::LOCALHOST, Ipv6Addr::LOCALHOST);
+    header.source_home_address = HomeAddress::new(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
+    let message = Message::from(Heartbeat::request(7));
+    let key = StampKey::new(b"key");
+    let mode = StampMode::Authenticated(&key);
+    let mut out = Vec::with_capacity(2048);
+    let count = allocations(|| {
+        header.encode_message(&message, &mut out);
+        let packet = Ipv6Packet::parse(&out).expect("well-formed");
+        assert_eq!(packet.extension_headers().count(), 1);
+        out.clear();
+        SenderPacket::default().encode(mode, &mut out);
+        assert!(SenderPacket::parse(&out, mode).is_ok());
+        out.clear();
+        MeasurementHeader::default().encode(&[0; 64], &mut out);
+        assert!(MeasurementPacket::parse(&out).is_ok());
+        out.clear();
+        GreHeader::with_key(0x0800, 7).encode(&[0x45], &mut out);
+        assert!(GrePacket::parse(&out).is_ok());
+    });
+    assert_eq!(count, 0);
 }

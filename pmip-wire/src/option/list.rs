@@ -6,11 +6,11 @@ use smallvec::SmallVec;
 use super::{
     DelegatedMobileNetworkPrefix, HomeNetworkPrefix, Ipv4DhcpSupportMode, Ipv4HomeAddressReply,
     Ipv4HomeAddressRequest, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding,
-    MobileNodeIdentifier, MobilityOption, NatDetection, RawOptions, VendorSpecific,
+    MobileNodeIdentifier, MobilityOption, NatDetection, RawOptions, UnknownOption, VendorSpecific,
 };
 use crate::code::{AccessTechnologyType, HandoffIndicator};
 use crate::error::{DecodeError, DecodeErrorKind, Layer};
-use crate::message::{MAX_MESSAGE_LEN, OPTION_STARTS};
+use crate::message::{Leniency, MAX_MESSAGE_LEN, OPTION_STARTS};
 use crate::types::Timestamp;
 use crate::writer::Writer;
 
@@ -125,19 +125,53 @@ impl MobilityOptions {
         mut raw: RawOptions<'_>,
         owner: &Bytes,
     ) -> Result<(), DecodeError> {
-        let (size, offset) = (raw.remaining(), raw.offset().try_into().unwrap_or(u16::MAX));
+        let (size, offset) = (raw.remaining(), raw.offset());
         let own = |data| owner.slice_ref(data);
         while let Some(pushed) =
             MobilityOption::next(&mut raw, own, |option| self.list.push(option))
         {
             pushed?;
         }
+        self.check_len(size, offset)
+    }
+
+    /// [`MobilityOptions::decode`] where `judge` passes over an error or hands it back: an option
+    /// that is cut off ends the list, one that does not fit its type is kept as it came.
+    pub(crate) fn decode_lax(
+        &mut self,
+        raw: RawOptions<'_>,
+        owner: &Bytes,
+        mut judge: impl FnMut(Leniency, DecodeError) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        let (size, offset) = (raw.remaining(), raw.offset());
+        let own = |data| owner.slice_ref(data);
+        for option in raw {
+            let option = match option {
+                Ok(option) => option,
+                Err(error) => {
+                    judge(Leniency::LAST_OPTION_CUT, error)?;
+                    break;
+                }
+            };
+            let pushed = MobilityOption::from_raw(option, own, |option| self.list.push(option));
+            if let Err(error) = pushed {
+                judge(Leniency::OPTION_MISFIT, error)?;
+                let kept = UnknownOption::from_wire(option.option_type(), own(option.data()));
+                self.list.push(MobilityOption::Unknown(kept));
+            }
+        }
+        self.check_len(size, offset)
+    }
+
+    /// Whether the list fits, after it was read from `size` octets at `offset`.
+    #[inline]
+    fn check_len(&self, size: usize, offset: u32) -> Result<(), DecodeError> {
         if size > SURELY_FITS && !self.fits() {
             let layer = Layer::MobilityHeader;
             return Err(DecodeError::new(
                 DecodeErrorKind::OptionsTooLong,
                 layer,
-                offset,
+                offset.try_into().unwrap_or(u16::MAX),
             ));
         }
         Ok(())
