@@ -158,6 +158,10 @@ pub enum ExpectedLength {
     Exactly(u8),
     /// This one or more.
     AtLeast(u8),
+    /// One of these, of which two may be the same.
+    OneOf([u8; 3]),
+    /// This one once or more.
+    MultipleOf(u8),
 }
 
 /// A field of a message or an option.
@@ -334,6 +338,12 @@ pub enum Field {
     OptionData,
     /// The data of a message that is kept as it is.
     MessageData,
+    /// The length of a prefix.
+    PrefixLength,
+    /// The length of an address.
+    AddressLength,
+    /// What an option's other fields are about.
+    OptionCode,
 }
 
 impl DecodeError {
@@ -466,6 +476,11 @@ impl fmt::Display for ExpectedLength {
         match self {
             Self::Exactly(length) => write!(f, "{length}"),
             Self::AtLeast(length) => write!(f, "at least {length}"),
+            Self::OneOf([first, second, third]) if second == third => {
+                write!(f, "{first} or {second}")
+            }
+            Self::OneOf([first, second, third]) => write!(f, "{first}, {second} or {third}"),
+            Self::MultipleOf(length) => write!(f, "a multiple of {length}"),
         }
     }
 }
@@ -558,6 +573,9 @@ impl fmt::Display for Field {
             Self::OptionLength => "option length",
             Self::OptionData => "option data",
             Self::MessageData => "message data",
+            Self::PrefixLength => "prefix length",
+            Self::AddressLength => "address length",
+            Self::OptionCode => "option code",
         })
     }
 }

@@ -25,6 +25,12 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Goes on at `position`.
+    #[cfg(feature = "auth")]
+    pub(crate) const fn resume(buffer: &'a mut [u8], position: usize) -> Self {
+        Self { buffer, position }
+    }
+
     /// Writes `octets`.
     #[inline]
     pub(crate) fn put(&mut self, octets: &[u8]) {
@@ -72,20 +78,8 @@ impl<'a> Writer<'a> {
         if let Some(slot) = self.buffer.first_chunk_mut() {
             *slot = header;
         }
-        if let ChecksumContext::Ipv6 {
-            source,
-            destination,
-        } = context
-        {
-            let message = self.buffer.get(..self.position).unwrap_or_default();
-            let length = message.len().try_into().unwrap_or(u32::MAX);
-            let mut checksum =
-                Checksum::ipv6_pseudo_header(source, destination, length, MOBILITY_HEADER_PROTOCOL);
-            checksum.add(message);
-            let field = checksum.finish().to_be_bytes();
-            if let Some(slot) = self.buffer.get_mut(4..6) {
-                slot.copy_from_slice(&field);
-            }
+        if let Some(message) = self.buffer.get_mut(..self.position) {
+            write_checksum(message, context);
         }
         self.position
     }
@@ -118,6 +112,26 @@ impl<'a> Writer<'a> {
             .iter_mut()
             .zip(padding(octets))
             .for_each(put_octet);
+    }
+}
+
+/// Fills in the checksum that `context` asks for; its field in `message` must be zero.
+#[inline]
+pub(crate) fn write_checksum(message: &mut [u8], context: ChecksumContext) {
+    let ChecksumContext::Ipv6 {
+        source,
+        destination,
+    } = context
+    else {
+        return;
+    };
+    let length = message.len().try_into().unwrap_or(u32::MAX);
+    let mut checksum =
+        Checksum::ipv6_pseudo_header(source, destination, length, MOBILITY_HEADER_PROTOCOL);
+    checksum.add(message);
+    let field = checksum.finish().to_be_bytes();
+    if let Some(slot) = message.get_mut(4..6) {
+        slot.copy_from_slice(&field);
     }
 }
 

@@ -236,8 +236,9 @@ impl<'a> RawOption<'a> {
         })
     }
 
+    /// The length fits none that the RFC allows.
     #[cold]
-    fn bad_length(self, expected: ExpectedLength) -> DecodeError {
+    pub(super) fn bad_length(self, expected: ExpectedLength) -> DecodeError {
         let found = self.data.len().try_into().unwrap_or(u16::MAX);
         self.error(DecodeErrorKind::BadOptionLength { expected, found })
     }
@@ -286,7 +287,7 @@ pub(crate) fn length_octet(option_type: OptionType, data_len: usize) -> u8 {
 /// Whether Length counts 32-bit words behind the option's first four octets, as RFC 7411 section 4
 /// has it: a walk that took them for octets would lose its place.
 #[inline]
-pub(super) const fn counts_words(code: u8) -> bool {
+const fn counts_words(code: u8) -> bool {
     code == OptionType::MulticastMobility.code()
         || code == OptionType::MulticastAcknowledgement.code()
 }
