@@ -201,6 +201,9 @@ fn an_option_of_fixed_length_has_no_other() {
 //= https://www.rfc-editor.org/rfc/rfc5844#section-3.3.4
 //= type=test
 //# rfc5844-3.3.4-2
+//= https://www.rfc-editor.org/rfc/rfc5845#section-6.1
+//= type=test
+//# rfc5845-6.1-1
 //= https://www.rfc-editor.org/rfc/rfc7148#section-4.1
 //= type=test
 //# rfc7148-4.1-1
@@ -214,12 +217,13 @@ fn an_option_of_fixed_length_has_no_other() {
 fn reserved_fields_of_options_are_not_looked_at() {
     let prefix = [0x20, 1, 0x0d, 0xb8, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     // What an option says, and the same with ones wherever its figure says "Reserved".
-    let pairs: [(&[u8], &[u8]); 11] = [
+    let pairs: [(&[u8], &[u8]); 12] = [
         // The first bit is flag L by RFC 7864.
         (&[22, 18, 0, 64], &[22, 18, 0x7f, 64]),
         (&[23, 2, 0, 4], &[23, 2, 255, 4]),
         (&[24, 2, 0, 4], &[24, 2, 255, 4]),
         (&[25, 4, 0, 0, 1, 2], &[25, 4, 255, 255, 1, 2]),
+        (&[33, 6, 0, 0, 0, 0, 0, 42], &[33, 6, 255, 255, 0, 0, 0, 42]),
         (&[36, 6, 24 << 2, 0], &[36, 6, 24 << 2 | 3, 255]),
         (&[37, 6, 129, 24 << 2], &[37, 6, 129, 24 << 2 | 3]),
         (&[38, 6, 0, 0], &[38, 6, 255, 255]),

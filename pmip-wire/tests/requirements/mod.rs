@@ -80,20 +80,21 @@ impl Tracing {
         fs::read_to_string(self.root.join(REPORT)).is_ok_and(|found| found == self.report())
     }
 
-    /// Writes lists and report anew from the RFC texts and keeps our words. Gives what was new or changed.
-    pub(crate) fn update(&mut self) -> Vec<String> {
-        let folder = self
-            .rfc_folder()
-            .expect("needs the folder with the RFC texts: PMIP_RFC_DIR, default ../shared/rfc");
+    /// Writes lists and report anew and keeps our words. Gives what the RFC texts have that is new or
+    /// changed; `None` without the texts.
+    pub(crate) fn update(&mut self) -> Option<Vec<String>> {
+        let folder = self.rfc_folder();
         let mut news = Vec::new();
         for list in &mut self.lists {
-            let sentences = list.sentences(&read_rfc(&folder, list.rfc));
-            news.extend(list.differences(&sentences));
-            list.merge(&sentences);
+            if let Some(folder) = &folder {
+                let sentences = list.sentences(&read_rfc(folder, list.rfc));
+                news.extend(list.differences(&sentences));
+                list.merge(&sentences);
+            }
             list.save(&self.root.join(FOLDER).join(format!("rfc{}.toml", list.rfc)));
         }
         fs::write(self.root.join(REPORT), self.report()).expect("the report can be written");
-        news
+        folder.map(|_| news)
     }
 
     fn report(&self) -> String {
