@@ -82,6 +82,10 @@ impl Lma {
             return self.drop_datagram(DropReason::UnexpectedMessage, datagram);
         }
         let request = self.request(datagram, update);
+        if !is_routable_unicast(request.care_of) {
+            // RFC 6275 section 6.1.7 asks for silence.
+            return self.drop_datagram(DropReason::UnroutableCareOf, datagram);
+        }
         self.decide(request);
     }
 
@@ -390,6 +394,25 @@ fn check_families(request: &Request, profile: &Profile) -> Result<(), Objection>
         None
     };
     refusal.map_or(Ok(()), |status| Err(Objection::Refuse(status)))
+}
+
+/// Whether a tunnel can end at this address (RFC 6275 section 6.1.7).
+const fn is_routable_unicast(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            !(address.is_unspecified()
+                || address.is_loopback()
+                || address.is_link_local()
+                || address.is_multicast()
+                || address.is_broadcast())
+        }
+        IpAddr::V6(address) => {
+            !(address.is_unspecified()
+                || address.is_loopback()
+                || address.is_unicast_link_local()
+                || address.is_multicast())
+        }
+    }
 }
 
 fn check_sequence(sequence: u16, last: Option<u16>) -> Result<(), Objection> {
