@@ -126,6 +126,8 @@ pub enum Unread {
     BadTunnel(DecodeError),
     /// More than [`MAX_TUNNELS`] tunnels lie around it.
     TooDeep,
+    /// ESP protects it, perhaps with encryption (RFC 4303).
+    Protected,
 }
 
 /// Takes frames apart, in the order of the file.
@@ -205,6 +207,7 @@ impl Dissector {
         match packet.protocol {
             protocol::MOBILITY => out.extend(scene.over_ipv6(&packet)),
             protocol::UDP => self.udp(&packet, scene, out),
+            protocol::ESP => out.push(scene.unread(Unread::Protected)),
             protocol::GRE => self.gre(
                 packet.payload,
                 scene.outer(&packet, OuterKind::gre),
@@ -250,18 +253,23 @@ impl Dissector {
     }
 
     fn udp(&mut self, packet: &Packet<'_>, scene: &mut Scene<'_>, out: &mut Vec<Outcome>) {
-        let Ok(datagram) = UdpSlice::from_slice_lax(packet.payload) else {
-            return;
-        };
-        let ports = (datagram.source_port(), datagram.destination_port());
-        let is = |port| ports.0 == port || ports.1 == port;
         if packet.source.is_ipv6() {
             return;
         }
+        let Some(ports) = ports(packet.payload) else {
+            if scene.snapped.is_some() {
+                out.push(scene.unread(Unread::CutIpHeader));
+            }
+            return;
+        };
+        let is = |port| ports.0 == port || ports.1 == port;
+        // Cut in the header, nothing of the payload is there.
+        let datagram = UdpSlice::from_slice_lax(packet.payload);
+        let payload = datagram.as_ref().map_or(&[][..], UdpSlice::payload);
         if is(CONTROL_PORT) {
-            out.push(scene.over_udp(packet, ports, datagram.payload()));
+            out.push(scene.over_udp(packet, ports, payload));
         } else if is(DATA_PORT) {
-            self.data(datagram.payload(), packet, scene, out);
+            self.data(payload, packet, scene, out);
         }
     }
 
@@ -315,6 +323,10 @@ impl Dissector {
     ) {
         let packet = match GrePacket::parse(payload) {
             Ok(packet) => packet,
+            // What the snap length cut sums up to nothing.
+            Err(_) if scene.snapped.is_some() => {
+                return out.push(scene.unread(Unread::CutIpHeader));
+            }
             Err(error) => return out.push(scene.unread(Unread::BadTunnel(error))),
         };
         let header = packet.header;
@@ -441,9 +453,15 @@ pub(crate) fn recognise(is_ipv6: bool, protocol: u8, payload: &[u8]) -> Option<T
     if is_ipv6 {
         return (protocol == protocol::MOBILITY).then_some(Transport::Ipv6);
     }
-    let [s0, s1, d0, d1, ..] = payload else {
-        return None;
-    };
-    let ports = [[*s0, *s1], [*d0, *d1]].map(u16::from_be_bytes);
-    (protocol == protocol::UDP && ports.contains(&CONTROL_PORT)).then_some(Transport::Udp)
+    let ports = ports(payload).filter(|_| protocol == protocol::UDP)?;
+    (ports.0 == CONTROL_PORT || ports.1 == CONTROL_PORT).then_some(Transport::Udp)
+}
+
+/// The source and destination ports of a UDP datagram.
+fn ports(datagram: &[u8]) -> Option<(u16, u16)> {
+    let [s0, s1, d0, d1] = datagram.first_chunk::<4>()?;
+    Some((
+        u16::from_be_bytes([*s0, *s1]),
+        u16::from_be_bytes([*d0, *d1]),
+    ))
 }

@@ -385,3 +385,116 @@ fn head(octets: &[u8], protocol: u8, fragment: Fragment) -> Option<Vec<u8>> {
     }
     Some(head)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FOUND: Found<'static> = Found {
+        frame: 1,
+        time: None,
+        tunnel: &[],
+        snapped: false,
+    };
+
+    /// An IPv6 fragment of the packet `identification`.
+    fn fragment(identification: u32, offset: usize, more: bool, data: &[u8]) -> Vec<u8> {
+        let mut packet = vec![0x60, 0, 0, 0];
+        packet.extend((8 + data.len() as u16).to_be_bytes());
+        packet.extend([44, 64]);
+        packet.extend([1; 32]);
+        packet.extend([59, 0]);
+        packet.extend((offset as u16 | u16::from(more)).to_be_bytes());
+        packet.extend(identification.to_be_bytes());
+        packet.extend(data);
+        packet
+    }
+
+    fn add(
+        reassembly: &mut Reassembly,
+        octets: &[u8],
+        given_up: &mut Vec<IncompletePacket>,
+    ) -> Option<Whole> {
+        let packet = ip::walk(octets).expect("a packet");
+        let fragment = packet.fragment.expect("a fragment");
+        reassembly.add(octets, &packet, fragment, &FOUND, given_up)
+    }
+
+    /// Knuth's MMIX generator: the same cuts on every machine.
+    fn next(state: &mut u64) -> usize {
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (*state >> 40) as usize
+    }
+
+    #[test]
+    fn any_cut_in_any_order_gives_the_packet_back() {
+        let mut state = 3;
+        for round in 0..200 {
+            let payload: Vec<u8> = (0..500 + next(&mut state) % 3000)
+                .map(|n| n as u8)
+                .collect();
+            let mut parts = Vec::new();
+            let mut start = 0;
+            while start < payload.len() {
+                let length = 8 * (1 + next(&mut state) % 60);
+                let end = (start + length).min(payload.len());
+                let more = end < payload.len();
+                parts.push(fragment(round, start, more, &payload[start..end]));
+                start = end;
+            }
+            for index in 0..parts.len() {
+                let other = next(&mut state) % parts.len();
+                parts.swap(index, other);
+            }
+            let mut reassembly = Reassembly::default();
+            let mut wholes: Vec<Whole> = parts
+                .iter()
+                .filter_map(|part| add(&mut reassembly, part, &mut Vec::new()))
+                .collect();
+            let whole = wholes.pop().expect("a whole packet");
+            assert!(wholes.is_empty());
+            assert_eq!(whole.packet[40..], payload);
+            assert_eq!(whole.packet[6], 59, "the fragment header is left out");
+            assert_eq!(
+                (reassembly.octets, reassembly.order.len()),
+                (0, 0),
+                "nothing stays"
+            );
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_oldest_gives_way() {
+        let mut reassembly = Reassembly::default();
+        let mut given_up = Vec::new();
+        for identification in 0..10_000 {
+            // The last eight of 64 KiB.
+            let part = fragment(identification, 65_520, false, &[0; 8]);
+            assert!(add(&mut reassembly, &part, &mut given_up).is_none());
+            assert!(reassembly.octets <= MAX_REASSEMBLY_OCTETS);
+            assert!(reassembly.packets.len() <= MAX_PACKETS);
+        }
+        assert!(
+            given_up
+                .iter()
+                .all(|packet| packet.why == WhyIncomplete::Evicted)
+        );
+        assert_eq!(given_up.len() + reassembly.finish().len(), 10_000);
+        assert_eq!(reassembly.octets, 0);
+    }
+
+    #[test]
+    fn an_overlap_is_reported_once_and_the_rest_is_dropped() {
+        let mut reassembly = Reassembly::default();
+        let mut given_up = Vec::new();
+        for (offset, data) in [(0, [1; 16]), (8, [1; 16]), (16, [1; 16])] {
+            let part = fragment(1, offset, true, &data);
+            assert!(add(&mut reassembly, &part, &mut given_up).is_none());
+        }
+        let why: Vec<WhyIncomplete> = given_up.iter().map(|packet| packet.why).collect();
+        assert_eq!(why, [WhyIncomplete::Overlap]);
+        assert!(reassembly.finish().is_empty());
+    }
+}

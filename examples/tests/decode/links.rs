@@ -65,13 +65,14 @@ fn trailing_octets_of_a_short_ethernet_frame_are_not_the_message_s() {
 fn an_unknown_link_type_is_named() {
     let run = linked(105, vec![0; 40]);
     assert_eq!((run.code, run.stdout.as_str()), (3, ""));
+    let told = "frame 1 (link layer: IEEE 802.11 (105) is not known here)";
+    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let run = linked(999, vec![0; 40]);
     assert!(
-        run.stderr.contains("link type IEEE 802.11 (105)"),
+        run.stderr.contains("link type 999 is not known"),
         "{}",
         run.stderr
     );
-    let run = linked(999, vec![0; 40]);
-    assert!(run.stderr.contains("link type link type 999") || run.stderr.contains("link type 999"));
 }
 
 #[test]
@@ -89,6 +90,24 @@ fn other_traffic_is_passed_over() {
     assert_eq!(
         (run.code, run.stdout.as_str(), run.stderr.as_str()),
         (0, "", "")
+    );
+}
+
+#[test]
+fn a_datagram_cut_inside_its_header_is_truncated_or_told() {
+    let packet = control(&heartbeat(2));
+    let cut = |length: usize| {
+        let records = [record(packet.clone()).snapped(length)];
+        json(&pcap(Order::Little, false, RAW, &records))
+    };
+    let ports_are_there = cut(26);
+    assert_eq!(ports_are_there.json()[0]["error"]["kind"], "Truncated");
+    let ports_are_not = cut(22);
+    assert_eq!((ports_are_not.code, ports_are_not.stdout.as_str()), (3, ""));
+    assert!(
+        ports_are_not.stderr.contains("cut inside"),
+        "{}",
+        ports_are_not.stderr
     );
 }
 

@@ -70,7 +70,7 @@ fn a_tlv_header_of_the_wrong_length_is_discarded_and_told() {
     let inner = six(2);
     let tlv = [&[0, 41, 0, 1][..], &inner].concat();
     let run = json(&of_packets(&[ipv4(17, &udp(5437, 5437, &tlv))]));
-    assert_eq!((run.code, run.stdout.as_str()), (0, ""));
+    assert_eq!((run.code, run.stdout.as_str()), (3, ""));
     assert!(run.stderr.contains("discards the packet"), "{}", run.stderr);
 }
 
@@ -81,6 +81,17 @@ fn keep_alives_of_the_data_port_are_nothing() {
         ipv4(17, &udp(5437, 5437, &[0xff])),
     ]));
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn what_esp_protects_is_told_and_no_failure() {
+    let run = json(&of_packets(&[ipv4(50, &[0; 40]), ipv6(50, &[0; 40])]));
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""));
+    assert!(
+        run.stderr.contains("frames 1, 2 (protected by ESP)"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

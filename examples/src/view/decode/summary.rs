@@ -75,16 +75,16 @@ impl Summary {
     }
 
     pub(super) fn unread(&mut self, frame: u64, why: Unread) {
+        // What is protected was not meant for everyone.
+        self.is_undecodable |= why != Unread::Protected;
         let reason = match why {
-            Unread::LinkType(link_type) => {
-                self.is_undecodable = true;
-                format!("link type {link_type} cannot be taken apart here")
-            }
-            Unread::CutLinkHeader => "the frame ends inside its link-layer header".into(),
-            Unread::CutIpHeader => "the frame ends inside an IP or tunnel header".into(),
+            Unread::LinkType(link_type) => format!("link layer: {link_type} is not known here"),
+            Unread::CutLinkHeader => "cut inside the link-layer header".into(),
+            Unread::CutIpHeader => "cut inside an IP, UDP or tunnel header".into(),
             Unread::BadIpHeader => "an IP header is impossible".into(),
             Unread::BadTunnel(error) => format!("{error}; its receiver discards the packet"),
             Unread::TooDeep => "too many tunnels lie inside each other".into(),
+            Unread::Protected => "protected by ESP".into(),
             _ => "it cannot be looked into".into(),
         };
         self.unread.entry(reason).or_default().add(frame);
