@@ -81,12 +81,14 @@ JSON, one object for each Mobility Header:
   time            RFC 3339 in UTC with nanoseconds, such as 2023-11-14T22:13:20.000000250Z; null where
                   the file has no time
   transport       ipv6 or udp; src and dst are the addresses of the IP packet
+  src_port, dst_port, vlan, home_address_option, type_2_routing_header
+                  only where the packet has them
   tunnel          only inside one: its outer layers, outermost first
   fragments       only of a fragmented packet: the frames of its fragments
   type, name      and the message's own fields, such as sequence_number, lifetime_seconds, status,
                   flags
   options         in wire order; offset counts from the first octet of the Mobility Header, length is
-                  the option's Length octet
+                  the option's Length octet; sub-options are nested
   error           {kind, layer, offset, message}, in place of the fields; beside them for BadChecksum
                   and for what a snap length cut
 

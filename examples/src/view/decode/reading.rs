@@ -18,7 +18,7 @@ pub(super) struct Reading {
     pub(super) fields: Vec<Field>,
     /// In wire order, padding included.
     pub(super) options: Vec<OptionReading>,
-    /// `None` where nothing is known of them.
+    /// Whether it is known where they start.
     pub(super) has_options: bool,
     pub(super) problem: Option<Problem>,
     /// Whether the fields hold although there is a problem.
