@@ -1,0 +1,224 @@
+//! What the oracles are asked about: boundary values of every message and option, and drawn
+//! messages from a fixed seed.
+
+use std::collections::BTreeSet;
+use std::net::Ipv6Addr;
+
+use arbitrary::{Arbitrary, Unstructured};
+use bytes::Bytes;
+use pmip_wire::{
+    BindingUpdate, BindingUpdateFlags, ChecksumContext, Lifetime, Message, MobilityHeader,
+    MobilityOption, MobilityOptions, RawOption, SequenceNumber,
+};
+
+/// The ends of the IPv6 carrier; that over IPv4 takes their last 32 bits.
+pub(crate) const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0xc000, 0x0201);
+pub(crate) const DESTINATION: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 2, 0, 0, 0xc000, 0x0202);
+
+const IPV6: ChecksumContext = ChecksumContext::Ipv6 {
+    source: SOURCE,
+    destination: DESTINATION,
+};
+
+/// Drawn messages.
+const DRAWN: usize = 300;
+/// Longest option data tried octet by octet.
+const LONGEST: usize = 40;
+
+pub(crate) struct Case {
+    pub message: Message,
+    pub context: ChecksumContext,
+    pub wire: Bytes,
+}
+
+impl Case {
+    pub(crate) fn new(message: Message, context: ChecksumContext) -> Self {
+        let wire = message.to_bytes(context);
+        Self {
+            message,
+            context,
+            wire,
+        }
+    }
+
+    pub(crate) fn transport(&self) -> &'static str {
+        match self.context {
+            ChecksumContext::Udp => "udp",
+            _ => "ipv6",
+        }
+    }
+}
+
+/// Both carriers, one, or the other.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Carriers {
+    Both,
+    Ipv6,
+    Udp,
+}
+
+/// All messages, each once for each carrier. `joins` tells which options may share a message with
+/// others: one that the oracle gives up on would hide them.
+pub(crate) fn cases(
+    carriers: Carriers,
+    wanted: impl Fn(&Message) -> bool,
+    joins: impl Fn(&MobilityOption) -> bool,
+) -> Vec<Case> {
+    let drawn = drawn_messages();
+    let options = drawn
+        .iter()
+        .flat_map(|message| message.options().into_iter().flatten().cloned());
+    let alone = boundary_options().into_iter().chain(options).filter(comparable_option);
+    let mut messages: Vec<Message> = boundary_messages();
+    messages.extend(alone.map(|option| update_with(&[option])));
+    messages.extend(drawn.iter().map(|message| joined(message, |option| comparable_option(option) && joins(option))));
+    let mut seen = BTreeSet::new();
+    messages.retain(|message| comparable(message) && wanted(message) && seen.insert(message.to_bytes(IPV6)));
+    let contexts: &[ChecksumContext] = match carriers {
+        Carriers::Both => &[IPV6, ChecksumContext::Udp],
+        Carriers::Ipv6 => &[IPV6],
+        Carriers::Udp => &[ChecksumContext::Udp],
+    };
+    let both = |message: Message| contexts.iter().map(move |context| Case::new(message.clone(), *context));
+    messages.into_iter().flat_map(both).collect()
+}
+
+/// What we keep as it came can be compared only where nobody knows the type.
+fn comparable(message: &Message) -> bool {
+    match message {
+        Message::Unknown(unknown) => unknown.mh_type().name().is_none(),
+        _ => message.options().into_iter().flatten().all(comparable_option),
+    }
+}
+
+/// The same for an option.
+fn comparable_option(option: &MobilityOption) -> bool {
+    match option {
+        MobilityOption::Unknown(unknown) => unknown.option_type().name().is_none(),
+        _ => true,
+    }
+}
+
+/// A registration with `options`.
+pub(crate) fn update_with(options: &[MobilityOption]) -> Message {
+    let mut update = BindingUpdate {
+        sequence: SequenceNumber(0x0102),
+        flags: BindingUpdateFlags::ACKNOWLEDGE | BindingUpdateFlags::PROXY,
+        lifetime: Lifetime::from_units(0x0304),
+        options: MobilityOptions::new(),
+    };
+    for option in options {
+        update.options.push(option.clone()).expect("fits");
+    }
+    update.into()
+}
+
+/// Every body with octets of zeros, of ones and of a count: as many as the fixed part has, fewer
+/// and more, for the decoder decides which are messages.
+fn boundary_messages() -> Vec<Message> {
+    let types = || (0..=24).chain([200]);
+    let bodies = (0..=LONGEST).flat_map(|length| {
+        // A body often ends where the header does: there, each octet of its own too.
+        let fills = if length % 8 == 2 { fills(length) } else { uniform(length) };
+        fills.into_iter().flat_map(move |fill| types().map(move |mh_type| (mh_type, fill.clone())))
+    });
+    let messages = bodies.filter_map(|(mh_type, fill)| {
+        let length = (6 + fill.len()).next_multiple_of(8);
+        let mut wire = vec![59, (length / 8 - 1) as u8, mh_type, 0, 0, 0];
+        wire.extend(fill);
+        wire.resize(length, 0);
+        Message::decode_slice(&wire, ChecksumContext::Udp).ok()
+    });
+    messages.collect()
+}
+
+/// Every option of every length up to [`LONGEST`] and of the longest, filled in several ways: those
+/// that the decoder takes.
+fn boundary_options() -> Vec<MobilityOption> {
+    (2..=71).chain([200]).flat_map(boundary_options_of).collect()
+}
+
+fn boundary_options_of(number: u8) -> Vec<MobilityOption> {
+    let mut options = Vec::new();
+    let mut lengths = 0;
+    for length in (0..=LONGEST).chain([255]) {
+        // Options of few lengths have fixed fields; the others end in octets that are all alike.
+        let fills = if lengths < 4 { fills(length) } else { uniform(length) };
+        let before = options.len();
+        options.extend(fills.iter().filter_map(|fill| option(number, fill)));
+        lengths += usize::from(options.len() > before);
+    }
+    options
+}
+
+/// The option that these octets are, if any.
+fn option(number: u8, data: &[u8]) -> Option<MobilityOption> {
+    let length = (14 + data.len()).next_multiple_of(8);
+    let mut wire = vec![59, (length / 8 - 1) as u8, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    wire.extend([number, data.len() as u8]);
+    wire.extend(data);
+    wire.resize(length, 0);
+    let message = Message::decode_slice(&wire, ChecksumContext::Udp).ok()?;
+    message.options()?.iter().next().cloned()
+}
+
+/// Octets at the ends of their ranges, and counted.
+fn uniform(length: usize) -> Vec<Vec<u8>> {
+    vec![vec![0; length], vec![0xff; length], (1..=length as u8).collect()]
+}
+
+/// These, and all alike but one.
+fn fills(length: usize) -> Vec<Vec<u8>> {
+    let mut fills = uniform(length);
+    let odd_ones = [(0xff, 0), (0xff, 32), (0xff, 128), (0, 1), (0, 2), (0, 128)];
+    for place in 0..length.min(8) {
+        for (all, one) in odd_ones {
+            let mut fill = vec![all; length];
+            fill[place] = one;
+            fills.push(fill);
+        }
+    }
+    fills
+}
+
+/// Messages through `Arbitrary`, always the same.
+fn drawn_messages() -> Vec<Message> {
+    let mut state = 20_260_101u64;
+    let mut octet = move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    let draws = std::iter::repeat_with(move || -> Vec<u8> { (0..1024).map(|_| octet()).collect() });
+    draws
+        .filter_map(|octets| Message::arbitrary_take_rest(Unstructured::new(&octets)).ok())
+        .take(DRAWN)
+        .collect()
+}
+
+/// `message` without the options that do not join, put together from its octets, for options come
+/// without alignment too.
+fn joined(message: &Message, joins: impl Fn(&MobilityOption) -> bool) -> Message {
+    let wire = message.to_bytes(ChecksumContext::Udp);
+    let header = MobilityHeader::parse(&wire, ChecksumContext::Udp).expect("well-formed");
+    let raw: Vec<RawOption<'_>> = header
+        .options()
+        .into_iter()
+        .flatten()
+        .map(|raw| raw.expect("whole"))
+        .collect();
+    let Some(first) = raw.first() else {
+        return message.clone();
+    };
+    let mut short = wire[..usize::from(first.offset())].to_vec();
+    let typed = message.options().into_iter().flatten();
+    let options = raw.iter().filter(|raw| !raw.is_padding()).zip(typed);
+    for (raw, _) in options.filter(|(_, typed)| joins(typed)) {
+        let start = usize::from(raw.offset());
+        short.extend(&wire[start..start + 2 + raw.data().len()]);
+    }
+    short.resize(short.len().next_multiple_of(8), 0);
+    short[1] = (short.len() / 8 - 1) as u8;
+    Message::decode_slice(&short, ChecksumContext::Udp).expect("well-formed")
+}

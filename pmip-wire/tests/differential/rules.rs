@@ -1,0 +1,188 @@
+//! The words in which each oracle's tables are written.
+
+use crate::flatten::{Fields, Leaf};
+
+/// One field of ours beside the oracle's field for it.
+pub(crate) struct Row {
+    /// The path to our leaves; empty where the oracle shows what we do not keep.
+    pub ours: &'static str,
+    /// The oracle's name; empty where it does not show the field.
+    pub theirs: &'static str,
+    pub how: How,
+}
+
+/// How the values of a row compare.
+pub(crate) enum How {
+    /// They are the same number or octets.
+    Same,
+    /// Theirs is ours times this.
+    Times(i128),
+    /// Theirs is these bits of ours.
+    Bits(i128),
+    /// Theirs is what the function makes of ours.
+    With(fn(&Leaf) -> Leaf),
+    /// Theirs is 1 where we have a value, else 0.
+    Present,
+    /// Theirs is reserved: zero.
+    Zero,
+    /// Theirs is not a field of the message, or another row compares it.
+    Ignored,
+    /// The oracle does not show it.
+    Unseen,
+    /// The oracle does not show these bits.
+    UnseenBits(i128),
+}
+
+pub(crate) const fn same(ours: &'static str, theirs: &'static str) -> Row {
+    row(ours, theirs, How::Same)
+}
+
+pub(crate) const fn times(ours: &'static str, theirs: &'static str, factor: i128) -> Row {
+    row(ours, theirs, How::Times(factor))
+}
+
+pub(crate) const fn bits(ours: &'static str, mask: i128, theirs: &'static str) -> Row {
+    row(ours, theirs, How::Bits(mask))
+}
+
+pub(crate) const fn with(ours: &'static str, theirs: &'static str, f: fn(&Leaf) -> Leaf) -> Row {
+    row(ours, theirs, How::With(f))
+}
+
+pub(crate) const fn present(ours: &'static str, theirs: &'static str) -> Row {
+    row(ours, theirs, How::Present)
+}
+
+pub(crate) const fn zero(theirs: &'static str) -> Row {
+    row("", theirs, How::Zero)
+}
+
+pub(crate) const fn ignored(theirs: &'static str) -> Row {
+    row("", theirs, How::Ignored)
+}
+
+pub(crate) const fn unseen(ours: &'static str) -> Row {
+    row(ours, "", How::Unseen)
+}
+
+pub(crate) const fn unseen_bits(ours: &'static str, mask: i128) -> Row {
+    row(ours, "", How::UnseenBits(mask))
+}
+
+const fn row(ours: &'static str, theirs: &'static str, how: How) -> Row {
+    Row { ours, theirs, how }
+}
+
+/// What a table or an exception is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Subject {
+    Message(u8),
+    Option(u8),
+    /// Kept as it came.
+    UntypedMessage,
+    UntypedOption,
+}
+
+/// Where the oracle is wrong or knows less, and why.
+pub(crate) struct Exception {
+    pub subject: Subject,
+    pub about: About,
+    /// For which values.
+    pub when: fn(&Fields) -> bool,
+    /// What the RFC says.
+    pub reason: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum About {
+    /// It reads another value for its field of this name, or shows none or one too many.
+    Field(&'static str),
+    /// It complains in these words, and reads on.
+    Note(&'static str),
+    /// It gives up on the whole message.
+    GivesUp,
+    /// What it makes of what it read is not what it read.
+    Makes,
+}
+
+/// All that is known of an oracle.
+pub(crate) struct Rules {
+    /// Rows of every message.
+    pub header: &'static [Row],
+    /// Rows of bodies by message type.
+    pub messages: Table,
+    /// Rows of every option.
+    pub option_header: &'static [Row],
+    /// Rows by option type.
+    pub options: Table,
+    /// Rows of what has no typed form here.
+    pub untyped_message: &'static [Row],
+    pub untyped_option: &'static [Row],
+    pub exceptions: &'static [Exception],
+}
+
+pub(crate) type Table = &'static [(u8, &'static [Row])];
+
+fn find(table: Table, number: u8) -> &'static [Row] {
+    let mut rows = table.iter().filter(|(of, _)| *of == number);
+    rows.next().map_or(&[], |(_, rows)| *rows)
+}
+
+impl Rules {
+    /// The rows of `subject`.
+    pub(crate) fn rows(&self, subject: Subject) -> Vec<&'static Row> {
+        let (header, rows) = match subject {
+            Subject::Message(number) => (self.header, find(self.messages, number)),
+            Subject::Option(number) => (self.option_header, find(self.options, number)),
+            Subject::UntypedMessage => (self.header, self.untyped_message),
+            Subject::UntypedOption => (self.option_header, self.untyped_option),
+        };
+        header.iter().chain(rows).collect()
+    }
+
+    /// Everything that has rows.
+    pub(crate) fn subjects(&self) -> impl Iterator<Item = Subject> {
+        let messages = self.messages.iter().map(|(number, _)| Subject::Message(*number));
+        let options = self.options.iter().map(|(number, _)| Subject::Option(*number));
+        let untyped = [Subject::UntypedMessage, Subject::UntypedOption];
+        messages.chain(options).chain(untyped)
+    }
+
+    /// The places in the table of the exceptions for a subject with these values.
+    pub(crate) fn exceptions(&self, subject: Subject, fields: &Fields) -> Vec<(usize, About)> {
+        let exceptions = self.exceptions.iter().enumerate();
+        exceptions
+            .filter(|(_, exception)| exception.subject == subject && (exception.when)(fields))
+            .map(|(index, exception)| (index, exception.about))
+            .collect()
+    }
+
+    /// Whether the oracle reads on behind an option with these values.
+    pub(crate) fn joins(&self, subject: Subject, fields: &Fields) -> bool {
+        let exceptions = self.exceptions(subject, fields);
+        exceptions
+            .iter()
+            .all(|(_, about)| !matches!(about, About::GivesUp | About::Makes))
+    }
+}
+
+/// For every value.
+pub(crate) fn always(_: &Fields) -> bool {
+    true
+}
+
+/// The first number at `path`.
+pub(crate) fn number(fields: &Fields, path: &str) -> Option<i128> {
+    fields.iter().find_map(|(name, leaf)| match leaf {
+        Leaf::Number(number) if name == path => Some(*number),
+        _ => None,
+    })
+}
+
+/// The first octets at `path`.
+pub(crate) fn octets<'a>(fields: &'a Fields, path: &str) -> Option<&'a [u8]> {
+    fields.iter().find_map(|(name, leaf)| match leaf {
+        Leaf::Octets(octets) if name == path => Some(octets.as_slice()),
+        _ => None,
+    })
+}
