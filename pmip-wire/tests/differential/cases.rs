@@ -21,9 +21,9 @@ const IPV6: ChecksumContext = ChecksumContext::Ipv6 {
 };
 
 /// Drawn messages.
-const DRAWN: usize = 300;
-/// Longest option data tried octet by octet.
-const LONGEST: usize = 40;
+const DRAWN: usize = 200;
+/// Up to which length each is tried.
+const LONGEST: usize = 26;
 
 pub(crate) struct Case {
     pub message: Message,
@@ -132,16 +132,48 @@ fn boundary_messages() -> Vec<Message> {
     messages.collect()
 }
 
-/// Every option of every length up to [`LONGEST`] and of the longest, filled in several ways: those
+/// Sub-options, whose shape neither even octets nor drawn values hit: option type and data.
+const PICKED: &[(u8, &[u8])] = &[
+    // All sub-options of an Access Network Identifier, group identifiers of both lengths among
+    // them (RFC 6757 section 3.1, RFC 7563 section 3).
+    (52, &[1, 8, 0x80, 4, b'w', b'l', b'a', b'n', 1, b'a']),
+    (52, &[1, 4, 0, 1, b'w', 0]),
+    (52, &[2, 6, 0x80, 0, 0, 0x7f, 0xff, 0xff]),
+    (52, &[3, 5, 1, 0, 0, 0x28, 0xaf]),
+    (52, &[4, 4, 0, 0, 1, 2]),
+    (52, &[5, 2, 0xff, 0xfe]),
+    (52, &[6, 2, 0xff, 0xff]),
+    // A Flow Identification that names bindings, an action and an address (RFC 6089 section 4.2,
+    // RFC 7109 section 6.2).
+    (45, &[0, 1, 0, 2, 0, 0, 2, 4, 0, 1, 0xff, 0xff]),
+    (45, &[0, 1, 0, 2, 0, 0, 4, 2, 0, 1, 0, 0]),
+    // The widest IPv4 and IPv6 selectors (RFC 6088 section 3).
+    (
+        45,
+        &[
+            0, 1, 0, 2, 0, 128, 3, 38, 1, 0, 0xff, 0xfc, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 10, 0, 0, 3,
+            10, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6, 0, 7, 0, 8, 0, 9, 0, 10, 44, 48, 13, 14,
+        ],
+    ),
+    // Every QoS attribute that has fields of its own (RFC 7222 section 4.2).
+    (58, &[1, 0xb8, 1, 0, 0, 0, 3, 6, 0x80, 0, 0xff, 0xff, 0xff, 0xff, 4, 6, 0x40, 0, 0, 0, 0, 1]),
+    (58, &[255, 0xfc, 5, 0, 0, 0, 5, 2, 0, 0xf5]),
+    // Both sub-options of LMA-Controlled MAG Parameters (RFC 8127 section 3.1).
+    (62, &[1, 6, 0, 10, 0, 1, 0, 32, 2, 6, 0, 60, 0, 5, 0, 3]),
+];
+
+/// Every option of every length up to [`LONGEST`], of that of the longest layout and of the longest there is, filled in several ways: those
 /// that the decoder takes.
 fn boundary_options() -> Vec<MobilityOption> {
-    (2..=71).chain([200]).flat_map(boundary_options_of).collect()
+    let picked = PICKED.iter().filter_map(|(number, data)| option(*number, data));
+    let all = (2..=71).chain([200]).flat_map(boundary_options_of);
+    picked.chain(all).collect()
 }
 
 fn boundary_options_of(number: u8) -> Vec<MobilityOption> {
     let mut options = Vec::new();
     let mut lengths = 0;
-    for length in (0..=LONGEST).chain([255]) {
+    for length in (0..=LONGEST).chain([34, 255]) {
         // Options of few lengths have fixed fields; the others end in octets that are all alike.
         let fills = if lengths < 4 { fills(length) } else { uniform(length) };
         let before = options.len();
@@ -153,11 +185,17 @@ fn boundary_options_of(number: u8) -> Vec<MobilityOption> {
 
 /// The option that these octets are, if any.
 fn option(number: u8, data: &[u8]) -> Option<MobilityOption> {
-    let length = (14 + data.len()).next_multiple_of(8);
-    let mut wire = vec![59, (length / 8 - 1) as u8, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    wire.extend([number, data.len() as u8]);
+    // The options of RFC 7411 count words behind the first two octets of their data.
+    let length = match number {
+        60 | 61 if data.len() % 4 == 2 => data.len() / 4,
+        60 | 61 => return None,
+        _ => data.len(),
+    };
+    let size = (14 + data.len()).next_multiple_of(8);
+    let mut wire = vec![59, (size / 8 - 1) as u8, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    wire.extend([number, length as u8]);
     wire.extend(data);
-    wire.resize(length, 0);
+    wire.resize(size, 0);
     let message = Message::decode_slice(&wire, ChecksumContext::Udp).ok()?;
     message.options()?.iter().next().cloned()
 }

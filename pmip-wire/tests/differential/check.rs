@@ -68,7 +68,7 @@ impl Oracle {
         comparison.message(&one.view, &one.reading);
         let mut mismatches = comparison.mismatches();
         if let Some(octets) = &one.reading.made {
-            mismatches.extend(made(self.rules, ledger, &one.case, octets));
+            mismatches.extend(made(self.rules, ledger, &one.case, &one.view, octets));
         }
         mismatches
     }
@@ -101,7 +101,8 @@ impl Oracle {
         let mut pending: BTreeSet<(Subject, usize)> = ledger.rows.clone();
         pending.retain(|(subject, index)| {
             let rows = self.rules.rows(*subject);
-            rows.get(*index).is_some_and(|row| !matches!(row.how, How::Ignored | How::Unseen | How::UnseenBits(_)))
+            let compares = |row: &&Row| !matches!(row.how, How::Ignored | How::Unseen | How::UnseenBits(_));
+            rows.get(*index).is_some_and(compares) && !self.rules.has_other_layout(*subject)
         });
         for one in all {
             for (subject, ours, theirs) in one.parts() {
@@ -179,17 +180,18 @@ impl Compared {
 /// The two sides with one value of `row` wrong; `None` where it has none.
 fn wrong(row: &Row, ours: &Fields, theirs: &Given) -> Option<(Fields, Given)> {
     let (mut ours, mut theirs) = (ours.clone(), theirs.clone());
-    if matches!(row.how, How::Zero) {
-        let (_, leaf) = theirs.iter_mut().find(|(name, _)| name == row.theirs)?;
-        *leaf = GivenLeaf::Number(1);
+    if matches!(row.how, How::Zero | How::With(_) | How::Which) {
+        let (_, leaf) = theirs.iter_mut().find(|(name, _)| row.shows(name))?;
+        // No field is that.
+        *leaf = GivenLeaf::Number(-1);
         return Some((ours, theirs));
     }
     if matches!(row.how, How::Present) {
         let before = ours.len();
-        ours.retain(|(path, _)| path != row.ours);
+        ours.retain(|(path, _)| !row.looks_at(path));
         return (ours.len() < before).then_some((ours, theirs));
     }
-    let mut leaves = ours.iter_mut().filter(|(path, _)| path == row.ours);
+    let mut leaves = ours.iter_mut().filter(|(path, _)| row.looks_at(path));
     let (_, leaf) = leaves.find(|(_, leaf)| *leaf != Leaf::Octets(Vec::new()))?;
     let bit = match row.how {
         How::Bits(mask) => 1 << mask.trailing_zeros(),

@@ -8,7 +8,7 @@ use crate::cases::Case;
 use crate::flatten::{Fields, Leaf};
 use crate::oracle::{Given, GivenLeaf, ReadOption, Reading, hex, unhex};
 use crate::rules::{About, How, Row, Rules, Subject};
-use crate::view::{MessageView, OptionView};
+use crate::view::{MessageView, OptionView, option_subject};
 
 /// What was seen to agree or differ over all cases.
 #[derive(Default)]
@@ -50,11 +50,28 @@ impl<'a> Comparison<'a> {
 
     /// Compares our `view` with the oracle's `reading`.
     pub(crate) fn message(&mut self, view: &MessageView, reading: &Reading) {
+        self.parts(view, reading);
+        let Some(layout) = self.known(view, About::Layout) else {
+            return;
+        };
+        if !self.mismatches.is_empty() {
+            self.ledger.exceptions.insert(layout);
+            self.mismatches.clear();
+        }
+    }
+
+    fn parts(&mut self, view: &MessageView, reading: &Reading) {
         if !reading.notes.is_empty() && self.gives_up(view, reading) {
             return;
         }
-        let subject = view.subject;
+        let subject = match (&view.options[..], reading.fields.is_empty()) {
+            ([only], true) => only.subject,
+            _ => view.subject,
+        };
         self.notes(subject, &view.fields, &reading.notes);
+        if reading.fields.is_empty() {
+            return self.differ(subject, "reads", "nothing at all".to_owned());
+        }
         self.fields(subject, &view.fields, &reading.fields);
         let given: Vec<&ReadOption> = reading
             .options
@@ -74,18 +91,19 @@ impl<'a> Comparison<'a> {
 
     /// Whether what the oracle says is that it gives up on something that it is known to.
     fn gives_up(&mut self, view: &MessageView, reading: &Reading) -> bool {
-        let options = view
-            .options
-            .iter()
-            .map(|option| (option.subject, &option.fields));
-        let subjects = options.chain([(view.subject, &view.fields)]);
-        let known = subjects.flat_map(|(subject, fields)| self.rules.exceptions(subject, fields));
-        let known: Vec<usize> = known
-            .filter(|(_, about)| *about == About::GivesUp)
-            .map(|(index, _)| index)
-            .collect();
-        self.ledger.exceptions.extend(&known);
-        !known.is_empty() && reading.made.is_none()
+        let known = self.known(view, About::GivesUp);
+        self.ledger.exceptions.extend(known);
+        known.is_some() && reading.made.is_none()
+    }
+
+    /// The first exception of this kind for the body or an option.
+    fn known(&self, view: &MessageView, kind: About) -> Option<usize> {
+        let exceptions = view
+            .parts()
+            .into_iter()
+            .flat_map(|(subject, fields)| self.rules.exceptions(subject, fields));
+        let mut of_kind = exceptions.filter(|(_, about)| *about == kind);
+        of_kind.next().map(|(index, _)| index)
     }
 
     fn option(&mut self, option: &OptionView, given: &ReadOption) {
@@ -135,7 +153,7 @@ impl<'a> Comparison<'a> {
             }
         }
         for (name, leaf) in theirs {
-            if !rows.iter().any(|row| row.theirs == name) {
+            if !rows.iter().any(|row| row.shows(name)) {
                 self.differ(subject, name, format!("{leaf:?} is compared with nothing of ours"));
             }
         }
@@ -165,29 +183,30 @@ impl<'a> Comparison<'a> {
 }
 
 /// Compares what the oracle made of `case` with `case`.
-pub(crate) fn made(rules: &Rules, ledger: &mut Ledger, case: &Case, made: &str) -> Option<Mismatch> {
+pub(crate) fn made(
+    rules: &Rules,
+    ledger: &mut Ledger,
+    case: &Case,
+    view: &MessageView,
+    made: &str,
+) -> Option<Mismatch> {
     let read = Message::decode_slice(&unhex(made), case.context);
     if read.as_ref() == Ok(&case.message) {
         return None;
     }
-    let view = MessageView::new(case);
-    let options = view
-        .options
-        .iter()
-        .map(|option| (option.subject, &option.fields));
-    let mut subjects = options.chain([(view.subject, &view.fields)]);
-    let known = subjects.find_map(|(subject, fields)| {
-        let exceptions = rules.exceptions(subject, fields);
-        exceptions.into_iter().find(|(_, about)| *about == About::Makes)
-    });
-    if let Some((index, _)) = known {
-        ledger.exceptions.insert(index);
-        return None;
+    for kind in [About::Makes, About::Layout] {
+        if let Some(index) = Comparison::new(rules, ledger).known(view, kind) {
+            ledger.exceptions.insert(index);
+            return None;
+        }
     }
+    let other = read.as_ref().ok().and_then(Message::options);
+    let pairs = case.message.options().into_iter().flatten().zip(other.into_iter().flatten());
+    let mut differing = pairs.filter(|(ours, theirs)| ours != theirs);
     Some(Mismatch {
-        subject: view.options.first().map_or(view.subject, |option| {
-            option.subject
-        }),
+        subject: differing
+            .next()
+            .map_or(view.subject, |(ours, _)| option_subject(ours)),
         what: "makes".to_owned(),
         detail: format!("{made}, which we read as {read:?}"),
     })
@@ -197,14 +216,19 @@ pub(crate) fn made(rules: &Rules, ledger: &mut Ledger, case: &Case, made: &str) 
 fn expected(row: &Row, ours: &Fields) -> Vec<Leaf> {
     let leaves = ours
         .iter()
-        .filter(|(path, _)| !row.ours.is_empty() && path == row.ours)
+        .filter(|(path, _)| row.looks_at(path))
         .map(|(_, leaf)| leaf);
     let values: Vec<Leaf> = match row.how {
         How::Same | How::Unseen => leaves.cloned().collect(),
         How::Times(factor) => leaves.map(|leaf| scale(leaf, factor)).collect(),
         How::Bits(mask) | How::UnseenBits(mask) => leaves.map(|leaf| pick(leaf, mask)).collect(),
-        How::With(f) => leaves.map(f).collect(),
+        How::With(f) => leaves.flat_map(f).collect(),
         How::Present => vec![Leaf::Number(leaves.count().min(1) as i128)],
+        How::Which => {
+            let paths = row.ours.split('|').zip(1..);
+            let which = paths.filter(|(path, _)| ours.iter().any(|(of, _)| of == path));
+            which.map(|(_, number)| Leaf::Number(number)).collect()
+        }
         How::Zero | How::Ignored => Vec::new(),
     };
     values
@@ -230,7 +254,7 @@ fn pick(leaf: &Leaf, mask: i128) -> Leaf {
 fn given(row: &Row, theirs: &Given) -> Vec<GivenLeaf> {
     let leaves = theirs
         .iter()
-        .filter(|(name, _)| name == row.theirs)
+        .filter(|(name, _)| row.shows(name))
         .map(|(_, leaf)| leaf.clone());
     leaves
         .filter(|leaf| *leaf != GivenLeaf::Hex(String::new()))
@@ -241,7 +265,13 @@ fn agrees(row: &Row, expected: &[Leaf], given: &[GivenLeaf]) -> bool {
     match row.how {
         How::Ignored | How::Unseen | How::UnseenBits(_) => true,
         How::Zero => given.iter().all(|leaf| value(leaf) == Some(0)),
-        How::Same | How::Times(_) | How::Bits(_) | How::With(_) | How::Present => {
+        How::Bits(_) if expected.is_empty() => given.iter().all(|leaf| value(leaf) == Some(0)),
+        How::Same
+        | How::Times(_)
+        | How::Bits(_)
+        | How::With(_)
+        | How::Present
+        | How::Which => {
             expected.len() == given.len()
                 && expected.iter().zip(given).all(|(ours, theirs)| equal(ours, theirs))
         }
@@ -265,7 +295,7 @@ fn value(theirs: &GivenLeaf) -> Option<i128> {
 
 /// Whether some row looks at the leaf, and rows about bits at each that is set.
 fn covered(path: &str, leaf: &Leaf, rows: &[&Row]) -> bool {
-    let mut about = rows.iter().filter(|row| row.ours == path).peekable();
+    let mut about = rows.iter().filter(|row| row.looks_at(path)).peekable();
     if about.peek().is_none() {
         return false;
     }

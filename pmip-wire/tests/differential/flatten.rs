@@ -59,6 +59,7 @@ impl Flattener {
         self.path.push(name);
         let result = value.serialize(&mut *self);
         self.path.pop();
+        self.octet = false;
         result
     }
 

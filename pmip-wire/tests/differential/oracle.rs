@@ -59,7 +59,7 @@ pub(crate) fn read(script: &str, tool: &str, cases: &[Case]) -> Option<Vec<Readi
     let output = run(&python, script, lines);
     let readings: Vec<Reading> = output
         .lines()
-        .map(|line| serde_json::from_str(line).expect("the helper writes readings"))
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
         .collect();
     assert_eq!(readings.len(), cases.len(), "{tool} answers each case");
     Some(readings)

@@ -24,7 +24,7 @@ from pcapkit.protocols.internet.mh import MH
 def plain(value):
     """A number, or octets in hex."""
     if isinstance(value, (enum.Enum, aenum.Enum)):
-        return int(value.value)
+        value = int(value.value)
     if isinstance(value, (bool, int)):
         return int(value) if value < 1 << 63 else f"{value:x}"
     if isinstance(value, bytes):
@@ -38,11 +38,72 @@ def plain(value):
     raise TypeError(f"a value of type {type(value)}")
 
 
-def items(value):
-    """The members of a structure, `None` for a plain value."""
+# The fields of the binary traffic selectors with their widths, in the order of their flags: each has
+# a start and an end (RFC 6088 section 3).
+IPV4_SELECTOR = [
+    ("source_address", 4),
+    ("destination_address", 4),
+    ("spi", 4),
+    ("source_port", 2),
+    ("destination_port", 2),
+    ("ds", 1),
+    ("protocol", 1),
+]
+IPV6_SELECTOR = [
+    ("source_address", 16),
+    ("destination_address", 16),
+    ("spi", 4),
+    ("flow_label", 4),
+    ("source_port", 2),
+    ("destination_port", 2),
+    ("ds", 1),
+    ("next_header", 1),
+]
+
+
+def selector(kind, octets):
+    """The fields of a traffic selector, which PyPCAPKit leaves as octets."""
+    if kind not in (1, 2):
+        return [("format", kind), ("octets", octets)]
+    flags, place, fields = int.from_bytes(octets[:4], "big"), 4, []
+    ends = [(f"{name}.{end}", width) for name, width in (IPV4_SELECTOR, IPV6_SELECTOR)[kind - 1] for end in ("start", "end")]
+    for number, (name, width) in enumerate(ends):
+        if flags & 0x80000000 >> number:
+            fields.append((name, octets[place : place + width]))
+            place += width
+    return fields + [("left_over", len(octets[place:]))]
+
+
+def structure(info):
+    """The members of a structure, where it keeps lists as lists that we keep as octets, joined."""
+    named = dict(info.items())
+    # CGA parameters are octets to us.
+    named.pop("parameters", None)
+    if "ts_format" in named:
+        named["selector"] = dict(selector(int(named.pop("ts_format")), named["selector"]))
+    if isinstance(named.get("fid"), tuple):
+        named["fid"] = b"".join(fid.to_bytes(2, "big") for fid in named["fid"])
+    if "requests" in named:
+        requests = named["requests"]
+        named["requests"] = b"".join(bytes([request.type, len(request.value)]) + request.value for request in requests)
+    return named
+
+
+def sub_option(number, info):
+    """The members under the number; of a number that it does not know, PyPCAPKit keeps octets."""
+    if type(info).__name__.startswith("Unassigned"):
+        return "other", {"type": info.type, "data": info.data}
+    return str(int(number)), {key: value for key, value in structure(info).items() if key not in ("type", "length")}
+
+
+def members(value):
+    """The names and values in a structure, `None` for a plain value."""
     if isinstance(value, (MultiDict, OrderedMultiDict)):
-        return [("", member) for _, member in value.items(multi=True)]
-    if isinstance(value, (Info, dict)):
+        listed = value.items(multi=True)
+        return [sub_option(number, info) for number, info in listed if not type(info).__name__.startswith("Pad")]
+    if isinstance(value, Info):
+        return list(structure(value).items())
+    if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, (list, tuple)):
         return [("", member) for member in value]
@@ -55,11 +116,11 @@ def flatten(name, value, out):
     """Appends what `value` holds to `out`, in order; members of a list share a name."""
     if value is None or isinstance(value, (float, datetime.datetime)):
         return
-    members = items(value)
-    if members is None:
+    inside = members(value)
+    if inside is None:
         out.append([name, plain(value)])
         return
-    for member, inner in members:
+    for member, inner in inside:
         flatten(".".join(filter(None, (name, member))), inner, out)
 
 

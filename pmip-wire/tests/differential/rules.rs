@@ -4,9 +4,9 @@ use crate::flatten::{Fields, Leaf};
 
 /// One field of ours beside the oracle's field for it.
 pub(crate) struct Row {
-    /// The path to our leaves; empty where the oracle shows what we do not keep.
+    /// The paths to our leaves, with `|` between, or `*` for all; empty where the oracle shows what we do not keep.
     pub ours: &'static str,
-    /// The oracle's name; empty where it does not show the field.
+    /// The oracle's names, with `|` between; empty where it does not show the field.
     pub theirs: &'static str,
     pub how: How,
 }
@@ -17,12 +17,14 @@ pub(crate) enum How {
     Same,
     /// Theirs is ours times this.
     Times(i128),
-    /// Theirs is these bits of ours.
+    /// Theirs is these bits of ours, zeros where we have none.
     Bits(i128),
     /// Theirs is what the function makes of ours.
-    With(fn(&Leaf) -> Leaf),
+    With(fn(&Leaf) -> Vec<Leaf>),
     /// Theirs is 1 where we have a value, else 0.
     Present,
+    /// Theirs is which of our paths has a value, counted from 1.
+    Which,
     /// Theirs is reserved: zero.
     Zero,
     /// Theirs is not a field of the message, or another row compares it.
@@ -45,12 +47,16 @@ pub(crate) const fn bits(ours: &'static str, mask: i128, theirs: &'static str) -
     row(ours, theirs, How::Bits(mask))
 }
 
-pub(crate) const fn with(ours: &'static str, theirs: &'static str, f: fn(&Leaf) -> Leaf) -> Row {
+pub(crate) const fn with(ours: &'static str, theirs: &'static str, f: fn(&Leaf) -> Vec<Leaf>) -> Row {
     row(ours, theirs, How::With(f))
 }
 
 pub(crate) const fn present(ours: &'static str, theirs: &'static str) -> Row {
     row(ours, theirs, How::Present)
+}
+
+pub(crate) const fn which(ours: &'static str, theirs: &'static str) -> Row {
+    row(ours, theirs, How::Which)
 }
 
 pub(crate) const fn zero(theirs: &'static str) -> Row {
@@ -103,6 +109,8 @@ pub(crate) enum About {
     GivesUp,
     /// What it makes of what it read is not what it read.
     Makes,
+    /// It knows another layout: whatever it reads differs.
+    Layout,
 }
 
 /// All that is known of an oracle.
@@ -126,6 +134,18 @@ pub(crate) type Table = &'static [(u8, &'static [Row])];
 fn find(table: Table, number: u8) -> &'static [Row] {
     let mut rows = table.iter().filter(|(of, _)| *of == number);
     rows.next().map_or(&[], |(_, rows)| *rows)
+}
+
+impl Row {
+    /// Whether it looks at the oracle's field of this name.
+    pub(crate) fn shows(&self, name: &str) -> bool {
+        self.theirs.split('|').any(|theirs| theirs == name)
+    }
+
+    /// Whether it looks at our leaf at `path`.
+    pub(crate) fn looks_at(&self, path: &str) -> bool {
+        self.ours == "*" || !self.ours.is_empty() && self.ours.split('|').any(|ours| ours == path)
+    }
 }
 
 impl Rules {
@@ -157,12 +177,18 @@ impl Rules {
             .collect()
     }
 
+    /// Whether the oracle knows another layout of `subject`.
+    pub(crate) fn has_other_layout(&self, subject: Subject) -> bool {
+        let mut exceptions = self.exceptions.iter();
+        exceptions.any(|exception| exception.subject == subject && exception.about == About::Layout)
+    }
+
     /// Whether the oracle reads on behind an option with these values.
     pub(crate) fn joins(&self, subject: Subject, fields: &Fields) -> bool {
         let exceptions = self.exceptions(subject, fields);
         exceptions
             .iter()
-            .all(|(_, about)| !matches!(about, About::GivesUp | About::Makes))
+            .all(|(_, about)| !matches!(about, About::GivesUp | About::Makes | About::Layout))
     }
 }
 
@@ -171,18 +197,57 @@ pub(crate) fn always(_: &Fields) -> bool {
     true
 }
 
-/// The first number at `path`.
-pub(crate) fn number(fields: &Fields, path: &str) -> Option<i128> {
-    fields.iter().find_map(|(name, leaf)| match leaf {
+/// The first number at `path`, else -1, which no field is.
+pub(crate) fn number(fields: &Fields, path: &str) -> i128 {
+    let mut numbers = fields.iter().filter_map(|(name, leaf)| match leaf {
         Leaf::Number(number) if name == path => Some(*number),
         _ => None,
-    })
+    });
+    numbers.next().unwrap_or(-1)
 }
 
-/// The first octets at `path`.
-pub(crate) fn octets<'a>(fields: &'a Fields, path: &str) -> Option<&'a [u8]> {
-    fields.iter().find_map(|(name, leaf)| match leaf {
+/// The first octets at `path`, else none.
+pub(crate) fn octets<'a>(fields: &'a Fields, path: &str) -> &'a [u8] {
+    let mut octets = fields.iter().filter_map(|(name, leaf)| match leaf {
         Leaf::Octets(octets) if name == path => Some(octets.as_slice()),
         _ => None,
-    })
+    });
+    octets.next().unwrap_or_default()
+}
+
+/// The code of an LMA address: 1 for IPv6, 2 for IPv4 (RFC 5949 section 6.2.2).
+pub(crate) fn code_of_family(address: &Leaf) -> Vec<Leaf> {
+    vec![Leaf::Number(if ipv6(address).is_empty() { 2 } else { 1 })]
+}
+
+/// How many bits an address has.
+pub(crate) fn bits_of_address(address: &Leaf) -> Vec<Leaf> {
+    vec![Leaf::Number(if ipv6(address).is_empty() { 32 } else { 128 })]
+}
+
+/// 1 for IPv4, else 0.
+pub(crate) fn is_ipv4(address: &Leaf) -> Vec<Leaf> {
+    vec![Leaf::Number(ipv4(address).len() as i128)]
+}
+
+/// 1 for IPv6, else 0.
+pub(crate) fn is_ipv6(address: &Leaf) -> Vec<Leaf> {
+    vec![Leaf::Number(ipv6(address).len() as i128)]
+}
+
+/// The address, where it is IPv4.
+pub(crate) fn ipv4(address: &Leaf) -> Vec<Leaf> {
+    of_length(address, 4)
+}
+
+/// The address, where it is IPv6.
+pub(crate) fn ipv6(address: &Leaf) -> Vec<Leaf> {
+    of_length(address, 16)
+}
+
+fn of_length(leaf: &Leaf, length: usize) -> Vec<Leaf> {
+    match leaf {
+        Leaf::Octets(octets) if octets.len() == length => vec![leaf.clone()],
+        Leaf::Octets(_) | Leaf::Number(_) | Leaf::Name(_) => Vec::new(),
+    }
 }

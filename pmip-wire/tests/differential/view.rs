@@ -48,6 +48,12 @@ impl MessageView {
             options: options.collect(),
         }
     }
+
+    /// The body and each option.
+    pub(crate) fn parts(&self) -> Vec<(Subject, &Fields)> {
+        let options = self.options.iter().map(|option| (option.subject, &option.fields));
+        std::iter::once((self.subject, &self.fields)).chain(options).collect()
+    }
 }
 
 /// What the encoder computes, and no typed value holds.
@@ -71,8 +77,11 @@ pub(crate) fn option_subject(option: &MobilityOption) -> Subject {
 
 /// The leaves of an option; that of a bare value is named `value`.
 pub(crate) fn option_fields(option: &MobilityOption) -> Fields {
-    let size = Leaf::Number(option.data_len() as i128 + 2);
-    let mut fields = vec![("header.size".to_owned(), size)];
+    let header = [
+        ("header.number", option.option_type().code().into()),
+        ("header.size", option.data_len() as i128 + 2),
+    ];
+    let mut fields = header.map(|(name, number)| (name.to_owned(), Leaf::Number(number))).to_vec();
     fields.extend(inside(flatten(option)));
     fields
 }
