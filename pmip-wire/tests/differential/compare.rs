@@ -73,6 +73,9 @@ impl<'a> Comparison<'a> {
             return self.differ(subject, "reads", "nothing at all".to_owned());
         }
         self.fields(subject, &view.fields, &reading.fields);
+        if !self.rules.reads_options(subject) {
+            return;
+        }
         let given: Vec<&ReadOption> = reading
             .options
             .iter()

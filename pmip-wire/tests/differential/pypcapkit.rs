@@ -20,6 +20,7 @@ const HEADER: &[Row] = &[
     same("header.mh_type", "type"),
     zero("reserved"),
     same("header.checksum", "chksum"),
+    unseen("header.data"),
 ];
 
 /// Seconds, and the unit of 4 seconds (RFC 6275 section 6.1.7).

@@ -164,8 +164,9 @@ impl Rules {
     pub(crate) fn subjects(&self) -> impl Iterator<Item = Subject> {
         let messages = self.messages.iter().map(|(number, _)| Subject::Message(*number));
         let options = self.options.iter().map(|(number, _)| Subject::Option(*number));
-        let untyped = [Subject::UntypedMessage, Subject::UntypedOption];
-        messages.chain(options).chain(untyped)
+        let message = (!self.untyped_message.is_empty()).then_some(Subject::UntypedMessage);
+        let option = (!self.untyped_option.is_empty()).then_some(Subject::UntypedOption);
+        messages.chain(options).chain(message).chain(option)
     }
 
     /// The places in the table of the exceptions for a subject with these values.
@@ -175,6 +176,11 @@ impl Rules {
             .filter(|(_, exception)| exception.subject == subject && (exception.when)(fields))
             .map(|(index, exception)| (index, exception.about))
             .collect()
+    }
+
+    /// Whether the oracle reads the body and the options of `subject`, not its octets alone.
+    pub(crate) fn reads_options(&self, subject: Subject) -> bool {
+        self.rows(subject).iter().all(|row| row.ours != "*")
     }
 
     /// Whether the oracle knows another layout of `subject`.

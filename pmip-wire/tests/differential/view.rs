@@ -65,7 +65,10 @@ fn header(case: &Case) -> Fields {
         ("header.mh_type", case.message.mh_type().code().into()),
         ("header.checksum", u16::from_be_bytes([case.wire[4], case.wire[5]]).into()),
     ];
-    numbers.map(|(name, number)| (name.to_owned(), Leaf::Number(number))).to_vec()
+    let numbers = numbers.map(|(name, number)| (name, Leaf::Number(number)));
+    let data = ("header.data", Leaf::Octets(case.wire[6..].to_vec()));
+    let fields = numbers.into_iter().chain([data]);
+    fields.map(|(name, leaf)| (name.to_owned(), leaf)).collect()
 }
 
 pub(crate) fn option_subject(option: &MobilityOption) -> Subject {
