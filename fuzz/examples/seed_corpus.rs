@@ -6,7 +6,14 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
+use pmip_wire::carrier::{GreHeader, HomeAddress, Ipv4Header, Ipv6Header, UdpHeader};
 use pmip_wire::checksum::Checksum;
+use pmip_wire::sla::{
+    Authentication, AuthenticationMode, ControlHeader, ControlMessage, Csld, CsldCommand,
+    MeasurementAddresses, MeasurementHeader, SlaAddresses, SlaRole, SlaStatus, UdpMeasurement,
+    UnknownCsld,
+};
+use pmip_wire::stamp::{ReflectorPacket, SenderPacket, StampKey, StampMode};
 use pmip_wire::{
     AccessTechnologyType, BindingAckFlags, BindingAcknowledgement, BindingError, BindingUpdate,
     BindingUpdateFlags, ChecksumContext, DelegatedMobileNetworkPrefix, HandoffIndicator, Heartbeat,
@@ -45,6 +52,8 @@ fn main() -> Outcome<()> {
             &[&[1, 0], &packet[..]].concat(),
         )?;
     }
+    carriers()?;
+    measurements()?;
     // The least options with the most padding, more than fit once they are aligned.
     let mut crowded = vec![59, 100, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     crowded.extend([69, 0].iter().cycle().take(796));
@@ -60,6 +69,160 @@ fn main() -> Outcome<()> {
         seed("message_encode", name, &octets.repeat(2))?;
         seed("lma_datagrams", name, &octets.repeat(4))?;
         seed("mag_datagrams", name, &octets.repeat(4))?;
+    }
+    Ok(())
+}
+
+/// Every header that the IPv6 walk knows, and every framing of IPv4.
+fn carriers() -> Outcome<()> {
+    let (here, there) = ("2001:db8:a::1".parse()?, "2001:db8:b::1".parse()?);
+    let home = HomeAddress::new("2001:db8:c::1".parse()?);
+    let message = Message::from(Heartbeat::request(7));
+    for (name, source, destination) in [
+        ("plain", None, None),
+        ("home-address-option", home, None),
+        ("type-2-routing", None, home),
+        ("both", home, home),
+    ] {
+        let mut header = Ipv6Header::new(here, there);
+        header.source_home_address = source;
+        header.destination_home_address = destination;
+        let mut wire = Vec::new();
+        header.encode_message(&message, &mut wire);
+        seed("ipv6_walk", name, &wire)?;
+    }
+    let plain = Ipv6Header::new(here, there);
+    let chain = [
+        43, 0, 5, 2, 0, 0, 1, 0, // hop-by-hop
+        44, 0, 4, 0, 0, 0, 0, 0, // routing
+        51, 0, 0, 0, 0, 0, 0, 1, // an atomic fragment
+        60, 2, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 9, 9, 9, 9, // AH
+        59, 0, 1, 4, 0, 0, 0, 0, // destination options
+    ];
+    for (name, first, octets) in [
+        ("chain", 0, &chain[..]),
+        (
+            "first-fragment",
+            44,
+            &[135, 0, 0, 1, 0, 0, 0, 1, 59, 1, 13, 0, 0, 0, 0, 0],
+        ),
+        ("later-fragment", 44, &[60, 0, 0, 8, 0, 0, 0, 1, 1, 2, 3]),
+    ] {
+        let mut wire = Vec::new();
+        let fits = plain.encode(first, octets.len(), &mut wire);
+        fits.ok_or("too long")?;
+        wire.extend_from_slice(octets);
+        seed("ipv6_walk", name, &wire)?;
+    }
+    seed(
+        "ipv6_walk",
+        "options",
+        &[&[60u8][..], &[60, 0, 1, 4, 0, 0, 0, 0].repeat(20)].concat(),
+    )?;
+
+    let ports = UdpHeader {
+        source_port: 50_000,
+        destination_port: 5436,
+    };
+    let outer = Ipv4Header::new([192, 0, 2, 1].into(), [198, 51, 100, 7].into(), 17);
+    let mut wire = vec![0];
+    outer.encode_message(ports, &message, &mut wire);
+    seed("udp_framing", "control", &wire)?;
+    seed(
+        "udp_framing",
+        "udp",
+        &[&[1], wire.get(21..).unwrap_or_default()].concat(),
+    )?;
+    let tlv = [1, 0x15, 0x3d, 0x15, 0x3d, 0, 14, 0, 0, 0, 41, 0, 2, 0x60, 0];
+    seed("udp_framing", "tlv", &tlv)?;
+    seed(
+        "udp_framing",
+        "frame",
+        &[2, 0, 47, 0, 8, 0x20, 0, 8, 0, 0, 0, 0, 7],
+    )?;
+    let mut gre = vec![3];
+    let header = GreHeader {
+        protocol_type: 0x0800,
+        checksum: true,
+        key: Some(7),
+        sequence: Some(1),
+    };
+    header.encode(&[0x45, 0, 0], &mut gre);
+    gre.extend_from_slice(&[0x45, 0, 0]);
+    seed("udp_framing", "gre", &gre)
+}
+
+/// Control messages in every mode, measurement packets, and test packets with every TLV.
+fn measurements() -> Outcome<()> {
+    let address = Ipv4Addr::new(192, 0, 2, 1);
+    let measurement = UdpMeasurement {
+        status: SlaStatus::Success,
+        role: SlaRole::Responder,
+        session_id: 1,
+        addresses: MeasurementAddresses::Ipv4(SlaAddresses {
+            control_source: address,
+            control_destination: address,
+            measurement_source: address,
+            measurement_destination: address,
+        }),
+        control_source_port: 0,
+        measurement_source_port: 50_000,
+        measurement_destination_port: 50_001,
+        duration_ms: 60_000,
+    };
+    let unknown = UnknownCsld::new(CsldCommand::Unknown(53), SlaStatus::Fail, vec![7; 5].into());
+    let unknown = unknown.ok_or("a typed command")?;
+    for (name, authentication) in [
+        ("control-none", Authentication::NONE),
+        ("control-zeros", Authentication::NONE_IN_FULL),
+        (
+            "control-sha",
+            Authentication::new(AuthenticationMode::Sha256, 1, [7; 16]),
+        ),
+        (
+            "control-hmac",
+            Authentication::new(AuthenticationMode::HmacSha256, 1, [7; 16]),
+        ),
+    ] {
+        let mut message = ControlMessage::new(ControlHeader::request(1), authentication);
+        message.push(Csld::UdpMeasurement(measurement))?;
+        message.push(Csld::Unknown(unknown.clone()))?;
+        message.sign(b"secret");
+        let mut wire = Vec::new();
+        message.encode(&mut wire);
+        seed("sla_packets", name, &wire)?;
+    }
+    seed("sla_packets", "control-1", &[1, 0, 0, 0, 0, 52])?;
+    let mut wire = Vec::new();
+    MeasurementHeader::default().encode(&[0; 64], &mut wire);
+    seed("sla_packets", "measurement", &wire)?;
+
+    let tlvs = [
+        &[0x80, 1, 0, 2, 0, 0][..],
+        &[
+            0x80, 2, 0, 16, 0, 0, 0, 0, 0x80, 1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0,
+        ],
+        &[0x80, 3, 0, 4, 0, 0, 0, 0, 0x80, 4, 0, 4, 0xb8, 0, 0, 0],
+        &[0x80, 5, 0, 12, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+        &[0x80, 6, 0, 4, 0x10, 1, 0, 0, 0x80, 7, 0, 16],
+        &[0; 16],
+        &[0x80, 8, 0, 16],
+        &[9; 16],
+    ]
+    .concat();
+    seed("sla_packets", "tlvs", &tlvs)?;
+    let key = StampKey::new(b"key");
+    for (name, mode) in [
+        ("plain", StampMode::Unauthenticated),
+        ("authenticated", StampMode::Authenticated(&key)),
+    ] {
+        let mut wire = Vec::new();
+        SenderPacket::default().encode(mode, &mut wire);
+        wire.extend_from_slice(&tlvs);
+        seed("sla_packets", &format!("stamp-sender-{name}"), &wire)?;
+        let mut wire = Vec::new();
+        ReflectorPacket::default().encode(mode, &mut wire);
+        seed("sla_packets", &format!("stamp-reflector-{name}"), &wire)?;
     }
     Ok(())
 }

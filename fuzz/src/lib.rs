@@ -7,11 +7,14 @@
 
 pub mod decap;
 mod engine;
+pub mod ipv6_walk;
 pub mod lma_datagrams;
 pub mod mag_datagrams;
 pub mod message_decode;
 pub mod message_encode;
 pub mod options_iter;
+pub mod sla_packets;
+pub mod udp_framing;
 
 /// A fuzz body.
 pub type Body = fn(&[u8]);
@@ -19,9 +22,12 @@ pub type Body = fn(&[u8]);
 /// Every target by name, for replay.
 pub const TARGETS: &[(&str, Body)] = &[
     ("decap", decap::run),
+    ("ipv6_walk", ipv6_walk::run),
     ("lma_datagrams", lma_datagrams::run),
     ("mag_datagrams", mag_datagrams::run),
     ("message_decode", message_decode::run),
     ("message_encode", message_encode::run),
     ("options_iter", options_iter::run),
+    ("sla_packets", sla_packets::run),
+    ("udp_framing", udp_framing::run),
 ];

@@ -32,10 +32,32 @@ pub fn run(data: &[u8]) {
         !whole || place == 12 + data.len(),
         "the walk ends at the end"
     );
+    typed_walk_agrees(data);
     let mut walk = RawOptions::new(data, 12);
     if walk.by_ref().any(|raw| raw.is_err()) {
         assert!(walk.next().is_none(), "nothing comes after an error");
     }
+}
+
+/// The typed walk, which has a way of its own through the octets, gives what typing each option
+/// gives, up to the first that does not fit.
+fn typed_walk_agrees(data: &[u8]) {
+    let mut one_by_one =
+        RawOptions::new(data, 12).filter_map(|raw| raw.and_then(|raw| raw.decode()).transpose());
+    let mut typed = RawOptions::new(data, 12).typed();
+    loop {
+        let (expected, found) = (one_by_one.next(), typed.next());
+        assert_eq!(found, expected, "both walks see the same options");
+        if !matches!(found, Some(Ok(_))) {
+            break;
+        }
+    }
+    assert!(typed.next().is_none(), "nothing comes after the end");
+    let mut visited = 0;
+    let result = RawOptions::new(data, 12).visit(|_| visited += 1);
+    let expected = RawOptions::new(data, 12).typed();
+    assert_eq!(visited, expected.filter(Result::is_ok).count());
+    assert_eq!(result.err(), expected.filter_map(Result::err).next());
 }
 
 fn owned_agrees(borrowed: &MobilityOption<&[u8]>) {

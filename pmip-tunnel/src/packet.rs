@@ -3,34 +3,15 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use pmip_policy::FlowKey;
+use pmip_wire::carrier::MAX_EXTENSION_HEADERS;
+pub(crate) use pmip_wire::carrier::protocol;
 
 use crate::octets::{array_at, ipv6_at, u8_at, u16_at, u32_at};
-
-/// Protocol numbers (IANA "Protocol Numbers") that the data plane tells apart.
-pub(crate) mod protocol {
-    pub(crate) const HOP_BY_HOP: u8 = 0;
-    pub(crate) const ICMP: u8 = 1;
-    pub(crate) const IPV4: u8 = 4;
-    pub(crate) const TCP: u8 = 6;
-    pub(crate) const UDP: u8 = 17;
-    pub(crate) const IPV6: u8 = 41;
-    pub(crate) const ROUTING: u8 = 43;
-    pub(crate) const FRAGMENT: u8 = 44;
-    pub(crate) const AUTHENTICATION: u8 = 51;
-    pub(crate) const ICMPV6: u8 = 58;
-    pub(crate) const DESTINATION_OPTIONS: u8 = 60;
-    pub(crate) const MOBILITY: u8 = 135;
-    pub(crate) const SCTP: u8 = 132;
-    pub(crate) const DCCP: u8 = 33;
-    pub(crate) const UDP_LITE: u8 = 136;
-}
 
 /// Length of an IPv6 header.
 pub(crate) const IPV6_HEADER: usize = 40;
 /// Length of an IPv4 header without options.
 pub(crate) const IPV4_HEADER: usize = 20;
-/// The most extension headers that are walked; what has more is treated as having no ports.
-const MAX_EXTENSION_HEADERS: usize = 16;
 
 /// Why octets are no IP packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -243,44 +224,39 @@ struct Walk {
     fragment: Fragment,
 }
 
-/// Walks IPv6 extension headers (RFC 8200 section 4) to the upper layer.
+/// Walks IPv6 extension headers (RFC 8200 section 4) to the upper layer. A packet that has more
+/// than [`MAX_EXTENSION_HEADERS`], or is damaged behind its fixed header, has no ports: the walk of
+/// `pmip_wire`, which says what is wrong, is for packets to us.
 #[inline]
 fn walk(packet: &[u8], mut next: u8) -> Walk {
     let mut at = IPV6_HEADER;
     let mut fragment = Fragment::None;
     for _ in 0..MAX_EXTENSION_HEADERS {
-        let length = match next {
-            protocol::HOP_BY_HOP | protocol::ROUTING | protocol::DESTINATION_OPTIONS => {
-                eight_octet_units(packet, at)
-            }
-            protocol::AUTHENTICATION => four_octet_units(packet, at),
-            protocol::FRAGMENT => {
-                let Some(field) = u16_at(packet, at.saturating_add(2)) else {
-                    return unwalkable(next, fragment);
-                };
-                match (field & 0xfff8, field & 1) {
-                    (0, 0) => {} // An atomic fragment is whole (RFC 6946).
-                    (0, _) => fragment = Fragment::First,
-                    _ => {
-                        let protocol = u8_at(packet, at).unwrap_or(next);
-                        return unwalkable(protocol, Fragment::Later);
-                    }
+        if protocol::extension_header_len(next, 0).is_none() {
+            return Walk {
+                protocol: next,
+                transport: (at <= packet.len()).then_some(at),
+                fragment,
+            };
+        }
+        if next == protocol::FRAGMENT {
+            let Some(field) = u16_at(packet, at.saturating_add(2)) else {
+                return unwalkable(next, fragment);
+            };
+            match (field & 0xfff8, field & 1) {
+                (0, 0) => {} // An atomic fragment is whole (RFC 6946).
+                (0, _) => fragment = Fragment::First,
+                _ => {
+                    let protocol = u8_at(packet, at).unwrap_or(next);
+                    return unwalkable(protocol, Fragment::Later);
                 }
-                Some(8)
             }
-            _ => {
-                return Walk {
-                    protocol: next,
-                    transport: (at <= packet.len()).then_some(at),
-                    fragment,
-                };
-            }
-        };
-        let (Some(length), Some(following)) = (length, u8_at(packet, at)) else {
+        }
+        let Some([following, units]) = array_at(packet, at) else {
             return unwalkable(next, fragment);
         };
+        at = at.saturating_add(protocol::extension_header_len(next, units).unwrap_or_default());
         next = following;
-        at = at.saturating_add(length);
     }
     unwalkable(next, fragment)
 }
@@ -291,16 +267,6 @@ const fn unwalkable(protocol: u8, fragment: Fragment) -> Walk {
         transport: None,
         fragment,
     }
-}
-
-fn eight_octet_units(packet: &[u8], at: usize) -> Option<usize> {
-    let units = u8_at(packet, at.saturating_add(1))?;
-    Some(usize::from(units).saturating_add(1).saturating_mul(8))
-}
-
-fn four_octet_units(packet: &[u8], at: usize) -> Option<usize> {
-    let units = u8_at(packet, at.saturating_add(1))?;
-    Some(usize::from(units).saturating_add(2).saturating_mul(4))
 }
 
 /// The IPv4 pair, or `None` for IPv6: pseudo headers need both of one family.

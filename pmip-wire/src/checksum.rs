@@ -153,14 +153,15 @@ const fn end_around_add(a: u64, b: u64) -> u64 {
 
 /// Folds the carries into 16 bits.
 #[inline]
-#[allow(clippy::cast_possible_truncation)] // Each step leaves the carries of the one before.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the halves are taken apart"
+)]
 const fn fold(sum: u64) -> u16 {
-    let sum = (sum & 0xffff_ffff).wrapping_add(sum >> 32);
-    let sum = (sum & 0xffff_ffff).wrapping_add(sum >> 32);
-    let sum = (sum & 0xffff).wrapping_add(sum >> 16);
-    let sum = (sum & 0xffff).wrapping_add(sum >> 16);
-    let sum = (sum & 0xffff).wrapping_add(sum >> 16);
-    sum as u16
+    let (half, carry) = (sum as u32).overflowing_add((sum >> 32) as u32);
+    let half = half.wrapping_add(carry as u32);
+    let (quarter, carry) = (half as u16).overflowing_add((half >> 16) as u16);
+    quarter.wrapping_add(carry as u16)
 }
 
 #[cfg(test)]

@@ -3,146 +3,6 @@
 //! Every registry is an open enum: a number without a name is kept as `Unknown(n)`, so that what
 //! is received can be sent again unchanged. Two values are equal when their numbers are.
 
-/// Declares open enums: `Variant = number, "REGISTRY NAME", rfc;` with RFC 0 for entries that only
-/// the registry defines.
-macro_rules! code_points {
-    ($(
-        $(#[$meta:meta])*
-        pub enum $name:ident: $repr:ident {
-            $( $variant:ident = $code:literal, $text:literal, $rfc:literal; )+
-        }
-    )+) => {$(
-        $(#[$meta])*
-        #[derive(Clone, Copy)]
-        #[non_exhaustive]
-        pub enum $name {
-            $(
-                #[doc = concat!("`", $text, "`, number ", stringify!($code), ", RFC ", stringify!($rfc), ".")]
-                $variant,
-            )+
-            /// A number without a name here.
-            Unknown($repr),
-        }
-
-        impl $name {
-            /// The value with this number.
-            #[inline]
-            pub const fn from_code(code: $repr) -> Self {
-                match code {
-                    $( $code => Self::$variant, )+
-                    unknown => Self::Unknown(unknown),
-                }
-            }
-
-            /// The number on the wire.
-            #[inline]
-            pub const fn code(self) -> $repr {
-                match self {
-                    $( Self::$variant => $code, )+
-                    Self::Unknown(code) => code,
-                }
-            }
-
-            /// The name in UpperCamel, `None` where the number has no name here.
-            pub const fn name(self) -> Option<&'static str> {
-                match Self::from_code(self.code()) {
-                    $( Self::$variant => Some(stringify!($variant)), )+
-                    Self::Unknown(_) => None,
-                }
-            }
-
-            /// The RFC that defines it, `None` where only the registry does.
-            pub const fn rfc(self) -> Option<u16> {
-                match Self::from_code(self.code()) {
-                    $( Self::$variant => if $rfc == 0 { None } else { Some($rfc) }, )+
-                    Self::Unknown(_) => None,
-                }
-            }
-        }
-
-        impl From<$repr> for $name {
-            #[inline]
-            fn from(code: $repr) -> Self {
-                Self::from_code(code)
-            }
-        }
-
-        impl From<$name> for $repr {
-            #[inline]
-            fn from(value: $name) -> Self {
-                value.code()
-            }
-        }
-
-        impl PartialEq for $name {
-            #[inline]
-            fn eq(&self, other: &Self) -> bool {
-                self.code() == other.code()
-            }
-        }
-
-        impl Eq for $name {}
-
-        impl PartialOrd for $name {
-            fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
-                Some(self.cmp(other))
-            }
-        }
-
-        impl Ord for $name {
-            fn cmp(&self, other: &Self) -> core::cmp::Ordering {
-                self.code().cmp(&other.code())
-            }
-        }
-
-        impl core::hash::Hash for $name {
-            fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
-                self.code().hash(state);
-            }
-        }
-
-        impl core::fmt::Debug for $name {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                match self.name() {
-                    Some(name) => f.write_str(name),
-                    None => write!(f, "Unknown({})", self.code()),
-                }
-            }
-        }
-
-        impl core::fmt::Display for $name {
-            /// The registry's name and the number.
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                match Self::from_code(self.code()) {
-                    $( Self::$variant => f.write_str(concat!($text, " (", stringify!($code), ")")), )+
-                    Self::Unknown(code) => write!(f, "unknown ({code})"),
-                }
-            }
-        }
-
-        #[cfg(feature = "serde")]
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                self.code().serialize(serializer)
-            }
-        }
-
-        #[cfg(feature = "serde")]
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                <$repr>::deserialize(deserializer).map(Self::from_code)
-            }
-        }
-
-        #[cfg(feature = "arbitrary")]
-        impl<'a> arbitrary::Arbitrary<'a> for $name {
-            fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
-                u.arbitrary().map(Self::from_code)
-            }
-        }
-    )+};
-}
-
 code_points! {
     /// Mobility Header types (IANA "Mobility Header Types").
     pub enum MhType: u8 {
@@ -318,6 +178,121 @@ code_points! {
         UnrecognizedMhType = 2, "Unrecognized MH Type value", 6275;
     }
 
+    /// Status of a Fast Binding Acknowledgment: below 128 accepted (RFC 5568 section 6.2.3).
+    pub enum FastBindingStatus: u8 {
+        Accepted = 0, "Fast Binding Update accepted", 5568;
+        AcceptedButCareOfAddressInvalid = 1, "Fast Binding Update accepted but NCoA is invalid", 5568;
+        ReasonUnspecified = 128, "Reason unspecified", 5568;
+        AdministrativelyProhibited = 129, "Administratively prohibited", 5568;
+        InsufficientResources = 130, "Insufficient resources", 5568;
+        IncorrectInterfaceIdentifierLength = 131, "Incorrect interface identifier length", 5568;
+    }
+
+    /// Code of a Handover Initiate (IANA "Handover Initiate Status Codes"). With flag P, 0 means
+    /// nothing in particular (RFC 5949 section 6.1.1).
+    pub enum HandoverInitiateCode: u8 {
+        FbuFromPreviousCareOfAddress = 0, "FBU with the PCoA as source IP address", 5568;
+        FbuNotFromPreviousCareOfAddress = 1, "FBU whose source IP address is not PCoA", 5568;
+        ForwardingCompleted = 2, "Indicate the completion of forwarding", 5949;
+        AllContextTransferred = 3, "All available context transferred", 5949;
+    }
+
+    /// Code of a Handover Acknowledge (IANA "Handover Acknowledge Status Codes"): below 128
+    /// accepted.
+    pub enum HandoverAcknowledgeCode: u8 {
+        Accepted = 0, "Handover Accepted or Successful", 5568;
+        CareOfAddressNotValid = 1, "Handover Accepted, NCoA not valid", 5568;
+        CareOfAddressAssigned = 2, "Handover Accepted, NCoA assigned", 5568;
+        UsePreviousCareOfAddress = 3, "Handover Accepted, use PCoA", 5568;
+        Unsolicited = 4, "Message sent unsolicited", 5568;
+        ContextTransferAccepted = 5, "Context Transfer Accepted or Successful", 5949;
+        AllContextTransferred = 6, "All available Context Transferred", 5949;
+        ReasonUnspecified = 128, "Handover Not Accepted, reason unspecified", 5568;
+        AdministrativelyProhibited = 129, "Administratively prohibited", 5568;
+        InsufficientResources = 130, "Insufficient resources", 5568;
+        ContextNotAvailable = 131, "Requested Context Not Available", 5949;
+        ForwardingNotAvailable = 132, "Forwarding Not Available", 5949;
+    }
+
+    /// Why bindings are revoked (IANA "Revocation Trigger"): below 128 for one mobile node, from
+    /// 128 global, from 250 for tests (RFC 5846 section 5.1).
+    pub enum RevocationTrigger: u8 {
+        Unspecified = 0, "Unspecified", 5846;
+        AdministrativeReason = 1, "Administrative Reason", 5846;
+        InterMagHandoverSameAccessType = 2, "Inter-MAG Handover - same Access Type", 5846;
+        InterMagHandoverDifferentAccessType = 3, "Inter-MAG Handover - different Access Type", 5846;
+        InterMagHandoverUnknown = 4, "Inter-MAG Handover - Unknown", 5846;
+        UserInitiatedSessionTermination = 5, "User-Initiated Session(s) Termination", 5846;
+        AccessNetworkSessionTermination = 6, "Access Network Session(s) Termination", 5846;
+        PossibleOutOfSyncBceState = 7, "Possible Out-of-Sync BCE State", 5846;
+        PerPeerPolicy = 128, "Per-Peer Policy", 5846;
+        RevokingMobilityNodeLocalPolicy = 129, "Revoking Mobility Node Local Policy", 5846;
+    }
+
+    /// Status of a Binding Revocation Acknowledgement (IANA "Binding Revocation Acknowledgement
+    /// Status Codes"): below 128 processed (RFC 5846 section 5.2).
+    pub enum BindingRevocationStatus: u8 {
+        Success = 0, "success", 5846;
+        PartialSuccess = 1, "partial success", 5846;
+        BindingDoesNotExist = 128, "Binding Does NOT Exist", 5846;
+        Ipv4HomeAddressOptionRequired = 129, "IPv4 Home Address Option Required", 5846;
+        GlobalRevocationNotAuthorized = 130, "Global Revocation NOT Authorized", 5846;
+        RevokedMobileNodesIdentityRequired = 131, "Revoked Mobile Nodes Identity Required", 5846;
+        MobileNodeIsAttached = 132, "Revocation Failed - MN is Attached", 5846;
+        TriggerNotSupported = 133, "Revocation Trigger NOT Supported", 5846;
+        FunctionNotSupported = 134, "Revocation Function NOT Supported", 5846;
+        ProxyBindingRevocationNotSupported = 135, "Proxy Binding Revocation NOT Supported", 5846;
+    }
+
+    /// Status of a Localized Routing Acknowledgment: below 128 processed (RFC 6705 section 10.2).
+    pub enum LocalizedRoutingStatus: u8 {
+        Success = 0, "Success", 6705;
+        NotAllowed = 128, "Localized Routing Not Allowed", 6705;
+        MobileNodeNotAttached = 129, "MN Not Attached", 6705;
+    }
+
+    /// Why an Update Notification is sent (IANA "Update Notification Reasons Registry").
+    pub enum NotificationReason: u16 {
+        Reserved = 0, "Reserved", 7077;
+        ForceReregistration = 1, "FORCE-REREGISTRATION", 7077;
+        UpdateSessionParameters = 2, "UPDATE-SESSION-PARAMETERS", 7077;
+        VendorSpecificReason = 3, "VENDOR-SPECIFIC-REASON", 7077;
+        AniParamsRequested = 4, "ANI-PARAMS-REQUESTED", 7077;
+        QosServiceRequest = 5, "QOS_SERVICE_REQUEST", 7222;
+        ThreeGppPcscfRestorationPco = 6, "3GPP-Specific-PCSCF-Restoration-over-PCO", 0;
+        ThreeGppPcscfRestorationDhcp = 7, "3GPP-Specific-PCSCF-Restoration-over-DHCP", 0;
+        FlowMobility = 8, "FLOW-MOBILITY", 7864;
+        ReservedLast = 255, "Reserved", 7077;
+    }
+
+    /// Status of an Update Notification Acknowledgement (IANA "Update Notification Acknowledgement
+    /// Status Registry"): below 128 processed (RFC 7077 section 4.2).
+    pub enum UpdateNotificationStatus: u8 {
+        Success = 0, "SUCCESS", 7077;
+        FailedToUpdateSessionParameters = 128, "FAILED-TO-UPDATE-SESSION-PARAMETERS", 7077;
+        MissingVendorSpecificOption = 129, "MISSING-VENDOR-SPECIFIC-OPTION", 7077;
+        CannotMeetQosServiceRequest = 130, "CANNOT_MEET_QOS_SERVICE_REQUEST", 7222;
+        ReasonUnspecified = 131, "Reason unspecified", 7864;
+        MobileNodeNotAttached = 132, "MN not attached", 7864;
+    }
+
+    /// Why a Flow Binding Indication is sent (IANA "Flow Binding Indication Triggers"); from 250
+    /// for tests (RFC 7109 section 6.1.1).
+    pub enum FlowBindingTrigger: u8 {
+        Reserved = 0, "Reserved", 7109;
+        Unspecified = 1, "Unspecified", 7109;
+        AdministrativeReason = 2, "Administrative Reason", 7109;
+        PossibleOutOfSyncBceState = 3, "Possible Out-of-Sync BCE State", 7109;
+    }
+
+    /// Status of a Flow Binding Acknowledgement (IANA "Flow Binding Acknowledgement Status Codes"):
+    /// below 128 processed (RFC 7109 section 6.1.2).
+    pub enum FlowBindingStatus: u8 {
+        Success = 0, "Success", 7109;
+        BindingDoesNotExist = 128, "Binding (target CoA) Does NOT Exist", 7109;
+        ActionNotAuthorized = 129, "Action NOT Authorized", 7109;
+    }
+
     /// How the mobile node came to this interface (IANA "Handoff Indicator Option type values").
     pub enum HandoffIndicator: u8 {
         Reserved = 0, "Reserved", 5213;
@@ -368,6 +343,88 @@ code_points! {
         InvalidIpv4Address = 131, "Invalid IPv4 address", 5844;
         DynamicAssignmentNotAvailable = 132, "Dynamic IPv4 home address assignment not available", 5844;
     }
+
+    /// Status of an IPv4 Address Acknowledgement (RFC 5555 section 3.2.1).
+    pub enum Ipv4AddressAcknowledgementStatus: u8 {
+        Success = 0, "Success", 5555;
+        FailureReasonUnspecified = 128, "Failure, reason unspecified", 5555;
+        AdministrativelyProhibited = 129, "Administratively prohibited", 5555;
+        IncorrectIpv4HomeAddress = 130, "Incorrect IPv4 home address", 5555;
+        InvalidIpv4Address = 131, "Invalid IPv4 address", 5555;
+        DynamicAssignmentNotAvailable = 132, "Dynamic IPv4 home address assignment not available", 5555;
+        PrefixAllocationUnauthorized = 133, "Prefix allocation unauthorized", 5555;
+    }
+
+    /// Who authenticates a message, and how (IANA "Mobility Message Authentication Option subtypes").
+    pub enum AuthenticationSubtype: u8 {
+        MobileNodeAndHomeAgent = 1, "MN-HA", 4285;
+        MobileNodeAndAaa = 2, "MN-AAA", 4285;
+    }
+
+    /// Whose link-layer address an option holds (RFC 5568 section 6.4.3; in a Mobility Header only 2
+    /// is defined, section 6.4.4).
+    pub enum LinkLayerAddressCode: u8 {
+        Wildcard = 0, "Wildcard", 5568;
+        NewAccessPoint = 1, "New Access Point", 5568;
+        MobileNode = 2, "Mobile node", 5568;
+        NewAccessRouter = 3, "NAR", 5568;
+        Source = 4, "Source of RtSolPr or PrRtAdv", 5568;
+        CurrentInterface = 5, "Current interface of the router", 5568;
+        NoPrefixInformation = 6, "No prefix information available", 5568;
+        NoFastHandover = 7, "No fast handover support available", 5568;
+    }
+
+    /// Whose address a Mobility Header IPv6 Address/Prefix option holds (RFC 5568 section 6.4.2).
+    pub enum HandoverAddressCode: u8 {
+        OldCareOfAddress = 1, "Old Care-of Address", 5568;
+        NewCareOfAddress = 2, "New Care-of Address", 5568;
+        NewAccessRouterAddress = 3, "NAR's IP address", 5568;
+        NewAccessRouterPrefix = 4, "NAR's Prefix", 5568;
+    }
+
+    /// The family of a Local Mobility Anchor Address (RFC 5949 section 6.2.2).
+    pub enum LmaAddressCode: u8 {
+        Ipv6 = 1, "IPv6 address of the local mobility anchor", 5949;
+        Ipv4 = 2, "IPv4 address of the local mobility anchor", 5949;
+    }
+
+    /// Whether the name server was updated (RFC 5026 section 8.1).
+    pub enum DnsUpdateStatus: u8 {
+        Performed = 0, "DNS update performed", 5026;
+        ReasonUnspecified = 128, "Reason unspecified", 5026;
+        AdministrativelyProhibited = 129, "Administratively prohibited", 5026;
+        Failed = 130, "DNS update failed", 5026;
+    }
+
+    /// What kind of group a Mobile Node Group Identifier names (RFC 6602 section 4.3).
+    pub enum MobileNodeGroupSubtype: u8 {
+        BulkBindingUpdate = 1, "Bulk Binding Update Group", 6602;
+    }
+
+    /// Types of multicast membership reports, of IGMP and of MLD, whose numbers do not meet
+    /// (RFC 7161 sections 4.1.2 and 6.1, RFC 7028 section 5.1.2).
+    pub enum MulticastReportType: u8 {
+        Igmpv1 = 18, "IGMPv1", 7161;
+        Igmpv2 = 22, "IGMPv2", 7161;
+        Igmpv3 = 34, "IGMPv3", 7161;
+        Mldv1 = 131, "MLDv1", 7161;
+        Mldv2 = 143, "MLDv2", 7161;
+    }
+
+    /// What the report in a Multicast Mobility option is in (RFC 7411 section 5.3).
+    pub enum MulticastPayload: u8 {
+        Igmpv3 = 1, "IGMPv3", 7411;
+        Mldv2 = 2, "MLDv2", 7411;
+        Igmpv3FromIgmpv2 = 3, "IGMPv3 from IGMPv2 compatibility mode", 7411;
+        Mldv2FromMldv1 = 4, "MLDv2 from MLDv1 compatibility mode", 7411;
+    }
+
+    /// Why groups were refused (RFC 7411 section 5.4).
+    pub enum MulticastAcknowledgementStatus: u8 {
+        PayloadTypeUnsupported = 1, "Report Payload type unsupported", 7411;
+        GroupServiceUnsupported = 2, "Requested group service unsupported", 7411;
+        GroupServiceProhibited = 3, "Requested group service administratively prohibited", 7411;
+    }
 }
 
 impl Status {
@@ -382,8 +439,56 @@ impl Status {
     }
 }
 
+/// Declares which side of 128 means that a request was granted.
+macro_rules! granted_below_128 {
+    ($($status:ident, $section:literal;)+) => {$(
+        impl $status {
+            #[doc = concat!("Whether the request was granted: below 128 (", $section, ").")]
+            pub const fn is_accepted(self) -> bool {
+                self.code() < 128
+            }
+        }
+    )+};
+}
+
+granted_below_128! {
+    FastBindingStatus, "RFC 5568 section 6.2.3";
+    HandoverAcknowledgeCode, "RFC 5568 section 6.2.1.2";
+    BindingRevocationStatus, "RFC 5846 section 5.2";
+    LocalizedRoutingStatus, "RFC 6705 section 10.2";
+    UpdateNotificationStatus, "RFC 7077 section 4.2";
+    FlowBindingStatus, "RFC 7109 section 6.1.2";
+}
+
+impl RevocationTrigger {
+    /// Whether it goes with flag G: from 128, where the tests' 250 to 255 may go with either
+    /// (RFC 5846 section 5.1).
+    pub const fn is_global(self) -> bool {
+        matches!(self.code(), 128..=249)
+    }
+
+    /// Whether it goes without flag G: below 128 (RFC 5846 section 5.1).
+    pub const fn is_per_mn(self) -> bool {
+        self.code() < 128
+    }
+}
+
 impl Ipv4HomeAddressStatus {
     /// Whether the address was assigned: below 128 (RFC 5844 section 3.3.2).
+    pub const fn is_success(self) -> bool {
+        self.code() < 128
+    }
+}
+
+impl Ipv4AddressAcknowledgementStatus {
+    /// Whether the address was bound: below 128 (RFC 5555 section 3.2.1).
+    pub const fn is_success(self) -> bool {
+        self.code() < 128
+    }
+}
+
+impl DnsUpdateStatus {
+    /// Whether the name server was updated: below 128 (RFC 5026 section 8.1).
     pub const fn is_success(self) -> bool {
         self.code() < 128
     }

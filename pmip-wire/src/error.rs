@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use crate::code::{MhType, OptionType};
+use crate::code::{BindingErrorStatus, MhType, OptionType, Status};
 
-/// Why a Mobility Header could not be decoded.
+/// Why a Mobility Header, its carrier or a measurement packet could not be decoded.
 ///
 /// Small and `Copy`; it reads as a sentence that names the field:
 ///
@@ -23,8 +23,8 @@ pub struct DecodeError {
     pub kind: DecodeErrorKind,
     /// In what it is wrong.
     pub layer: Layer,
-    /// Where: octets from the start of the Mobility Header, or of the carrier's packet where the
-    /// error lies in a carrier.
+    /// Where: octets from the start of the Mobility Header, or of the octets that were given where
+    /// the error lies in a carrier or a measurement packet.
     pub offset: u16,
 }
 
@@ -76,6 +76,19 @@ pub enum DecodeErrorKind {
     },
     /// The options, aligned as they must be sent, exceed the longest Mobility Header.
     OptionsTooLong,
+    /// A field or header stands where its RFC forbids it, or stands there twice.
+    Misplaced {
+        /// The field, or the one that the header is there for.
+        field: Field,
+    },
+    /// An address is no unicast routable address (RFC 6275 sections 6.3 and 6.4).
+    NotRoutable {
+        /// The address field.
+        field: Field,
+    },
+    /// A keyed digest is not the one that the key gives (RFC 8762 section 4.4, RFC 8972
+    /// section 4.8).
+    BadDigest,
     /// A field holds a value that its RFC forbids.
     BadValue {
         /// The field.
@@ -83,6 +96,26 @@ pub enum DecodeErrorKind {
         /// The value found.
         found: u32,
     },
+}
+
+/// What the sender of a message that cannot be used is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Answer {
+    /// Nothing: the message is dropped silently.
+    Silence,
+    /// An ICMPv6 Parameter Problem with code 0 to the source of the packet (RFC 6275 section 9.2,
+    /// RFC 4443 section 3.4). Over IPv4 there is none.
+    ParameterProblem {
+        /// Where it points to, in octets from the start of the Mobility Header. The Pointer field
+        /// counts from the start of the IPv6 packet, so what stands in front is added.
+        pointer: u16,
+    },
+    /// A Binding Error with this status (RFC 6275 sections 9.2 and 9.3.3).
+    BindingError(BindingErrorStatus),
+    /// Where the message is a Binding Update: a Binding Acknowledgement with this status. To other
+    /// messages nothing.
+    BindingAcknowledgement(Status),
 }
 
 /// What an error is about.
@@ -125,6 +158,10 @@ pub enum ExpectedLength {
     Exactly(u8),
     /// This one or more.
     AtLeast(u8),
+    /// One of these, of which two may be the same.
+    OneOf([u8; 3]),
+    /// This one once or more.
+    MultipleOf(u8),
 }
 
 /// A field of a message or an option.
@@ -133,13 +170,13 @@ pub enum ExpectedLength {
 pub enum Field {
     /// Payload Proto of the Mobility Header.
     PayloadProto,
-    /// Header Len of the Mobility Header.
+    /// Header Len of the Mobility Header, or the length of a carrier's header.
     HeaderLength,
     /// MH Type of the Mobility Header.
     MhType,
     /// Reserved octets.
     Reserved,
-    /// Checksum of the Mobility Header.
+    /// Checksum of the Mobility Header or of a carrier.
     Checksum,
     /// Sequence number.
     Sequence,
@@ -151,6 +188,148 @@ pub enum Field {
     Status,
     /// Home Address.
     HomeAddress,
+    /// Init cookie of the return routability procedure.
+    InitCookie,
+    /// Nonce index of the return routability procedure.
+    NonceIndex,
+    /// Keygen token of the return routability procedure.
+    KeygenToken,
+    /// # of Addresses of a Home Agent Switch.
+    AddressCount,
+    /// Home Agent Addresses of a Home Agent Switch.
+    HomeAgentAddresses,
+    /// Code of a handover message.
+    Code,
+    /// B.R. Type of a binding revocation message.
+    RevocationType,
+    /// Flow Binding Type of a flow binding message.
+    FlowBindingType,
+    /// What made a node send the message.
+    Trigger,
+    /// Notification Reason.
+    NotificationReason,
+    /// IP version or protocol version.
+    Version,
+    /// Payload Length of an IPv6 header.
+    PayloadLength,
+    /// Next Header of a carrier's header.
+    NextHeader,
+    /// Hop Limit or Time to Live.
+    HopLimit,
+    /// Source address.
+    SourceAddress,
+    /// Destination address.
+    DestinationAddress,
+    /// How many extension headers a packet has.
+    ExtensionHeaderCount,
+    /// Hop-by-Hop Options.
+    HopByHopOptions,
+    /// An extension header behind its first two octets.
+    HeaderData,
+    /// Routing Type.
+    RoutingType,
+    /// Segments Left.
+    SegmentsLeft,
+    /// Fragment Offset.
+    FragmentOffset,
+    /// Identification of a fragmented packet.
+    Identification,
+    /// What a carrier carries.
+    Payload,
+    /// The Type octet of an option.
+    OptionType,
+    /// Error Estimate of a STAMP packet.
+    ErrorEstimate,
+    /// Receive Timestamp of a reflector.
+    ReceiveTimestamp,
+    /// Session-Sender Timestamp.
+    SenderTimestamp,
+    /// Session-Sender Error Estimate.
+    SenderErrorEstimate,
+    /// HMAC of a STAMP packet.
+    Hmac,
+    /// Value of a TLV.
+    Value,
+    /// Access ID of an Access Report TLV.
+    AccessId,
+    /// Timestamp of a control message or measurement packet.
+    Timestamp,
+    /// A section of a control message.
+    Csld,
+    /// How many sections a control message has.
+    CsldCount,
+    /// Command of a section.
+    Command,
+    /// Command-Length of a section.
+    CommandLength,
+    /// The data of a section.
+    CommandData,
+    /// The Authentication CSLD.
+    Authentication,
+    /// Mode of the Authentication CSLD.
+    AuthenticationMode,
+    /// Key ID of the Authentication CSLD.
+    KeyId,
+    /// Random Number of the Authentication CSLD.
+    RandomNumber,
+    /// Message authentication digest.
+    Digest,
+    /// Address Type of a UDP-Measurement CSLD.
+    AddressType,
+    /// Role of a UDP-Measurement CSLD.
+    Role,
+    /// Session Identifier of a UDP-Measurement CSLD, or SSID of a STAMP packet.
+    SessionId,
+    /// Control Source Address.
+    ControlSource,
+    /// Control Destination Address.
+    ControlDestination,
+    /// Measurement Source Address.
+    MeasurementSource,
+    /// Measurement Destination Address.
+    MeasurementDestination,
+    /// Control Source Port.
+    ControlSourcePort,
+    /// Measurement Source Port.
+    MeasurementSourcePort,
+    /// Measurement Destination Port.
+    MeasurementDestinationPort,
+    /// Duration of a measurement.
+    Duration,
+    /// Measurement-Type.
+    MeasurementType,
+    /// Sender Send Time.
+    SenderSendTime,
+    /// Responder Receive Time.
+    ResponderReceiveTime,
+    /// Responder Send Time.
+    ResponderSendTime,
+    /// Sender Receive Time.
+    SenderReceiveTime,
+    /// Sender Clock Offset.
+    SenderClockOffset,
+    /// Responder Clock Offset.
+    ResponderClockOffset,
+    /// The sender's sequence number.
+    SenderSequence,
+    /// Responder Sequence Number.
+    ResponderSequence,
+    /// Traffic Class or Type of Service.
+    TrafficClass,
+    /// Length of a whole packet or message.
+    TotalLength,
+    /// Source port.
+    SourcePort,
+    /// Destination port.
+    DestinationPort,
+    /// Length of a header's payload, or of a TLV's value.
+    Length,
+    /// Type of a TLV.
+    Type,
+    /// Protocol Type of a GRE header.
+    ProtocolType,
+    /// Key of a GRE header.
+    Key,
     /// The mobility options of a message.
     Options,
     /// The Length octet of an option.
@@ -159,6 +338,12 @@ pub enum Field {
     OptionData,
     /// The data of a message that is kept as it is.
     MessageData,
+    /// The length of a prefix.
+    PrefixLength,
+    /// The length of an address.
+    AddressLength,
+    /// What an option's other fields are about.
+    OptionCode,
 }
 
 impl DecodeError {
@@ -180,18 +365,32 @@ impl DecodeError {
         matches!(self.kind, DecodeErrorKind::BadChecksum { .. })
     }
 
-    /// The octet that an ICMPv6 Parameter Problem (code 0) must point to, as an offset into the
-    /// Mobility Header; `None` where RFC 6275 section 9.2 asks for silence.
-    pub const fn parameter_problem_pointer(&self) -> Option<u16> {
+    /// What the sender of the message is owed.
+    ///
+    /// RFC 6275 section 9.2 asks for silence about a wrong checksum and for a Parameter Problem
+    /// about Payload Proto and Header Len. Of the options, only a malformed Binding Identifier has
+    /// an answer (RFC 5648 section 6.2); what else is wrong inside a well-formed header is counted
+    /// by the receiver and not answered.
+    pub const fn answer(&self) -> Answer {
+        let in_binding_identifier =
+            matches!(self.layer, Layer::Option(OptionType::BindingIdentifier));
         match self.kind {
-            DecodeErrorKind::BadPayloadProto { .. } => Some(0),
-            DecodeErrorKind::BadHeaderLength { .. } => Some(1),
+            DecodeErrorKind::BadPayloadProto { .. } => Answer::ParameterProblem { pointer: 0 },
+            DecodeErrorKind::BadHeaderLength { .. } => Answer::ParameterProblem { pointer: 1 },
+            DecodeErrorKind::BadOptionLength { .. } | DecodeErrorKind::BadValue { .. }
+                if in_binding_identifier =>
+            {
+                Answer::BindingAcknowledgement(Status::McoaMalformed)
+            }
             DecodeErrorKind::Truncated { .. }
             | DecodeErrorKind::BadChecksum { .. }
             | DecodeErrorKind::BadOptionLength { .. }
             | DecodeErrorKind::PrefixTooLong { .. }
             | DecodeErrorKind::OptionsTooLong
-            | DecodeErrorKind::BadValue { .. } => None,
+            | DecodeErrorKind::Misplaced { .. }
+            | DecodeErrorKind::NotRoutable { .. }
+            | DecodeErrorKind::BadDigest
+            | DecodeErrorKind::BadValue { .. } => Answer::Silence,
         }
     }
 }
@@ -240,6 +439,13 @@ impl fmt::Display for DecodeErrorKind {
             Self::OptionsTooLong => {
                 f.write_str("the options do not fit a Mobility Header once they are aligned")
             }
+            Self::Misplaced { field } => {
+                write!(f, "the {field} must not stand here, or not once more")
+            }
+            Self::NotRoutable { field } => {
+                write!(f, "the {field} must be a unicast routable address")
+            }
+            Self::BadDigest => f.write_str("the digest is not the one that the key gives"),
             Self::BadValue { field, found } => write!(f, "the {field} must not be {found}"),
         }
     }
@@ -270,6 +476,11 @@ impl fmt::Display for ExpectedLength {
         match self {
             Self::Exactly(length) => write!(f, "{length}"),
             Self::AtLeast(length) => write!(f, "at least {length}"),
+            Self::OneOf([first, second, third]) if second == third => {
+                write!(f, "{first} or {second}")
+            }
+            Self::OneOf([first, second, third]) => write!(f, "{first}, {second} or {third}"),
+            Self::MultipleOf(length) => write!(f, "a multiple of {length}"),
         }
     }
 }
@@ -287,10 +498,84 @@ impl fmt::Display for Field {
             Self::Lifetime => "lifetime",
             Self::Status => "status",
             Self::HomeAddress => "home address",
+            Self::InitCookie => "init cookie",
+            Self::NonceIndex => "nonce index",
+            Self::KeygenToken => "keygen token",
+            Self::AddressCount => "number of addresses",
+            Self::HomeAgentAddresses => "home agent addresses field",
+            Self::Code => "code",
+            Self::RevocationType => "revocation type",
+            Self::FlowBindingType => "flow binding type",
+            Self::Trigger => "trigger",
+            Self::NotificationReason => "notification reason",
+            Self::Version => "version",
+            Self::PayloadLength => "payload length",
+            Self::NextHeader => "next header",
+            Self::HopLimit => "hop limit",
+            Self::SourceAddress => "source address",
+            Self::DestinationAddress => "destination address",
+            Self::ExtensionHeaderCount => "number of extension headers",
+            Self::HopByHopOptions => "hop-by-hop options header",
+            Self::HeaderData => "header data",
+            Self::RoutingType => "routing type",
+            Self::SegmentsLeft => "segments left field",
+            Self::FragmentOffset => "fragment offset",
+            Self::Identification => "identification",
+            Self::Payload => "payload",
+            Self::OptionType => "option type",
+            Self::ErrorEstimate => "error estimate",
+            Self::ReceiveTimestamp => "receive timestamp",
+            Self::SenderTimestamp => "sender timestamp",
+            Self::SenderErrorEstimate => "sender error estimate",
+            Self::Hmac => "HMAC",
+            Self::Value => "value",
+            Self::AccessId => "access identifier",
+            Self::Timestamp => "timestamp",
+            Self::Csld => "section",
+            Self::CsldCount => "number of sections",
+            Self::Command => "command",
+            Self::CommandLength => "command length",
+            Self::CommandData => "command data",
+            Self::Authentication => "authentication section",
+            Self::AuthenticationMode => "authentication mode",
+            Self::KeyId => "key ID",
+            Self::RandomNumber => "random number",
+            Self::Digest => "digest",
+            Self::AddressType => "address type",
+            Self::Role => "role",
+            Self::SessionId => "session identifier",
+            Self::ControlSource => "control source address",
+            Self::ControlDestination => "control destination address",
+            Self::MeasurementSource => "measurement source address",
+            Self::MeasurementDestination => "measurement destination address",
+            Self::ControlSourcePort => "control source port",
+            Self::MeasurementSourcePort => "measurement source port",
+            Self::MeasurementDestinationPort => "measurement destination port",
+            Self::Duration => "duration",
+            Self::MeasurementType => "measurement type",
+            Self::SenderSendTime => "sender send time",
+            Self::ResponderReceiveTime => "responder receive time",
+            Self::ResponderSendTime => "responder send time",
+            Self::SenderReceiveTime => "sender receive time",
+            Self::SenderClockOffset => "sender clock offset",
+            Self::ResponderClockOffset => "responder clock offset",
+            Self::SenderSequence => "sender sequence number",
+            Self::ResponderSequence => "responder sequence number",
+            Self::TrafficClass => "traffic class",
+            Self::TotalLength => "total length",
+            Self::SourcePort => "source port",
+            Self::DestinationPort => "destination port",
+            Self::Length => "length",
+            Self::Type => "type",
+            Self::ProtocolType => "protocol type",
+            Self::Key => "key",
             Self::Options => "options field",
             Self::OptionLength => "option length",
             Self::OptionData => "option data",
             Self::MessageData => "message data",
+            Self::PrefixLength => "prefix length",
+            Self::AddressLength => "address length",
+            Self::OptionCode => "option code",
         })
     }
 }

@@ -1,5 +1,5 @@
 //! Wire formats of multipath Proxy Mobile IPv6: Mobility Header messages and their options, code
-//! points, checksums, and the framing of the IPv4-UDP carriers.
+//! points, checksums, the packets that carry them, and the formats of path measurements.
 //!
 //! Bytes come in, typed values go out, and back. Two layers share one set of types:
 //! - [`Message`] owns what it holds. [`Message::decode`] from [`Bytes`](bytes::Bytes) copies no
@@ -8,9 +8,14 @@
 //! - [`MobilityHeader`] borrows. Its [`RawOptions`] walk over the options without an allocation,
 //!   and each [`RawOption`] can be typed on its own.
 //!
+//! Around them, [`carrier`] reads and writes IPv6 with its extension headers, IPv4, UDP, TLV and
+//! GRE; [`sla`] and [`stamp`] the packets that measure a path.
+//!
 //! Nothing is lost on the way: unknown messages, options, code points and flags are kept. Bytes
 //! from anyone give a value or a [`DecodeError`] that names the field and its place; no input
-//! panics. What a message *means* is left to the engines.
+//! panics. What a message *means* is left to the engines; [`DecodeError::answer`] tells them what the
+//! sender of a bad one is owed. [`Message::decode_lax`] reads what old senders and cut captures make
+//! of the rules, each fault by its own [`Leniency`].
 //!
 //! # Reading
 //!
@@ -58,22 +63,42 @@
 //!
 //! | RFC | what |
 //! |---|---|
-//! | [6275](https://www.rfc-editor.org/rfc/rfc6275) | Mobility Header, Binding Update, Binding Acknowledgement, Binding Error, padding, alternate care-of address, sequence order |
-//! | [5213](https://www.rfc-editor.org/rfc/rfc5213) | proxy registration: home network prefix, handoff indicator, access technology, link-layer identifier, link-local address, timestamp |
+//! | [2784](https://www.rfc-editor.org/rfc/rfc2784), [2890](https://www.rfc-editor.org/rfc/rfc2890) | GRE with checksum, key and sequence number |
+//! | [3963](https://www.rfc-editor.org/rfc/rfc3963), [5026](https://www.rfc-editor.org/rfc/rfc5026), [5149](https://www.rfc-editor.org/rfc/rfc5149) | mobile network prefix, DNS update, service selection |
 //! | [4283](https://www.rfc-editor.org/rfc/rfc4283), [8371](https://www.rfc-editor.org/rfc/rfc8371) | mobile node identifier |
-//! | [5094](https://www.rfc-editor.org/rfc/rfc5094) | vendor-specific option |
-//! | [5555](https://www.rfc-editor.org/rfc/rfc5555) | NAT detection, IPv4 care-of address |
+//! | [4285](https://www.rfc-editor.org/rfc/rfc4285) | message authentication, computed and checked (module `auth`); replay protection |
+//! | [4866](https://www.rfc-editor.org/rfc/rfc4866) | options of enhanced route optimization |
+//! | [5094](https://www.rfc-editor.org/rfc/rfc5094), [5096](https://www.rfc-editor.org/rfc/rfc5096) | vendor-specific option, with a registry of those a program knows; experimental option |
+//! | [5142](https://www.rfc-editor.org/rfc/rfc5142) | Home Agent Switch |
+//! | [5213](https://www.rfc-editor.org/rfc/rfc5213) | proxy registration: home network prefix, handoff indicator, access technology, link-layer identifier, link-local address, timestamp |
+//! | [5555](https://www.rfc-editor.org/rfc/rfc5555) | IPv4 home address and its acknowledgement, NAT detection, IPv4 care-of address |
+//! | [5568](https://www.rfc-editor.org/rfc/rfc5568), [5949](https://www.rfc-editor.org/rfc/rfc5949), [6058](https://www.rfc-editor.org/rfc/rfc6058) | fast handover messages and their options; transient bindings |
+//! | [5648](https://www.rfc-editor.org/rfc/rfc5648), [6089](https://www.rfc-editor.org/rfc/rfc6089), [6088](https://www.rfc-editor.org/rfc/rfc6088) | binding identifier; flow identification and summary; binary traffic selectors |
 //! | [5844](https://www.rfc-editor.org/rfc/rfc5844) | IPv4 home address request and reply, default router, DHCP support mode; UDP ports |
-//! | [5845](https://www.rfc-editor.org/rfc/rfc5845) | telling what a data datagram holds |
+//! | [5845](https://www.rfc-editor.org/rfc/rfc5845) | GRE key, TLV header, telling what a data datagram holds |
+//! | [5846](https://www.rfc-editor.org/rfc/rfc5846) | Binding Revocation Indication and Acknowledgement |
 //! | [5847](https://www.rfc-editor.org/rfc/rfc5847) | Heartbeat, restart counter |
-//! | [6463](https://www.rfc-editor.org/rfc/rfc6463) | alternate IPv4 care-of address |
+//! | [6275](https://www.rfc-editor.org/rfc/rfc6275) | Mobility Header, all its messages and options, sequence order; Home Address option, type 2 routing header |
+//! | [6463](https://www.rfc-editor.org/rfc/rfc6463) | redirection, load information, alternate IPv4 care-of address |
+//! | [6602](https://www.rfc-editor.org/rfc/rfc6602), [6705](https://www.rfc-editor.org/rfc/rfc6705), [7389](https://www.rfc-editor.org/rfc/rfc7389) | group identifier, localized routing messages, gateway and user-plane addresses |
+//! | [6757](https://www.rfc-editor.org/rfc/rfc6757), [7563](https://www.rfc-editor.org/rfc/rfc7563) | access network identifier |
+//! | [6812](https://www.rfc-editor.org/rfc/rfc6812) | control messages, their authentication, measurement packets |
+//! | [6909](https://www.rfc-editor.org/rfc/rfc6909) | IPv4 traffic offload selector |
+//! | [7028](https://www.rfc-editor.org/rfc/rfc7028), [7161](https://www.rfc-editor.org/rfc/rfc7161), [7411](https://www.rfc-editor.org/rfc/rfc7411) | multicast options, Subscription Query and Response |
+//! | [7077](https://www.rfc-editor.org/rfc/rfc7077), [7864](https://www.rfc-editor.org/rfc/rfc7864) | Update Notification and its Acknowledgement, also for flow mobility |
+//! | [7109](https://www.rfc-editor.org/rfc/rfc7109) | Flow Binding Indication and Acknowledgement |
 //! | [7148](https://www.rfc-editor.org/rfc/rfc7148) | delegated mobile network prefix |
+//! | [7222](https://www.rfc-editor.org/rfc/rfc7222) | quality of service |
+//! | [8127](https://www.rfc-editor.org/rfc/rfc8127) | LMA-controlled parameters of the gateway |
+//! | [8200](https://www.rfc-editor.org/rfc/rfc8200) | extension headers down to the Mobility Header |
 //! | [8278](https://www.rfc-editor.org/rfc/rfc8278) | multipath binding, gateway identifier |
+//! | [8762](https://www.rfc-editor.org/rfc/rfc8762), [8972](https://www.rfc-editor.org/rfc/rfc8972), [5357](https://www.rfc-editor.org/rfc/rfc5357) | test packets of STAMP and TWAMP Light, TLVs |
+//! | [8885](https://www.rfc-editor.org/rfc/rfc8885) | options of distributed mobility management |
 //!
 //! # Features
 //!
-//! `std` (default; without it the crate is `no_std` with `alloc`), `serde` for all values,
-//! `arbitrary` for values that fuzzers and property tests draw, `ipnetwork` for conversions.
+//! `std` (default; without it the crate is `no_std` with `alloc`), `auth` (default) for computing
+//! and checking the authentication of messages, `serde` for all values, `arbitrary` for values that fuzzers and property tests draw, `ipnetwork` for conversions.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -95,31 +120,59 @@
 
 extern crate alloc;
 
+#[cfg(feature = "auth")]
+pub mod auth;
 #[macro_use]
-mod code;
+mod code_points;
 mod bounded;
+pub mod carrier;
 pub mod checksum;
+mod code;
 mod error;
+mod mac;
 mod message;
 mod option;
+mod reader;
+pub mod sla;
+pub mod stamp;
 pub mod types;
 pub mod udp;
 mod writer;
 
 pub use checksum::ChecksumContext;
 pub use code::{
-    AccessTechnologyType, BindingErrorStatus, HandoffIndicator, Ipv4HomeAddressStatus, MhType,
-    MnIdSubtype, OptionType, Status,
+    AccessTechnologyType, AuthenticationSubtype, BindingErrorStatus, BindingRevocationStatus,
+    DnsUpdateStatus, FastBindingStatus, FlowBindingStatus, FlowBindingTrigger, HandoffIndicator,
+    HandoverAcknowledgeCode, HandoverAddressCode, HandoverInitiateCode,
+    Ipv4AddressAcknowledgementStatus, Ipv4HomeAddressStatus, LinkLayerAddressCode, LmaAddressCode,
+    LocalizedRoutingStatus, MhType, MnIdSubtype, MobileNodeGroupSubtype,
+    MulticastAcknowledgementStatus, MulticastPayload, MulticastReportType, NotificationReason,
+    OptionType, RevocationTrigger, Status, UpdateNotificationStatus,
 };
-pub use error::{DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
+pub use error::{Answer, DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
 pub use message::{
-    BindingAckFlags, BindingAcknowledgement, BindingError, BindingUpdate, BindingUpdateFlags,
-    Heartbeat, InvalidMessage, MAX_MESSAGE_LEN, Message, MobilityHeader, UnknownMessage,
+    BindingAckFlags, BindingAcknowledgement, BindingError, BindingRefreshRequest,
+    BindingRevocationAcknowledgement, BindingRevocationFlags, BindingRevocationIndication,
+    BindingUpdate, BindingUpdateFlags, CareOfTest, CareOfTestInit, FastBindingAcknowledgement,
+    FastBindingUpdate, Faults, FlowBindingAcknowledgement, FlowBindingFlags, FlowBindingIndication,
+    HandoverAcknowledge, HandoverAcknowledgeFlags, HandoverInitiate, HandoverInitiateFlags,
+    Heartbeat, HomeAgentSwitch, HomeTest, HomeTestInit, InvalidMessage, Leniency,
+    LocalizedRoutingAcknowledgment, LocalizedRoutingFlags, LocalizedRoutingInitiation,
+    MAX_MESSAGE_LEN, Message, MobilityHeader, SubscriptionFlags, SubscriptionQuery,
+    SubscriptionResponse, UnknownMessage, UpdateNotification, UpdateNotificationAcknowledgement,
+    UpdateNotificationFlags,
 };
 pub use option::{
-    Alignment, DelegatedMobileNetworkPrefix, HomeNetworkPrefix, InvalidOption, Ipv4DhcpSupportMode,
-    Ipv4HomeAddressReply, Ipv4HomeAddressRequest, LinkLayerIdentifier, MagIdentifier,
-    MagMultipathBinding, MobileNodeIdentifier, MobilityOption, MobilityOptions, NatDetection,
-    OptionsFull, RawOption, RawOptions, UnknownOption, VendorSpecific,
+    ActiveMulticastSubscription, Alignment, BindingAuthorizationDataForFmip, BindingIdentifier,
+    ContextRequest, DelegatedMobileNetworkPrefix, DlifLinkLayerAddress, DnsUpdate,
+    DynamicIpMulticastSelector, FlowSummary, GreKey, HomeNetworkPrefix, InvalidOption,
+    InvalidVendorData, Ipv4AddressAcknowledgement, Ipv4DhcpSupportMode, Ipv4HomeAddress,
+    Ipv4HomeAddressReply, Ipv4HomeAddressRequest, Ipv6Prefix, LinkLayerIdentifier, LoadInformation,
+    MagIdentifier, MagMultipathBinding, MobileNodeGroupIdentifier, MobileNodeIdentifier,
+    MobilityHeaderIpv6AddressPrefix, MobilityHeaderLinkLayerAddress, MobilityMessageAuthentication,
+    MobilityOption, MobilityOptions, MulticastAcknowledgement, MulticastMobility, NatDetection,
+    NonceIndices, OpaqueOctets, OptionsFull, PreviousMaar, RawOption, RawOptions, ServiceSelection,
+    TransientBinding, TypedOptions, UnknownOption, VendorDecoder, VendorOption, VendorRegistry,
+    VendorSpecific,
 };
 pub use types::{Lifetime, SequenceNumber, Timestamp};

@@ -1,4 +1,5 @@
-//! IPv4-UDP framing of control and data (RFC 5844 section 4).
+//! Ports of IPv4-UDP framing, and what a data datagram holds (RFC 5844 section 4). Whole datagrams
+//! are read and written by [`carrier`](crate::carrier).
 
 /// UDP port of signalling: the payload is a Mobility Header (RFC 5844 section 4.1.3).
 pub const CONTROL_PORT: u16 = 5436;

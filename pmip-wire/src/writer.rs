@@ -1,4 +1,4 @@
-//! Writes messages into a zeroed scratch buffer: lengths, alignment, padding, checksum.
+//! Writes messages into a buffer: lengths, alignment, padding, checksum.
 
 use crate::checksum::{Checksum, ChecksumContext, MOBILITY_HEADER_PROTOCOL};
 use crate::code::{MhType, OptionType};
@@ -8,8 +8,8 @@ use crate::option::length_octet;
 /// Payload Proto of a Mobility Header: no next header (RFC 6275 section 6.1.1).
 pub(crate) const NO_NEXT_HEADER: u8 = 59;
 
-/// Writes one Mobility Header from the start of `buffer`, which must be zeroed and large enough:
-/// what does not fit is dropped, never a panic.
+/// Writes one Mobility Header from the start of `buffer`. What does not fit is dropped, never a
+/// panic; the length tells.
 pub(crate) struct Writer<'a> {
     buffer: &'a mut [u8],
     position: usize,
@@ -25,6 +25,12 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Goes on at `position`.
+    #[cfg(feature = "auth")]
+    pub(crate) const fn resume(buffer: &'a mut [u8], position: usize) -> Self {
+        Self { buffer, position }
+    }
+
     /// Writes `octets`.
     #[inline]
     pub(crate) fn put(&mut self, octets: &[u8]) {
@@ -36,57 +42,111 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes an option whose data is `head` and then `tail`, behind the padding it needs.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn option(&mut self, option_type: OptionType, head: &[u8], tail: &[u8]) {
         self.pad(option_type.alignment().padding(self.position));
-        let data_len = head.len().saturating_add(tail.len());
-        self.put(&[option_type.code(), length_octet(option_type, data_len)]);
-        self.put(head);
-        self.put(tail);
+        let data_len = head.len().wrapping_add(tail.len());
+        let start = self.position;
+        self.position = start.wrapping_add(2).wrapping_add(data_len);
+        let Some(slot) = self.buffer.get_mut(start..self.position) else {
+            return;
+        };
+        let Some(([code, length], data)) = slot.split_first_chunk_mut() else {
+            return;
+        };
+        *code = option_type.code();
+        *length = length_octet(option_type, data_len);
+        if let Some((front, back)) = data.split_at_mut_checked(head.len()) {
+            front.copy_from_slice(head);
+            back.copy_from_slice(tail);
+        }
     }
 
     /// Pads to a multiple of eight octets, writes the header in front, and returns the length.
     #[inline]
     pub(crate) fn finish(mut self, mh_type: MhType, context: ChecksumContext) -> usize {
-        self.pad(self.position.wrapping_neg() & 7);
+        self.pad_end();
         let units = (self.position >> 3).saturating_sub(1);
         let header = [
             NO_NEXT_HEADER,
             units.try_into().unwrap_or(u8::MAX),
             mh_type.code(),
             0,
+            0,
+            0,
         ];
         if let Some(slot) = self.buffer.first_chunk_mut() {
             *slot = header;
         }
-        if let ChecksumContext::Ipv6 {
-            source,
-            destination,
-        } = context
-        {
-            let message = self.buffer.get(..self.position).unwrap_or_default();
-            let length = message.len().try_into().unwrap_or(u32::MAX);
-            let mut checksum =
-                Checksum::ipv6_pseudo_header(source, destination, length, MOBILITY_HEADER_PROTOCOL);
-            checksum.add(message);
-            let field = checksum.finish().to_be_bytes();
-            if let Some(slot) = self.buffer.get_mut(4..6) {
-                slot.copy_from_slice(&field);
-            }
+        if let Some(message) = self.buffer.get_mut(..self.position) {
+            write_checksum(message, context);
         }
         self.position
     }
 
-    /// Writes `octets` octets of padding (RFC 6275 sections 6.2.2 and 6.2.3). The buffer is zeroed.
+    /// Writes `octets` octets of padding before an option, at most 7: what is written too far, the
+    /// option overwrites.
     #[inline]
     fn pad(&mut self, octets: usize) {
-        if octets >= 2 {
-            let length = octets.saturating_sub(2).try_into().unwrap_or(u8::MAX);
-            let end = self.position.saturating_add(2);
-            if let Some(slot) = self.buffer.get_mut(self.position..end) {
-                slot.copy_from_slice(&[OptionType::PadN.code(), length]);
-            }
+        if octets == 0 {
+            return;
         }
-        self.position = self.position.saturating_add(octets);
+        let start = self.position;
+        self.position = start.wrapping_add(octets);
+        let slot = self.buffer.get_mut(start..).unwrap_or_default();
+        if let Some(slot) = slot.first_chunk_mut() {
+            *slot = padding(octets);
+        } else {
+            slot.iter_mut().zip(padding(octets)).for_each(put_octet);
+        }
     }
+
+    /// Pads to a multiple of eight octets, and writes nothing behind them.
+    #[inline]
+    fn pad_end(&mut self) {
+        let octets = self.position.wrapping_neg() & 7;
+        let start = self.position;
+        self.position = start.wrapping_add(octets);
+        let slot = self.buffer.get_mut(start..self.position);
+        slot.unwrap_or_default()
+            .iter_mut()
+            .zip(padding(octets))
+            .for_each(put_octet);
+    }
+}
+
+/// Fills in the checksum that `context` asks for; its field in `message` must be zero.
+#[inline]
+pub(crate) fn write_checksum(message: &mut [u8], context: ChecksumContext) {
+    let ChecksumContext::Ipv6 {
+        source,
+        destination,
+    } = context
+    else {
+        return;
+    };
+    let length = message.len().try_into().unwrap_or(u32::MAX);
+    let mut checksum =
+        Checksum::ipv6_pseudo_header(source, destination, length, MOBILITY_HEADER_PROTOCOL);
+    checksum.add(message);
+    let field = checksum.finish().to_be_bytes();
+    if let Some(slot) = message.get_mut(4..6) {
+        slot.copy_from_slice(&field);
+    }
+}
+
+/// `octets` octets of padding and zeros behind: Pad1 or PadN (RFC 6275 sections 6.2.2 and 6.2.3).
+#[inline]
+fn padding(octets: usize) -> [u8; 8] {
+    match octets.checked_sub(2) {
+        Some(length) => {
+            let length = length.try_into().unwrap_or(u8::MAX);
+            [OptionType::PadN.code(), length, 0, 0, 0, 0, 0, 0]
+        }
+        None => [0; 8],
+    }
+}
+
+fn put_octet((slot, octet): (&mut u8, u8)) {
+    *slot = octet;
 }

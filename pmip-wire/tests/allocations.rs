@@ -3,11 +3,16 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::net::Ipv6Addr;
 
 use bytes::Bytes;
+use pmip_wire::carrier::{GreHeader, GrePacket, HomeAddress, Ipv6Header, Ipv6Packet};
+use pmip_wire::sla::{MeasurementHeader, MeasurementPacket};
+use pmip_wire::stamp::{SenderPacket, StampKey, StampMode};
 use pmip_wire::{
-    BindingUpdate, ChecksumContext, HandoffIndicator, Heartbeat, HomeNetworkPrefix, MagIdentifier,
-    Message, MobileNodeIdentifier, MobilityHeader, MobilityOption, MobilityOptions, Timestamp,
+    BindingUpdate, ChecksumContext, ContextRequest, FlowSummary, HandoffIndicator, Heartbeat,
+    HomeNetworkPrefix, MagIdentifier, Message, MobileNodeIdentifier, MobilityHeader,
+    MobilityOption, MobilityOptions, OptionType, ServiceSelection, Timestamp,
 };
 
 const IPV6: ChecksumContext = ChecksumContext::Ipv6 {
@@ -84,6 +89,49 @@ fn encoding_into_a_reused_buffer_does_not_allocate() {
     assert_eq!(out.len(), message.encoded_len());
 }
 
+/// What borrows need not be checked by copying it.
+#[test]
+fn borrowed_lists_do_not_allocate() {
+    let wanted = [(OptionType::VendorSpecific, &[0, 0, 0, 9, 7][..])];
+    let options = MobilityOptions::new()
+        .with(ContextRequest::new(wanted).expect("short"))
+        .and_then(|options| options.with(FlowSummary::new(&[1, 2, 3]).expect("three")))
+        .and_then(|options| options.with(ServiceSelection::new("ims").expect("short")));
+    let mut heartbeat = Heartbeat::request(1);
+    heartbeat.options = options.expect("fits");
+    let wire = Message::from(heartbeat).to_bytes(IPV6);
+    let mut seen = 0;
+    let count = allocations(|| {
+        let header = MobilityHeader::parse(&wire, IPV6).expect("well-formed");
+        for raw in header.options().expect("a typed message") {
+            match raw.expect("whole").decode().expect("well-formed") {
+                Some(MobilityOption::ContextRequest(request)) => seen += request.requests().count(),
+                Some(MobilityOption::FlowSummary(flows)) => seen += flows.flow_ids().len(),
+                Some(_) => seen += 1,
+                None => {}
+            }
+        }
+    });
+    assert_eq!((count, seen), (0, 5));
+}
+
+#[cfg(feature = "auth")]
+#[test]
+fn signing_into_a_reused_buffer_and_verifying_do_not_allocate() {
+    use pmip_wire::auth::{Addresses, SecurityAssociation};
+    let association = SecurityAssociation::new(256, &[7; 16]).expect("usable");
+    let message = registration();
+    let mut out = Vec::with_capacity(256);
+    let count = allocations(|| {
+        let signed = association.encode(&message, Addresses::ZERO, IPV6, &mut out);
+        signed.expect("it fits");
+        let header = MobilityHeader::parse(&out, IPV6).expect("well-formed");
+        let verdict = association.verify(&header, Addresses::ZERO);
+        verdict.expect("authentic");
+    });
+    assert_eq!(count, 0);
+}
+
 #[test]
 fn owned_decoding_of_a_usual_registration_does_not_allocate() {
     let wire = Bytes::from_owner(registration().to_bytes(IPV6).to_vec());
@@ -106,4 +154,29 @@ fn a_heartbeat_does_not_allocate_either_way() {
         decoded.encode(IPV6, &mut out);
     });
     assert_eq!((count, &out[..]), (0, &wire[..]));
+}
+
+#[test]
+fn carriers_and_measurement_packets_do_not_allocate_either_way() {
+    let mut header = Ipv6Header::new(Ipv6Addr::LOCALHOST, Ipv6Addr::LOCALHOST);
+    header.source_home_address = HomeAddress::new(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
+    let message = Message::from(Heartbeat::request(7));
+    let key = StampKey::new(b"key");
+    let mode = StampMode::Authenticated(&key);
+    let mut out = Vec::with_capacity(2048);
+    let count = allocations(|| {
+        header.encode_message(&message, &mut out);
+        let packet = Ipv6Packet::parse(&out).expect("well-formed");
+        assert_eq!(packet.extension_headers().count(), 1);
+        out.clear();
+        SenderPacket::default().encode(mode, &mut out);
+        assert!(SenderPacket::parse(&out, mode).is_ok());
+        out.clear();
+        MeasurementHeader::default().encode(&[0; 64], &mut out);
+        assert!(MeasurementPacket::parse(&out).is_ok());
+        out.clear();
+        GreHeader::with_key(0x0800, 7).encode(&[0x45], &mut out);
+        assert!(GrePacket::parse(&out).is_ok());
+    });
+    assert_eq!(count, 0);
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use pmip_wire::{
-    ChecksumContext, DecodeError, DecodeErrorKind, ExpectedLength, Field, Heartbeat, Layer,
+    Answer, ChecksumContext, DecodeError, DecodeErrorKind, ExpectedLength, Field, Heartbeat, Layer,
     Message, MhType, OptionType,
 };
 use proptest::prelude::*;
@@ -102,7 +102,7 @@ fn errors_answer_as_the_rfc_asks() {
     wire[0] = 58;
     let error = Message::decode_slice(&wire, UDP).expect_err("a wrong payload protocol");
     assert_eq!(error.kind, DecodeErrorKind::BadPayloadProto { found: 58 });
-    assert_eq!(error.parameter_problem_pointer(), Some(0));
+    assert_eq!(error.answer(), Answer::ParameterProblem { pointer: 0 });
 
     let short = [59, 0, 5, 0, 0, 0, 0, 0];
     let error = Message::decode_slice(&short, UDP).expect_err("too short a header");
@@ -111,7 +111,7 @@ fn errors_answer_as_the_rfc_asks() {
         found: 8,
     };
     assert_eq!(error.kind, kind);
-    assert_eq!(error.parameter_problem_pointer(), Some(1));
+    assert_eq!(error.answer(), Answer::ParameterProblem { pointer: 1 });
 
     // A type that is not known is answered with a Binding Error before the payload protocol
     // counts (RFC 6275 section 9.2).
@@ -186,7 +186,7 @@ fn options_that_could_not_be_sent_again_are_refused() {
 fn the_least_options_with_the_most_padding_are_no_exception() {
     let update = |octets: usize| {
         let mut wire = vec![59, (octets / 8) as u8, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        wire.extend([69, 0].iter().cycle().take(octets - 4));
+        wire.extend([5, 0].iter().cycle().take(octets - 4));
         wire
     };
     let fits = Message::decode_slice(&update(440), UDP).expect("it fits");
@@ -231,7 +231,7 @@ proptest! {
 
     /// Well-formed headers, so that the options are reached; what decodes encodes to a fixed point.
     #[test]
-    fn any_options(mh_type in 5..14u8, body in proptest::collection::vec(any::<u8>(), 26..250)) {
+    fn any_options(mh_type in 0..25u8, body in proptest::collection::vec(any::<u8>(), 26..250)) {
         let mut wire = vec![59, (body.len() / 8 - 1) as u8, mh_type, 0, 0, 0];
         wire.extend_from_slice(&body);
         if let Ok(message) = Message::decode_slice(&wire, UDP) {

@@ -10,8 +10,8 @@ use pmip_wire::{
     HomeNetworkPrefix, Ipv4DhcpSupportMode, Ipv4HomeAddressReply, Ipv4HomeAddressRequest,
     Ipv4HomeAddressStatus, Lifetime, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding,
     Message, MhType, MnIdSubtype, MobileNodeIdentifier, MobilityOption, MobilityOptions,
-    NatDetection, OptionType, SequenceNumber, Status, Timestamp, UnknownMessage, UnknownOption,
-    VendorSpecific,
+    MulticastMobility, MulticastPayload, NatDetection, OptionType, SequenceNumber, Status,
+    Timestamp, UnknownMessage, UnknownOption, VendorSpecific,
 };
 
 const UDP: ChecksumContext = ChecksumContext::Udp;
@@ -443,12 +443,12 @@ fn unknown_option() {
     option(unknown.expect("short"), 0, &[200, 2, 1, 2]);
 }
 
-/// RFC 7411 section 4: Length counts words behind the first four octets, so 1 means eight octets
+/// RFC 7411 section 5.3: Length counts words behind the first four octets, so 1 means eight octets
 /// in all, and what follows is found.
 #[test]
 fn multicast_options_count_words() {
-    let data = Bytes::from_static(&[7, 0, 1, 2, 3, 4]);
-    let multicast = UnknownOption::new(OptionType::MulticastMobility, data).expect("4n+2");
+    let report = Bytes::from_static(&[1, 2, 3, 4]);
+    let multicast = MulticastMobility::new(MulticastPayload::Unknown(7), report).expect("a word");
     let mut update = BindingUpdate::default();
     update.options.push(multicast).expect("fits");
     update

@@ -1,15 +1,13 @@
-use super::header::Layout;
+use super::body::{Body, Layout};
 use crate::code::Status;
 use crate::error::Field;
 use crate::option::MobilityOptions;
 use crate::types::{Lifetime, SequenceNumber};
-use crate::writer::Writer;
 
 bitflags::bitflags! {
     /// Flags of a [`BindingAcknowledgement`]. Reserved bits that were received are kept.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-    #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
     pub struct BindingAckFlags: u8 {
         /// K: key management mobility capability (RFC 6275 section 6.1.8).
         const KEY_MANAGEMENT = 0x80;
@@ -57,21 +55,25 @@ pub struct BindingAcknowledgement {
     pub options: MobilityOptions,
 }
 
-pub(super) const LAYOUT: Layout = &[
-    (Field::Status, 1),
-    (Field::Flags, 1),
-    (Field::Sequence, 2),
-    (Field::Lifetime, 2),
-];
-
 impl BindingAcknowledgement {
     /// Whether this is a Proxy Binding Acknowledgement: flag P.
     pub const fn is_proxy(&self) -> bool {
         self.flags.contains(BindingAckFlags::PROXY)
     }
+}
+
+impl Body for BindingAcknowledgement {
+    type Fixed = [u8; 6];
+
+    const LAYOUT: Layout = &[
+        (Field::Status, 1),
+        (Field::Flags, 1),
+        (Field::Sequence, 2),
+        (Field::Lifetime, 2),
+    ];
 
     #[inline]
-    pub(super) fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6]) -> Self {
         let [status, flags, s0, s1, l0, l1] = *fixed;
         Self {
             status: Status::from_code(status),
@@ -82,10 +84,10 @@ impl BindingAcknowledgement {
         }
     }
 
-    pub(super) fn write(&self, writer: &mut Writer<'_>) {
+    #[inline]
+    fn to_wire(&self) -> [u8; 6] {
         let [s0, s1] = self.sequence.0.to_be_bytes();
         let [l0, l1] = self.lifetime.as_units().to_be_bytes();
-        writer.put(&[self.status.code(), self.flags.bits(), s0, s1, l0, l1]);
-        self.options.write(writer);
+        [self.status.code(), self.flags.bits(), s0, s1, l0, l1]
     }
 }

@@ -1,10 +1,9 @@
 use core::net::Ipv6Addr;
 
-use super::header::Layout;
+use super::body::{Body, Layout};
 use crate::code::BindingErrorStatus;
 use crate::error::Field;
 use crate::option::MobilityOptions;
-use crate::writer::Writer;
 
 /// A Binding Error, MH type 7: either side reports a message that it cannot act on.
 ///
@@ -30,12 +29,6 @@ pub struct BindingError {
     pub options: MobilityOptions,
 }
 
-pub(super) const LAYOUT: Layout = &[
-    (Field::Status, 1),
-    (Field::Reserved, 1),
-    (Field::HomeAddress, 16),
-];
-
 impl BindingError {
     /// The answer to a message type that is not known here: status 2 (RFC 6275 section 9.2).
     pub fn unrecognized_mh_type() -> Self {
@@ -45,9 +38,19 @@ impl BindingError {
             options: MobilityOptions::new(),
         }
     }
+}
+
+impl Body for BindingError {
+    type Fixed = [u8; 18];
+
+    const LAYOUT: Layout = &[
+        (Field::Status, 1),
+        (Field::Reserved, 1),
+        (Field::HomeAddress, 16),
+    ];
 
     #[inline]
-    pub(super) fn from_wire(fixed: &[u8; 18]) -> Self {
+    fn from_wire(fixed: &[u8; 18]) -> Self {
         let [status, _reserved, home_address @ ..] = *fixed;
         Self {
             status: BindingErrorStatus::from_code(status),
@@ -56,9 +59,12 @@ impl BindingError {
         }
     }
 
-    pub(super) fn write(&self, writer: &mut Writer<'_>) {
-        writer.put(&[self.status.code(), 0]);
-        writer.put(&self.home_address.octets());
-        self.options.write(writer);
+    #[inline]
+    fn to_wire(&self) -> [u8; 18] {
+        let mut fixed = [0; 18];
+        let [status, _reserved, home_address @ ..] = &mut fixed;
+        *status = self.status.code();
+        *home_address = self.home_address.octets();
+        fixed
     }
 }

@@ -1,14 +1,12 @@
-use super::header::Layout;
+use super::body::{Body, Layout};
 use crate::error::Field;
 use crate::option::MobilityOptions;
 use crate::types::{Lifetime, SequenceNumber};
-use crate::writer::Writer;
 
 bitflags::bitflags! {
     /// Flags of a [`BindingUpdate`]. Reserved bits that were received are kept.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-    #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
     pub struct BindingUpdateFlags: u16 {
         /// A: an acknowledgement is asked for (RFC 6275 section 6.1.7); always set in a PBU.
         const ACKNOWLEDGE = 0x8000;
@@ -64,20 +62,24 @@ pub struct BindingUpdate {
     pub options: MobilityOptions,
 }
 
-pub(super) const LAYOUT: Layout = &[
-    (Field::Sequence, 2),
-    (Field::Flags, 2),
-    (Field::Lifetime, 2),
-];
-
 impl BindingUpdate {
     /// Whether this is a Proxy Binding Update: flag P.
     pub const fn is_proxy(&self) -> bool {
         self.flags.contains(BindingUpdateFlags::PROXY)
     }
+}
+
+impl Body for BindingUpdate {
+    type Fixed = [u8; 6];
+
+    const LAYOUT: Layout = &[
+        (Field::Sequence, 2),
+        (Field::Flags, 2),
+        (Field::Lifetime, 2),
+    ];
 
     #[inline]
-    pub(super) fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6]) -> Self {
         let [s0, s1, f0, f1, l0, l1] = *fixed;
         Self {
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
@@ -87,11 +89,11 @@ impl BindingUpdate {
         }
     }
 
-    pub(super) fn write(&self, writer: &mut Writer<'_>) {
+    #[inline]
+    fn to_wire(&self) -> [u8; 6] {
         let [s0, s1] = self.sequence.0.to_be_bytes();
         let [f0, f1] = self.flags.bits().to_be_bytes();
         let [l0, l1] = self.lifetime.as_units().to_be_bytes();
-        writer.put(&[s0, s1, f0, f1, l0, l1]);
-        self.options.write(writer);
+        [s0, s1, f0, f1, l0, l1]
     }
 }

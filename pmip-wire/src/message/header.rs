@@ -1,4 +1,6 @@
-use super::{HEADER_LEN, binding_ack, binding_error, binding_update, heartbeat};
+use super::body::Layout;
+use super::leniency::{Faults, Leniency};
+use super::{HEADER_LEN, Kind};
 use crate::checksum::{Checksum, ChecksumContext, MOBILITY_HEADER_PROTOCOL};
 use crate::code::MhType;
 use crate::error::{DecodeError, DecodeErrorKind, Field, Layer};
@@ -19,13 +21,11 @@ use crate::writer::NO_NEXT_HEADER;
 /// RFC 6275 section 6.1.1.
 #[derive(Clone, Copy, Debug)]
 pub struct MobilityHeader<'a> {
-    /// The whole header; at least as long as the fixed part of its type.
+    /// The whole header; at least as long as the fixed part of its kind.
     wire: &'a [u8],
     mh_type: MhType,
+    kind: Option<Kind>,
 }
-
-/// The fields of a fixed part with their widths in octets.
-pub(super) type Layout = &'static [(Field, u16)];
 
 const HEADER_LAYOUT: Layout = &[
     (Field::PayloadProto, 1),
@@ -45,34 +45,93 @@ impl<'a> MobilityHeader<'a> {
     /// # Errors
     /// [`DecodeError`] where `wire` is cut short or a check fails.
     pub fn parse(wire: &'a [u8], context: ChecksumContext) -> Result<Self, DecodeError> {
-        let Some([payload_proto, units, mh_type, ..]) = wire.first_chunk::<8>() else {
-            return Err(truncated(wire, 8));
-        };
-        let length = usize::from(*units).saturating_add(1).saturating_mul(8);
+        let length = announced_len(wire)?;
+        let message = wire.get(..length).ok_or_else(|| truncated(wire, length))?;
+        Self::check(message, context, |_, error| Err(error))
+    }
+
+    /// [`MobilityHeader::parse`] as far as `leniency` goes, with the faults of the header that it
+    /// passed over. The iterator over the options still ends with an error where one is cut off.
+    ///
+    /// # Errors
+    /// The first [`DecodeError`] that `leniency` does not cover, or that leaves no message.
+    pub fn parse_lax(
+        wire: &'a [u8],
+        context: ChecksumContext,
+        leniency: Leniency,
+    ) -> Result<(Self, Faults), DecodeError> {
+        let mut faults = Faults::default();
+        let length = announced_len(wire)?;
         let Some(message) = wire.get(..length) else {
-            return Err(truncated(wire, length));
+            let error = truncated(wire, length);
+            if !has_whole_body(wire) {
+                return Err(error);
+            }
+            faults.pass_over(leniency, Leniency::CUT_SHORT, error)?;
+            // The checksum covers octets that are missing.
+            let header = Self::check(wire, ChecksumContext::Udp, |tolerance, error| {
+                faults.pass_over(leniency, tolerance, error)
+            })?;
+            return Ok((header, faults));
         };
-        verify_checksum(message, context)?;
-        let mh_type = MhType::from_code(*mh_type);
-        if let Some(fixed) = fixed_len(mh_type) {
-            if *payload_proto != NO_NEXT_HEADER {
-                let kind = DecodeErrorKind::BadPayloadProto {
-                    found: *payload_proto,
-                };
-                return Err(DecodeError::new(kind, Layer::MobilityHeader, 0));
-            }
-            if length < fixed {
-                let kind = DecodeErrorKind::BadHeaderLength {
-                    needed: offset(fixed),
-                    found: offset(length),
-                };
-                return Err(DecodeError::new(kind, Layer::Message(mh_type), 1));
-            }
+        let message = if leniency.contains(Leniency::SHORT_HEADER_LENGTH)
+            && wire.len().saturating_sub(length) < 8
+            && !ends_well(message)
+            && ends_well(wire)
+        {
+            let kind = DecodeErrorKind::BadHeaderLength {
+                needed: offset(wire.len()),
+                found: offset(length),
+            };
+            let error = DecodeError::new(kind, Layer::Message(mh_type(wire)), 1);
+            faults.pass_over(leniency, Leniency::SHORT_HEADER_LENGTH, error)?;
+            wire
+        } else {
+            message
+        };
+        let header = Self::check(message, context, |tolerance, error| {
+            faults.pass_over(leniency, tolerance, error)
+        })?;
+        Ok((header, faults))
+    }
+
+    /// The checks of RFC 6275 section 9.2 over `message`, which holds at least 8 octets; `judge`
+    /// passes over an error or hands it back.
+    #[inline]
+    fn check(
+        message: &'a [u8],
+        context: ChecksumContext,
+        mut judge: impl FnMut(Leniency, DecodeError) -> Result<(), DecodeError>,
+    ) -> Result<Self, DecodeError> {
+        if let Err(error) = verify_checksum(message, context) {
+            judge(Leniency::BAD_CHECKSUM, error)?;
         }
-        Ok(Self {
+        let mh_type = mh_type(message);
+        let header = Self {
             wire: message,
             mh_type,
-        })
+            kind: Kind::of(mh_type, message_data(message)),
+        };
+        let Some(kind) = header.kind else {
+            return Ok(header);
+        };
+        let payload_proto = message.first().copied().unwrap_or_default();
+        if payload_proto != NO_NEXT_HEADER {
+            let kind = DecodeErrorKind::BadPayloadProto {
+                found: payload_proto,
+            };
+            let error = DecodeError::new(kind, Layer::MobilityHeader, 0);
+            judge(Leniency::BAD_PAYLOAD_PROTO, error)?;
+        }
+        let needed = options_start(kind, message);
+        if message.len() < needed {
+            let kind = DecodeErrorKind::BadHeaderLength {
+                needed: offset(needed),
+                found: offset(message.len()),
+            };
+            return Err(DecodeError::new(kind, Layer::Message(mh_type), 1));
+        }
+        Ok(header)
     }
 
     /// The message type.
@@ -87,67 +146,63 @@ impl<'a> MobilityHeader<'a> {
 
     /// Message Data: everything behind the checksum.
     pub fn message_data(&self) -> &'a [u8] {
-        self.wire.get(HEADER_LEN..).unwrap_or_default()
+        message_data(self.wire)
     }
 
-    /// The options; `None` for a type whose fixed part is not known here.
+    /// The options; `None` for a message without a typed body here.
     pub fn options(&self) -> Option<RawOptions<'a>> {
-        let start = fixed_len(self.mh_type)?;
+        let start = options_start(self.kind?, self.wire);
         Some(RawOptions::new(self.wire.get(start..)?, offset(start)))
     }
 
-    /// The `N` octets of the fixed part behind the checksum; [`MobilityHeader::parse`] has checked
-    /// that they are there.
-    #[inline]
-    pub(super) fn fixed<const N: usize>(&self) -> Result<&'a [u8; N], DecodeError> {
-        let fixed = self.message_data().first_chunk();
-        fixed.ok_or_else(|| truncated(self.wire, self.wire.len()))
+    /// Its row in the table of messages.
+    pub(super) const fn kind(&self) -> Option<Kind> {
+        self.kind
+    }
+
+    /// The error for a body that is not whole, which the checks have ruled out.
+    #[cold]
+    pub(super) fn cut_in_body(&self) -> DecodeError {
+        truncated(self.wire, self.wire.len())
     }
 }
 
-/// The fixed part of a type behind the checksum; `None` for types without a typed body.
-const fn layout(mh_type: MhType) -> Option<Layout> {
-    match mh_type {
-        MhType::BindingUpdate => Some(binding_update::LAYOUT),
-        MhType::BindingAcknowledgement => Some(binding_ack::LAYOUT),
-        MhType::BindingError => Some(binding_error::LAYOUT),
-        MhType::Heartbeat => Some(heartbeat::LAYOUT),
-        MhType::BindingRefreshRequest
-        | MhType::HomeTestInit
-        | MhType::CareOfTestInit
-        | MhType::HomeTest
-        | MhType::CareOfTest
-        | MhType::FastBindingUpdate
-        | MhType::FastBindingAcknowledgement
-        | MhType::FastNeighborAdvertisement
-        | MhType::Experimental
-        | MhType::HomeAgentSwitch
-        | MhType::HandoverInitiate
-        | MhType::HandoverAcknowledge
-        | MhType::BindingRevocation
-        | MhType::LocalizedRoutingInitiation
-        | MhType::LocalizedRoutingAcknowledgment
-        | MhType::UpdateNotification
-        | MhType::UpdateNotificationAcknowledgement
-        | MhType::FlowBinding
-        | MhType::SubscriptionQuery
-        | MhType::SubscriptionResponse
-        | MhType::Unknown(_) => None,
-    }
-}
-
-/// Where the options of a type start.
+/// Octets that Header Len stands for.
 #[inline]
-fn fixed_len(mh_type: MhType) -> Option<usize> {
-    let layout = layout(mh_type)?;
-    let octets = layout.iter().map(|(_, width)| usize::from(*width));
-    Some(octets.fold(HEADER_LEN, usize::saturating_add))
+fn announced_len(wire: &[u8]) -> Result<usize, DecodeError> {
+    match wire.first_chunk::<8>() {
+        Some([_, units, ..]) => Ok(usize::from(*units).saturating_add(1).saturating_mul(8)),
+        None => Err(truncated(wire, 8)),
+    }
 }
 
-/// Whether messages of this type have a typed body, so that [`super::UnknownMessage`] must not
-/// carry them.
-pub(super) const fn is_typed(mh_type: MhType) -> bool {
-    layout(mh_type).is_some()
+#[inline]
+fn mh_type(wire: &[u8]) -> MhType {
+    MhType::from_code(wire.get(2).copied().unwrap_or_default())
+}
+
+#[inline]
+fn message_data(wire: &[u8]) -> &[u8] {
+    wire.get(HEADER_LEN..).unwrap_or_default()
+}
+
+/// Where the options of a message start.
+#[inline]
+fn options_start(kind: Kind, wire: &[u8]) -> usize {
+    kind.body_len(message_data(wire)).saturating_add(HEADER_LEN)
+}
+
+/// Whether `wire` holds a typed message at least up to its options.
+fn has_whole_body(wire: &[u8]) -> bool {
+    Kind::of(mh_type(wire), message_data(wire))
+        .is_some_and(|kind| options_start(kind, wire) <= wire.len())
+}
+
+/// Whether `wire` holds a typed message whose last option ends where `wire` does.
+fn ends_well(wire: &[u8]) -> bool {
+    Kind::of(mh_type(wire), message_data(wire))
+        .and_then(|kind| wire.get(options_start(kind, wire)..))
+        .is_some_and(|options| RawOptions::new(options, 0).all(|option| option.is_ok()))
 }
 
 fn verify_checksum(message: &[u8], context: ChecksumContext) -> Result<(), DecodeError> {
@@ -182,7 +237,8 @@ fn verify_checksum(message: &[u8], context: ChecksumContext) -> Result<(), Decod
 #[cold]
 fn truncated(wire: &[u8], length: usize) -> DecodeError {
     let mh_type = wire.get(2).map(|code| MhType::from_code(*code));
-    let body = mh_type.and_then(layout).unwrap_or_default();
+    let kind = mh_type.and_then(|mh_type| Kind::of(mh_type, message_data(wire)));
+    let body: Layout = kind.map(Kind::layout).unwrap_or_default();
     let layer = mh_type.map_or(Layer::MobilityHeader, Layer::Message);
     let header = HEADER_LAYOUT
         .iter()
@@ -197,15 +253,20 @@ fn truncated(wire: &[u8], length: usize) -> DecodeError {
         }
         start = end;
     }
-    if body.is_empty() {
-        let needed = offset(length).saturating_sub(start);
+    let needed = offset(length).saturating_sub(start);
+    let Some(kind) = kind else {
         return cut(Field::MessageData, layer, start, needed, available);
+    };
+    let options = offset(options_start(kind, wire));
+    if options > available {
+        let width = options.saturating_sub(start);
+        return cut(Field::HomeAgentAddresses, layer, start, width, available);
     }
-    let rest = wire.get(usize::from(start)..).unwrap_or_default();
-    let in_option = RawOptions::new(rest, start).find_map(Result::err);
+    let rest = wire.get(usize::from(options)..).unwrap_or_default();
+    let in_option = RawOptions::new(rest, options).find_map(Result::err);
     in_option.unwrap_or_else(|| {
-        let needed = offset(length).saturating_sub(start);
-        cut(Field::Options, layer, start, needed, available)
+        let needed = offset(length).saturating_sub(options);
+        cut(Field::Options, layer, options, needed, available)
     })
 }
 

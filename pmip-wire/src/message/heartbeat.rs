@@ -1,7 +1,6 @@
-use super::header::Layout;
+use super::body::{Body, Layout};
 use crate::error::Field;
 use crate::option::MobilityOptions;
-use crate::writer::Writer;
 
 /// A Heartbeat, MH type 13: MAG and LMA ask each other whether they live.
 ///
@@ -29,8 +28,6 @@ pub struct Heartbeat {
     pub options: MobilityOptions,
 }
 
-pub(super) const LAYOUT: Layout = &[(Field::Flags, 2), (Field::Sequence, 4)];
-
 const UNSOLICITED: u8 = 0x02;
 const RESPONSE: u8 = 0x01;
 
@@ -51,9 +48,15 @@ impl Heartbeat {
             ..Self::default()
         }
     }
+}
+
+impl Body for Heartbeat {
+    type Fixed = [u8; 6];
+
+    const LAYOUT: Layout = &[(Field::Flags, 2), (Field::Sequence, 4)];
 
     #[inline]
-    pub(super) fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6]) -> Self {
         let [_, flags, s0, s1, s2, s3] = *fixed;
         Self {
             unsolicited: flags & UNSOLICITED != 0,
@@ -63,11 +66,11 @@ impl Heartbeat {
         }
     }
 
-    pub(super) fn write(&self, writer: &mut Writer<'_>) {
+    #[inline]
+    fn to_wire(&self) -> [u8; 6] {
         let unsolicited = if self.unsolicited { UNSOLICITED } else { 0 };
         let response = if self.response { RESPONSE } else { 0 };
         let [s0, s1, s2, s3] = self.sequence.to_be_bytes();
-        writer.put(&[0, unsolicited | response, s0, s1, s2, s3]);
-        self.options.write(writer);
+        [0, unsolicited | response, s0, s1, s2, s3]
     }
 }

@@ -1,11 +1,11 @@
 use bytes::Bytes;
 
-use super::{HEADER_LEN, MAX_MESSAGE_LEN, header};
-use crate::code::MhType;
+use super::{HEADER_LEN, Kind, MAX_MESSAGE_LEN};
+use crate::code::{BindingErrorStatus, MhType};
+use crate::error::Answer;
 
-/// A message whose type has no typed body here; its Message Data is kept octet for octet.
-///
-/// A node answers a type that it does not know with a Binding Error (RFC 6275 section 9.2).
+/// A message without a typed body here, kept octet for octet: of a type that is not known, or with
+/// a B.R. Type or Flow Binding Type that is not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "Parts"))]
@@ -21,6 +21,9 @@ pub enum InvalidMessage {
     /// The type has a variant of [`super::Message`]: build that.
     #[error("{0} messages have a variant of their own: use that")]
     Typed(MhType),
+    /// What the message holds does not fit the longest Mobility Header together.
+    #[error("a Mobility Header holds at most 2048 octets: leave something out")]
+    TooLong,
     /// The data does not end a Mobility Header at a multiple of 8 octets.
     #[error("message data must be 8n+2 octets, at most {limit}: pad {length} octets", limit = MAX_DATA_LEN)]
     Length {
@@ -35,10 +38,10 @@ impl UnknownMessage {
     /// A message of type `mh_type` whose Message Data, everything behind the checksum, is `data`.
     ///
     /// # Errors
-    /// [`InvalidMessage`] where the type has a variant of its own, or `data` is not 8n+2 octets
+    /// [`InvalidMessage`] where the message has a variant of its own, or `data` is not 8n+2 octets
     /// long or longer than 2042 octets.
     pub fn new(mh_type: MhType, data: Bytes) -> Result<Self, InvalidMessage> {
-        if header::is_typed(MhType::from_code(mh_type.code())) {
+        if Kind::of(MhType::from_code(mh_type.code()), &data).is_some() {
             return Err(InvalidMessage::Typed(mh_type));
         }
         let length = data.len();
@@ -56,6 +59,17 @@ impl UnknownMessage {
     /// Message Data: everything behind the checksum.
     pub const fn data(&self) -> &Bytes {
         &self.data
+    }
+
+    /// What a node that knows no more of it than this crate owes its sender: a Binding Error for a
+    /// type that is not known (RFC 6275 section 9.2), silence where only the kind of revocation or
+    /// flow binding is not, for neither RFC 5846 nor RFC 7109 asks for an answer then.
+    pub const fn answer(&self) -> Answer {
+        let mh_type = MhType::from_code(self.mh_type.code());
+        if matches!(mh_type, MhType::BindingRevocation | MhType::FlowBinding) {
+            return Answer::Silence;
+        }
+        Answer::BindingError(BindingErrorStatus::UnrecognizedMhType)
     }
 
     pub(super) const fn from_wire(mh_type: MhType, data: Bytes) -> Self {

@@ -48,8 +48,7 @@ impl OptionType {
             Self::BindingRefreshAdvice
             | Self::NonceIndices
             | Self::FlowSummary
-            | Self::FlowIdentification
-            | Self::BindingIdentifier => Alignment::new(2, 0),
+            | Self::FlowIdentification => Alignment::new(2, 0),
             Self::Ipv4HomeAddress
             | Self::Ipv4AddressAcknowledgement
             | Self::NatDetection
@@ -65,9 +64,7 @@ impl OptionType {
             | Self::QualityOfService
             // RFC 6602 states none; 4n aligns its 32-bit group identifier.
             | Self::MobileNodeGroupIdentifier => Alignment::new(4, 0),
-            Self::MobilityMessageAuthentication | Self::ActiveMulticastSubscriptionIpv4 => {
-                Alignment::new(4, 1)
-            }
+            Self::ActiveMulticastSubscriptionIpv4 => Alignment::new(4, 1),
             Self::VendorSpecific
             | Self::RestartCounter
             | Self::AlternateIpv4CareOfAddress
@@ -75,9 +72,13 @@ impl OptionType {
             // RFC 6909 says 4n and draws 4n+2, which aligns its 32-bit flag word.
             | Self::Ipv4TrafficOffloadSelector => Alignment::new(4, 2),
             Self::ActiveMulticastSubscriptionIpv6 => Alignment::new(8, 1),
+            // RFC 4285 says 4n+1; from 8n+5 its 19 octets end the header, of which it is the last.
+            Self::MobilityMessageAuthentication => Alignment::new(8, 5),
             Self::Timestamp
             | Self::ReplayProtection
             | Self::BindingAuthorizationData
+            // RFC 5648 asks for 8n+2 with an address and for 2n without, which 8n+2 is too.
+            | Self::BindingIdentifier
             // RFC 7148 section 4.1 and RFC 7389 section 4 state 8n+2.
             | Self::DelegatedMobileNetworkPrefix
             | Self::LmaUserPlaneAddress => Alignment::new(8, 2),
@@ -91,7 +92,9 @@ impl OptionType {
             Self::AlternateCareOfAddress
             | Self::LinkLocalAddress
             | Self::ServingMaar
-            | Self::DlifLinkLocalAddress => Alignment::new(8, 6),
+            | Self::DlifLinkLocalAddress
+            // RFC 5568 states none; from 8n+6 its 18 octets end the header, of which it is the last.
+            | Self::BindingAuthorizationDataForFmip => Alignment::new(8, 6),
             Self::Pad1
             | Self::PadN
             | Self::MobilityHeaderLinkLayerAddress
@@ -105,7 +108,6 @@ impl OptionType {
             | Self::DnsUpdate
             | Self::Experimental
             | Self::ServiceSelection
-            | Self::BindingAuthorizationDataForFmip
             | Self::HandoffIndicator
             | Self::AccessTechnologyType
             | Self::LinkLayerIdentifier

@@ -1,12 +1,12 @@
-//! IPv4 support (RFC 5844 section 3.3) and NAT detection (RFC 5555 section 3.2.2).
+//! IPv4 support (RFC 5844 section 3.3, RFC 5555 section 3).
 
 use core::net::Ipv4Addr;
 
 use super::layout::fixed_layout;
 use super::{InvalidOption, RawOption};
 use crate::bounded::BoundedU8;
-use crate::code::Ipv4HomeAddressStatus;
-use crate::error::DecodeError;
+use crate::code::{Ipv4AddressAcknowledgementStatus, Ipv4HomeAddressStatus};
+use crate::error::{DecodeError, Field};
 
 /// Asks for an IPv4 home address; 0.0.0.0 asks for allocation.
 ///
@@ -41,6 +41,44 @@ pub struct Ipv4HomeAddressRequest {
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ipv4HomeAddressReply {
     status: Ipv4HomeAddressStatus,
+    address: Ipv4Addr,
+    prefix_length: BoundedU8<32>,
+}
+
+/// The IPv4 home address of a mobile node that does its own signalling; 0.0.0.0 asks for allocation.
+///
+/// ```text
+/// +---------------+---------------+-----------+-+-----------------+
+/// |   Type = 29   |  Length = 6   |Prefix-len |P|    Reserved     |
+/// +---------------+---------------+-----------+-+-----------------+
+/// |                       IPv4 home address                       |
+/// +---------------------------------------------------------------+
+/// ```
+/// RFC 5555 section 3.1.1. Alignment 4n.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub struct Ipv4HomeAddress {
+    address: Ipv4Addr,
+    prefix_length: BoundedU8<32, 1>,
+    prefix_requested: bool,
+}
+
+/// The answer to an IPv4 home address.
+///
+/// ```text
+/// +---------------+---------------+---------------+-----------+---+
+/// |   Type = 30   |  Length = 6   |    Status     |Pref-len   |Res|
+/// +---------------+---------------+---------------+-----------+---+
+/// |                       IPv4 home address                       |
+/// +---------------------------------------------------------------+
+/// ```
+/// RFC 5555 section 3.2.1. Alignment 4n.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(from = "Acknowledged"))]
+pub struct Ipv4AddressAcknowledgement {
+    status: Ipv4AddressAcknowledgementStatus,
     address: Ipv4Addr,
     prefix_length: BoundedU8<32>,
 }
@@ -200,6 +238,170 @@ impl Ipv4HomeAddressReply {
     }
 }
 
+impl Ipv4HomeAddress {
+    /// `address` in a subnet with this prefix length; 32 for an address alone.
+    ///
+    /// # Errors
+    /// [`InvalidOption::PrefixTooLong`] where `prefix_length` exceeds 32, and
+    /// [`InvalidOption::TooShort`] where it is zero.
+    pub fn new(address: Ipv4Addr, prefix_length: u8) -> Result<Self, InvalidOption> {
+        if prefix_length == 0 {
+            return Err(InvalidOption::TooShort {
+                length: 0,
+                least: 1,
+            });
+        }
+        let length = prefix_length;
+        Ok(Self {
+            address,
+            prefix_length: BoundedU8::new(length).ok_or(InvalidOption::PrefixTooLong { length })?,
+            prefix_requested: false,
+        })
+    }
+
+    /// With flag P set or cleared: a mobile network prefix is asked for.
+    #[must_use]
+    pub const fn with_prefix_requested(mut self, prefix_requested: bool) -> Self {
+        self.prefix_requested = prefix_requested;
+        self
+    }
+
+    /// The address; 0.0.0.0 asks for allocation.
+    pub const fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// The length of the prefix in bits, 1 to 32.
+    pub const fn prefix_length(&self) -> u8 {
+        self.prefix_length.number()
+    }
+
+    /// Flag P: a mobile network prefix is asked for.
+    pub const fn prefix_requested(&self) -> bool {
+        self.prefix_requested
+    }
+
+    #[inline]
+    fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
+        let [flags, _reserved, address @ ..] = *raw.exactly::<6>()?;
+        let length = flags >> 2;
+        if length == 0 {
+            return Err(raw.bad_value(Field::PrefixLength, 0));
+        }
+        Ok(Self {
+            address: address.into(),
+            prefix_length: BoundedU8::new(length).ok_or_else(|| raw.prefix_too_long(length, 32))?,
+            prefix_requested: flags & PREFIX_REQUESTED != 0,
+        })
+    }
+
+    const fn data(&self) -> [u8; 6] {
+        let [a, b, c, d] = self.address.octets();
+        let flag = if self.prefix_requested {
+            PREFIX_REQUESTED
+        } else {
+            0
+        };
+        [self.prefix_length.number() << 2 | flag, 0, a, b, c, d]
+    }
+}
+
+const PREFIX_REQUESTED: u8 = 0x02;
+
+impl Ipv4AddressAcknowledgement {
+    /// `address` is bound, with this prefix length.
+    ///
+    /// # Errors
+    /// [`InvalidOption::PrefixTooLong`] where `prefix_length` exceeds 32.
+    pub fn accepted(address: Ipv4Addr, prefix_length: u8) -> Result<Self, InvalidOption> {
+        let status = Ipv4AddressAcknowledgementStatus::Success;
+        Ok(Self::build(status, address, bounded(prefix_length)?))
+    }
+
+    /// The answer `status` for `address` without a prefix length: how failures are told.
+    pub const fn new(status: Ipv4AddressAcknowledgementStatus, address: Ipv4Addr) -> Self {
+        Self::build(status, address, BoundedU8::saturating(0))
+    }
+
+    /// Whether and why not.
+    pub const fn status(&self) -> Ipv4AddressAcknowledgementStatus {
+        self.status
+    }
+
+    /// The address.
+    pub const fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// The length of the prefix in bits; 0 in a failure.
+    pub const fn prefix_length(&self) -> u8 {
+        self.prefix_length.number()
+    }
+
+    /// A failure has no prefix length.
+    const fn build(
+        status: Ipv4AddressAcknowledgementStatus,
+        address: Ipv4Addr,
+        prefix_length: BoundedU8<32>,
+    ) -> Self {
+        Self {
+            status,
+            address,
+            prefix_length: if status.is_success() {
+                prefix_length
+            } else {
+                BoundedU8::saturating(0)
+            },
+        }
+    }
+
+    #[inline]
+    fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
+        let [status, length, address @ ..] = *raw.exactly::<6>()?;
+        let status = Ipv4AddressAcknowledgementStatus::from_code(status);
+        if !status.is_success() {
+            return Ok(Self::new(status, address.into()));
+        }
+        Ok(Self::build(status, address.into(), six_bits(raw, length)?))
+    }
+
+    const fn data(&self) -> [u8; 6] {
+        let [a, b, c, d] = self.address.octets();
+        [
+            self.status.code(),
+            self.prefix_length.number() << 2,
+            a,
+            b,
+            c,
+            d,
+        ]
+    }
+}
+
+/// The fields of an [`Ipv4AddressAcknowledgement`] before a failure loses its prefix length.
+#[cfg(any(feature = "serde", feature = "arbitrary"))]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+struct Acknowledged {
+    status: Ipv4AddressAcknowledgementStatus,
+    address: Ipv4Addr,
+    prefix_length: BoundedU8<32>,
+}
+
+#[cfg(any(feature = "serde", feature = "arbitrary"))]
+impl From<Acknowledged> for Ipv4AddressAcknowledgement {
+    fn from(fields: Acknowledged) -> Self {
+        Self::build(fields.status, fields.address, fields.prefix_length)
+    }
+}
+
+#[cfg(feature = "arbitrary")]
+impl<'a> arbitrary::Arbitrary<'a> for Ipv4AddressAcknowledgement {
+    fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+        u.arbitrary::<Acknowledged>().map(Self::from)
+    }
+}
+
 impl NatDetection {
     const FORCE: u8 = 0x80;
 
@@ -235,6 +437,8 @@ impl Ipv4DhcpSupportMode {
 fixed_layout!(
     Ipv4HomeAddressRequest,
     Ipv4HomeAddressReply,
+    Ipv4HomeAddress,
+    Ipv4AddressAcknowledgement,
     NatDetection,
     Ipv4DhcpSupportMode
 );

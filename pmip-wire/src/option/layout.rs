@@ -1,11 +1,11 @@
 //! How the values of options stand on the wire.
 
-use core::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::RawOption;
+use super::{RawOption, RawOptions};
 use crate::code::{AccessTechnologyType, HandoffIndicator};
 use crate::error::DecodeError;
-use crate::types::Timestamp;
+use crate::types::{Lifetime, Timestamp};
 
 /// The data of one kind of option. A value type with a layout of its own implements it for itself;
 /// values that several options share go by the marker types below.
@@ -14,6 +14,9 @@ pub(super) trait Layout<B: AsRef<[u8]>> {
     type Value;
     /// The value with its variable parts in memory of its own.
     type Owned;
+
+    /// Octets of the data where they are always the same number.
+    const LENGTH: Option<usize> = None;
 
     /// Reads the data of `raw`; what has variable length goes through `own`.
     fn decode<'a>(
@@ -28,12 +31,30 @@ pub(super) trait Layout<B: AsRef<[u8]>> {
     fn to_bytes(value: &Self::Value) -> Self::Owned;
 }
 
+/// Takes the next option of `walk`, which is of this layout.
+#[inline(always)]
+pub(super) fn take<'a, B: AsRef<[u8]>, L: Layout<B>>(
+    walk: &mut RawOptions<'a>,
+    own: impl FnOnce(&'a [u8]) -> B,
+) -> Result<L::Value, DecodeError> {
+    let raw = match L::LENGTH {
+        Some(length) => walk.take_exactly(length),
+        None => walk.take_next(),
+    };
+    match raw {
+        Some(raw) => L::decode(raw, own),
+        None => Err(walk.misfit(L::LENGTH)),
+    }
+}
+
 /// Implements [`Layout`] for values of fixed size: `from_raw` reads them, `data` writes them.
 macro_rules! fixed_layout {
     ($($value:ty),+) => {$(
         impl<B: AsRef<[u8]>> crate::option::layout::Layout<B> for $value {
             type Value = Self;
             type Owned = Self;
+
+            const LENGTH: Option<usize> = Some(crate::option::layout::octets(Self::data));
 
             #[inline]
             fn decode<'a>(
@@ -85,7 +106,106 @@ macro_rules! variable_layout {
     )+};
 }
 
-pub(super) use {fixed_layout, variable_layout};
+/// Octets that `data` writes.
+pub(super) const fn octets<T, const N: usize>(_data: fn(&T) -> [u8; N]) -> usize {
+    N
+}
+
+/// Implements [`Layout`] for values without octets of their own: `from_raw` reads them, `with_parts`
+/// hands their data to a function in two pieces. `A for B` makes `A` a marker type whose functions
+/// do that for `B`; a length behind it is that of all such data.
+macro_rules! split_layout {
+    ($($layout:ident for $value:ty $(, $octets:literal octets)?;)+) => {$(
+        impl<B: AsRef<[u8]>> crate::option::layout::Layout<B> for $layout {
+            type Value = $value;
+            type Owned = $value;
+
+            $( const LENGTH: Option<usize> = Some($octets); )?
+
+            #[inline]
+            fn decode<'a>(
+                raw: RawOption<'a>,
+                _own: impl FnOnce(&'a [u8]) -> B,
+            ) -> Result<$value, DecodeError> {
+                Self::from_raw(raw)
+            }
+
+            #[inline]
+            fn with_data<R>(value: &$value, f: impl FnOnce(&[u8], &[u8]) -> R) -> R {
+                Self::with_parts(value, f)
+            }
+
+            #[inline]
+            fn to_bytes(value: &$value) -> $value {
+                *value
+            }
+        }
+    )+};
+}
+
+/// Derives for a value over the octets `B` what every option has.
+macro_rules! over_octets {
+    ($($(#[$meta:meta])* pub struct $name:ident<B = Bytes> { $($field:tt)* })+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(
+            feature = "serde",
+            serde(bound(deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"))
+        )]
+        #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+        #[cfg_attr(
+            feature = "arbitrary",
+            arbitrary(bound = "B: From<alloc::vec::Vec<u8>>")
+        )]
+        pub struct $name<B = Bytes> { $($field)* }
+    )+};
+}
+
+/// Implements [`Layout`], but for `from_raw` and `head`, for a value whose fields are fixed except
+/// for the [`BoundedOctets`](crate::bounded::BoundedOctets) at its end.
+macro_rules! octets_behind {
+    ($($name:ident { $($field:ident,)* } $octets:ident;)+) => {$(
+        impl<B: AsRef<[u8]>> $name<B> {
+            #[inline]
+            fn tail(&self) -> &[u8] {
+                self.$octets.as_slice()
+            }
+
+            fn to_bytes(&self) -> $name {
+                $name {
+                    $($field: self.$field,)*
+                    $octets: self.$octets.to_bytes(),
+                }
+            }
+        }
+
+        crate::option::layout::variable_layout!($name);
+    )+};
+}
+
+pub(super) use {fixed_layout, octets_behind, over_octets, split_layout, variable_layout};
+
+/// The address that `octets` are, where they are 4 or 16.
+#[inline]
+pub(super) fn ip_address(octets: &[u8]) -> Option<IpAddr> {
+    let v4 = octets.try_into().map(|octets: [u8; 4]| octets.into());
+    let v6 = octets.try_into().map(|octets: [u8; 16]| octets.into());
+    v4.or(v6).ok()
+}
+
+/// Hands `head` and the octets of `address` to `f`.
+#[inline]
+pub(super) fn with_address<R>(
+    head: &[u8],
+    address: IpAddr,
+    f: impl FnOnce(&[u8], &[u8]) -> R,
+) -> R {
+    match address {
+        IpAddr::V4(address) => f(head, &address.octets()),
+        IpAddr::V6(address) => f(head, &address.octets()),
+    }
+}
 
 /// Declares layouts of values that own nothing: how `N` octets become the value, and back.
 macro_rules! shared_layouts {
@@ -100,6 +220,8 @@ macro_rules! shared_layouts {
         impl<B: AsRef<[u8]>> Layout<B> for $layout {
             type Value = $value;
             type Owned = $value;
+
+            const LENGTH: Option<usize> = Some($octets);
 
             #[inline]
             fn decode<'a>(
@@ -136,6 +258,22 @@ shared_layouts! {
             let [a, b, c, d] = address.octets();
             [0, 0, a, b, c, d]
         };
+    /// Nothing.
+    Empty for (), 0 octets: |[]| (), |()| [];
+    /// Two reserved octets.
+    Reserved for (), 2 octets: |_| (), |()| [0, 0];
+    /// Two reserved octets and eight of an identifier.
+    ReservedAndInterfaceIdentifier for [u8; 8], 10 octets:
+        |[_, _, a, b, c, d, e, f, g, h]| [a, b, c, d, e, f, g, h],
+        |&[a, b, c, d, e, f, g, h]| [0, 0, a, b, c, d, e, f, g, h];
+    /// Eight octets.
+    Token for [u8; 8], 8 octets: |token| token, |token| *token;
+    /// A number of 64 bits.
+    LongNumber for u64, 8 octets: u64::from_be_bytes, |number| number.to_be_bytes();
+    /// A lifetime in units of 4 seconds.
+    LifetimeUnits for Lifetime, 2 octets:
+        |octets| Lifetime::from_units(u16::from_be_bytes(octets)),
+        |lifetime| lifetime.as_units().to_be_bytes();
     /// A number of 32 bits.
     Number for u32, 4 octets: u32::from_be_bytes, |number| number.to_be_bytes();
     /// A reserved octet and a handoff indicator.

@@ -1,17 +1,20 @@
-use core::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::{
-    DelegatedMobileNetworkPrefix, HomeNetworkPrefix, Ipv4DhcpSupportMode, Ipv4HomeAddressReply,
-    Ipv4HomeAddressRequest, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding,
-    MobileNodeIdentifier, MobilityOption, NatDetection, RawOptions, VendorSpecific,
+    BindingIdentifier, ContextRequest, DelegatedMobileNetworkPrefix, FlowSummary, GreKey,
+    HomeNetworkPrefix, Ipv4DhcpSupportMode, Ipv4HomeAddress, Ipv4HomeAddressReply,
+    Ipv4HomeAddressRequest, LinkLayerIdentifier, LoadInformation, MagIdentifier,
+    MagMultipathBinding, MobileNodeGroupIdentifier, MobileNodeIdentifier,
+    MobilityMessageAuthentication, MobilityOption, NatDetection, RawOptions, ServiceSelection,
+    TransientBinding, UnknownOption, VendorSpecific,
 };
 use crate::code::{AccessTechnologyType, HandoffIndicator};
 use crate::error::{DecodeError, DecodeErrorKind, Layer};
-use crate::message::{MAX_MESSAGE_LEN, OPTION_STARTS};
-use crate::types::Timestamp;
+use crate::message::{Leniency, MAX_MESSAGE_LEN, OPTION_STARTS};
+use crate::types::{Lifetime, Timestamp};
 use crate::writer::Writer;
 
 /// Options that a list holds without an allocation: a multipath registration has about ten.
@@ -120,17 +123,58 @@ impl MobilityOptions {
     }
 
     /// Appends the options that `raw` walks over, whose variable parts share `owner`'s memory.
-    pub(crate) fn decode(&mut self, raw: RawOptions<'_>, owner: &Bytes) -> Result<(), DecodeError> {
+    pub(crate) fn decode(
+        &mut self,
+        mut raw: RawOptions<'_>,
+        owner: &Bytes,
+    ) -> Result<(), DecodeError> {
         let (size, offset) = (raw.remaining(), raw.offset());
-        for option in raw {
-            option?.decode_owned(owner, |option| self.list.push(option))?;
+        let own = |data| owner.slice_ref(data);
+        while let Some(pushed) =
+            MobilityOption::next(&mut raw, own, |option| self.list.push(option))
+        {
+            pushed?;
         }
+        self.check_len(size, offset)
+    }
+
+    /// [`MobilityOptions::decode`] where `judge` passes over an error or hands it back: an option
+    /// that is cut off ends the list, one that does not fit its type is kept as it came.
+    pub(crate) fn decode_lax(
+        &mut self,
+        raw: RawOptions<'_>,
+        owner: &Bytes,
+        mut judge: impl FnMut(Leniency, DecodeError) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        let (size, offset) = (raw.remaining(), raw.offset());
+        let own = |data| owner.slice_ref(data);
+        for option in raw {
+            let option = match option {
+                Ok(option) => option,
+                Err(error) => {
+                    judge(Leniency::LAST_OPTION_CUT, error)?;
+                    break;
+                }
+            };
+            let pushed = MobilityOption::from_raw(option, own, |option| self.list.push(option));
+            if let Err(error) = pushed {
+                judge(Leniency::OPTION_MISFIT, error)?;
+                let kept = UnknownOption::from_wire(option.option_type(), own(option.data()));
+                self.list.push(MobilityOption::Unknown(kept));
+            }
+        }
+        self.check_len(size, offset)
+    }
+
+    /// Whether the list fits, after it was read from `size` octets at `offset`.
+    #[inline]
+    fn check_len(&self, size: usize, offset: u32) -> Result<(), DecodeError> {
         if size > SURELY_FITS && !self.fits() {
             let layer = Layer::MobilityHeader;
             return Err(DecodeError::new(
                 DecodeErrorKind::OptionsTooLong,
                 layer,
-                offset,
+                offset.try_into().unwrap_or(u16::MAX),
             ));
         }
         Ok(())
@@ -139,7 +183,7 @@ impl MobilityOptions {
     #[inline]
     pub(crate) fn write(&self, writer: &mut Writer<'_>) {
         for option in self {
-            option.with_data(|option_type, head, tail| writer.option(option_type, head, tail));
+            option.write(writer);
         }
     }
 
@@ -197,10 +241,20 @@ accessors! {
         mn_identifier: MobileNodeIdentifier -> MobileNodeIdentifier;
         /// The first link-layer identifier.
         link_layer_identifier: LinkLayerIdentifier -> LinkLayerIdentifier;
+        /// The first service selection.
+        service_selection: ServiceSelection -> ServiceSelection;
+        /// The first context request.
+        context_request: ContextRequest -> ContextRequest;
+        /// The first flow summary.
+        flow_summary: FlowSummary -> FlowSummary;
         /// The first gateway identifier.
         mag_identifier: MagIdentifier -> MagIdentifier;
     }
     copied {
+        /// The first advice when to register again.
+        binding_refresh_advice: BindingRefreshAdvice -> Lifetime;
+        /// The first timestamp of replay protection, as NTP has it.
+        replay_protection: ReplayProtection -> u64;
         /// The first handoff indicator.
         handoff_indicator: HandoffIndicator -> HandoffIndicator;
         /// The first access technology type.
@@ -227,6 +281,20 @@ accessors! {
         ipv4_default_router_address: Ipv4DefaultRouterAddress -> Ipv4Addr;
         /// The first DHCP support mode.
         ipv4_dhcp_support_mode: Ipv4DhcpSupportMode -> Ipv4DhcpSupportMode;
+        /// The first IPv4 home address of a mobile node that signals itself.
+        ipv4_home_address: Ipv4HomeAddress -> Ipv4HomeAddress;
+        /// The first GRE key.
+        gre_key: GreKey -> GreKey;
+        /// The first local mobility anchor address.
+        local_mobility_anchor_address: LocalMobilityAnchorAddress -> IpAddr;
+        /// The first transient binding.
+        transient_binding: TransientBinding -> TransientBinding;
+        /// The first anchor to register with instead.
+        redirect: Redirect -> IpAddr;
+        /// The first load information.
+        load_information: LoadInformation -> LoadInformation;
+        /// The first gateway address for localized routing.
+        mag_ipv6_address: MagIpv6Address -> Ipv6Addr;
         /// The first multipath binding.
         mag_multipath_binding: MagMultipathBinding -> MagMultipathBinding;
     }
@@ -237,6 +305,14 @@ accessors! {
         delegated_mobile_network_prefixes: DelegatedMobileNetworkPrefix -> DelegatedMobileNetworkPrefix;
         /// Every IPv4 home address request; more than one is refused with status 173.
         ipv4_home_address_requests: Ipv4HomeAddressRequest -> Ipv4HomeAddressRequest;
+        /// Every message authentication; one of each subtype is the rule.
+        mobility_message_authentications: MobilityMessageAuthentication -> MobilityMessageAuthentication;
+        /// Every binding identifier.
+        binding_identifiers: BindingIdentifier -> BindingIdentifier;
+        /// Every group of sessions; one of each subtype is the rule.
+        mobile_node_group_identifiers: MobileNodeGroupIdentifier -> MobileNodeGroupIdentifier;
+        /// Every address of the anchor for tunnelled packets: at most one of each family.
+        lma_user_plane_addresses: LmaUserPlaneAddress -> Option<IpAddr>;
         /// Every vendor-specific option.
         vendor_specific: VendorSpecific -> VendorSpecific;
     }

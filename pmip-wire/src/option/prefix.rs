@@ -1,8 +1,8 @@
-//! Prefixes: home network (RFC 5213 section 8.3) and delegated mobile network (RFC 7148).
+//! Prefixes: home network (RFC 5213 section 8.3), delegated mobile network (RFC 7148), and others.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::layout::Layout;
+use super::layout::{split_layout, with_address};
 use super::{InvalidOption, RawOption};
 use crate::bounded::BoundedU8;
 use crate::error::DecodeError;
@@ -42,6 +42,25 @@ pub struct HomeNetworkPrefix {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DelegatedMobileNetworkPrefix(Delegated);
+
+/// An IPv6 prefix: that of a mobile network (RFC 3963 section 4.3), or an anchored or local one
+/// (RFC 8885 sections 4.3 and 4.4).
+///
+/// ```text
+/// +---------------+---------------+---------------+---------------+
+/// | Type 6, 65, 66|  Length = 18  |   Reserved    | Prefix Length |
+/// +---------------+---------------+---------------+---------------+
+/// |                      Prefix (16 octets)                       |
+/// +---------------------------------------------------------------+
+/// ```
+/// Alignment 8n+4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub struct Ipv6Prefix {
+    prefix: Ipv6Addr,
+    length: BoundedU8<128>,
+}
 
 /// The two widths apart, so that each keeps its own limit of length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,11 +141,10 @@ impl HomeNetworkPrefix {
         })
     }
 
-    const fn head(&self) -> [u8; 2] {
-        [
-            if self.off_link { OFF_LINK } else { 0 },
-            self.length.number(),
-        ]
+    #[inline]
+    fn with_parts<R>(value: &Self, f: impl FnOnce(&[u8], &[u8]) -> R) -> R {
+        let flags = if value.off_link { OFF_LINK } else { 0 };
+        f(&[flags, value.length.number()], &value.prefix.octets())
     }
 }
 
@@ -206,8 +224,60 @@ impl DelegatedMobileNetworkPrefix {
         }))
     }
 
-    const fn head(&self) -> [u8; 2] {
-        [if self.is_ipv4() { IPV4 } else { 0 }, self.length()]
+    #[inline]
+    fn with_parts<R>(value: &Self, f: impl FnOnce(&[u8], &[u8]) -> R) -> R {
+        let flags = if value.is_ipv4() { IPV4 } else { 0 };
+        with_address(&[flags, value.length()], value.prefix(), f)
+    }
+}
+
+impl Ipv6Prefix {
+    /// `prefix` as it stands, host bits included, with its length in bits.
+    ///
+    /// # Errors
+    /// [`InvalidOption::PrefixTooLong`] where `length` exceeds 128.
+    pub fn new(prefix: Ipv6Addr, length: u8) -> Result<Self, InvalidOption> {
+        let length = BoundedU8::new(length).ok_or(InvalidOption::PrefixTooLong { length })?;
+        Ok(Self { prefix, length })
+    }
+
+    /// The prefix field as it stands, host bits included.
+    pub const fn prefix(&self) -> Ipv6Addr {
+        self.prefix
+    }
+
+    /// The prefix length in bits.
+    pub const fn length(&self) -> u8 {
+        self.length.number()
+    }
+
+    /// The prefix with its host bits cleared: receivers ignore those.
+    pub fn to_prefix(&self) -> IpPrefix {
+        to_prefix(self.prefix.into(), self.length.number())
+    }
+
+    #[inline]
+    fn from_raw(raw: RawOption<'_>) -> Result<Self, DecodeError> {
+        let [_reserved, length, prefix @ ..] = *raw.exactly::<18>()?;
+        Self::from_fields(raw, length, prefix)
+    }
+
+    /// The prefix of a field of `raw` and its length from another.
+    #[inline]
+    pub(super) fn from_fields(
+        raw: RawOption<'_>,
+        length: u8,
+        prefix: [u8; 16],
+    ) -> Result<Self, DecodeError> {
+        Ok(Self {
+            prefix: prefix.into(),
+            length: BoundedU8::new(length).ok_or_else(|| raw.prefix_too_long(length, 128))?,
+        })
+    }
+
+    #[inline]
+    fn with_parts<R>(value: &Self, f: impl FnOnce(&[u8], &[u8]) -> R) -> R {
+        f(&[0, value.length.number()], &value.prefix.octets())
     }
 }
 
@@ -222,51 +292,8 @@ impl From<IpPrefix> for DelegatedMobileNetworkPrefix {
     }
 }
 
-impl<B: AsRef<[u8]>> Layout<B> for HomeNetworkPrefix {
-    type Value = Self;
-    type Owned = Self;
-
-    #[inline]
-    fn decode<'a>(
-        raw: RawOption<'a>,
-        _own: impl FnOnce(&'a [u8]) -> B,
-    ) -> Result<Self, DecodeError> {
-        Self::from_raw(raw)
-    }
-
-    #[inline]
-    fn with_data<R>(value: &Self, f: impl FnOnce(&[u8], &[u8]) -> R) -> R {
-        f(&value.head(), &value.prefix.octets())
-    }
-
-    #[inline]
-    fn to_bytes(value: &Self) -> Self {
-        *value
-    }
-}
-
-impl<B: AsRef<[u8]>> Layout<B> for DelegatedMobileNetworkPrefix {
-    type Value = Self;
-    type Owned = Self;
-
-    #[inline]
-    fn decode<'a>(
-        raw: RawOption<'a>,
-        _own: impl FnOnce(&'a [u8]) -> B,
-    ) -> Result<Self, DecodeError> {
-        Self::from_raw(raw)
-    }
-
-    #[inline]
-    fn with_data<R>(value: &Self, f: impl FnOnce(&[u8], &[u8]) -> R) -> R {
-        match value.prefix() {
-            IpAddr::V4(prefix) => f(&value.head(), &prefix.octets()),
-            IpAddr::V6(prefix) => f(&value.head(), &prefix.octets()),
-        }
-    }
-
-    #[inline]
-    fn to_bytes(value: &Self) -> Self {
-        *value
-    }
+split_layout! {
+    HomeNetworkPrefix for HomeNetworkPrefix, 18 octets;
+    DelegatedMobileNetworkPrefix for DelegatedMobileNetworkPrefix;
+    Ipv6Prefix for Ipv6Prefix, 18 octets;
 }

@@ -1,5 +1,3 @@
-use bytes::Bytes;
-
 use super::MobilityOption;
 use crate::code::OptionType;
 use crate::error::{DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
@@ -10,15 +8,35 @@ use crate::error::{DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
 #[derive(Clone, Copy, Debug)]
 pub struct RawOptions<'a> {
     rest: &'a [u8],
-    offset: u16,
+    /// Where the options end, from the start of the Mobility Header: what is left tells the
+    /// offset, so that the walk has one thing to move.
+    end: usize,
 }
 
 /// One option as it stands on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawOption<'a> {
-    option_type: OptionType,
     data: &'a [u8],
-    offset: u16,
+    /// Both as wide as registers are: an option without padding is moved in them.
+    offset: u32,
+    code: u32,
+}
+
+/// Iterates over the typed options of a message, whose variable parts borrow. Padding is left out;
+/// it ends after the first error.
+///
+/// ```
+/// use pmip_wire::{HandoffIndicator, MobilityOption, RawOptions};
+///
+/// let octets = [1, 0, 23, 2, 0, 4];
+/// let mut options = RawOptions::new(&octets, 12).typed();
+/// let handoff = MobilityOption::HandoffIndicator(HandoffIndicator::HandoffStateUnknown);
+/// assert_eq!(options.next(), Some(Ok(handoff)));
+/// assert_eq!(options.next(), None);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct TypedOptions<'a> {
+    raw: RawOptions<'a>,
 }
 
 impl<'a> RawOptions<'a> {
@@ -28,13 +46,39 @@ impl<'a> RawOptions<'a> {
     pub const fn new(octets: &'a [u8], offset: u16) -> Self {
         Self {
             rest: octets,
-            offset,
+            end: octets.len().saturating_add(offset as usize),
         }
     }
 
+    /// The same options typed, without the padding.
+    #[inline]
+    pub const fn typed(self) -> TypedOptions<'a> {
+        TypedOptions { raw: self }
+    }
+
+    /// Hands each option, typed and without the padding, to `visit`: the fastest walk.
+    ///
+    /// # Errors
+    /// [`DecodeError`] of the first option that does not fit; those before it were visited.
+    #[inline]
+    pub fn visit(
+        mut self,
+        mut visit: impl FnMut(MobilityOption<&'a [u8]>),
+    ) -> Result<(), DecodeError> {
+        while let Some(visited) = MobilityOption::next(&mut self, |data| data, &mut visit) {
+            visited?;
+        }
+        Ok(())
+    }
+
     /// Octets from the start of the Mobility Header to the next option.
-    pub(super) const fn offset(&self) -> u16 {
-        self.offset
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "an offset within one message"
+    )]
+    pub(super) const fn offset(&self) -> u32 {
+        self.end.wrapping_sub(self.rest.len()) as u32
     }
 
     /// Octets that are left.
@@ -42,23 +86,62 @@ impl<'a> RawOptions<'a> {
         self.rest.len()
     }
 
+    /// The Type octet of the next option.
     #[inline]
-    fn read(&mut self, first: u8) -> Result<RawOption<'a>, DecodeError> {
-        let option_type = OptionType::from_code(first);
-        let offset = self.offset;
-        let (data, rest) = if option_type == OptionType::Pad1 {
-            (&[][..], self.rest.get(1..).unwrap_or_default())
-        } else {
-            split_data(option_type, self.rest).ok_or_else(|| cut(option_type, self.rest, offset))?
-        };
-        let taken = self.rest.len().saturating_sub(rest.len());
-        self.offset = offset.saturating_add(taken.try_into().unwrap_or(u16::MAX));
+    pub(super) const fn peek(&self) -> Option<u8> {
+        self.rest.first().copied()
+    }
+
+    /// The next option, which is not Pad1; `None` where it is cut short.
+    #[inline(always)]
+    pub(super) fn take_next(&mut self) -> Option<RawOption<'a>> {
+        let offset = self.offset();
+        let ([code, length], rest) = self.rest.split_first_chunk()?;
+        let (data, rest) = rest.split_at_checked(data_len(*code, *length))?;
         self.rest = rest;
-        Ok(RawOption {
-            option_type,
-            data,
-            offset,
-        })
+        Some(RawOption::new(*code, data, offset))
+    }
+
+    /// The next option where its Length is `length`, as its type wants it.
+    ///
+    /// For the processor this is more than a check: it steps on by a length it knows, and need not
+    /// wait for the octet to learn where the next option starts.
+    #[inline(always)]
+    pub(super) fn take_exactly(&mut self, length: usize) -> Option<RawOption<'a>> {
+        let offset = self.offset();
+        let ([code, found], rest) = self.rest.split_first_chunk()?;
+        if usize::from(*found) != length {
+            return None;
+        }
+        let (data, rest) = rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(RawOption::new(*code, data, offset))
+    }
+
+    /// Steps over one octet: Pad1.
+    #[inline]
+    pub(super) fn take_octet(&mut self) -> RawOption<'a> {
+        let option = RawOption::new(PAD1, &[], self.offset());
+        self.rest = self.rest.get(1..).unwrap_or_default();
+        option
+    }
+
+    /// Why [`RawOptions::take_next`], or [`RawOptions::take_exactly`] of this length, gave nothing.
+    #[cold]
+    pub(super) fn misfit(mut self, length: Option<usize>) -> DecodeError {
+        let (octets, offset) = (self.rest, self.offset());
+        match (self.take_next(), length) {
+            (Some(option), Some(length)) => option.bad_length(ExpectedLength::Exactly(
+                length.try_into().unwrap_or(u8::MAX),
+            )),
+            _ => cut(octets, offset),
+        }
+    }
+
+    /// Ends the walk.
+    #[inline]
+    pub(super) const fn stop(&mut self) {
+        self.rest = &[];
     }
 }
 
@@ -67,22 +150,36 @@ impl<'a> Iterator for RawOptions<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let first = *self.rest.first()?;
-        let option = self.read(first);
-        if option.is_err() {
-            self.rest = &[];
+        if self.peek()? == PAD1 {
+            return Some(Ok(self.take_octet()));
         }
-        Some(option)
+        if let Some(option) = self.take_next() {
+            return Some(Ok(option));
+        }
+        let error = self.misfit(None);
+        self.stop();
+        Some(Err(error))
     }
 }
 
 impl core::iter::FusedIterator for RawOptions<'_> {}
 
+impl<'a> Iterator for TypedOptions<'a> {
+    type Item = Result<MobilityOption<&'a [u8]>, DecodeError>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        MobilityOption::next(&mut self.raw, |data| data, |option| option)
+    }
+}
+
+impl core::iter::FusedIterator for TypedOptions<'_> {}
+
 impl<'a> RawOption<'a> {
     /// Its type.
     #[inline]
     pub const fn option_type(&self) -> OptionType {
-        self.option_type
+        OptionType::from_code(self.code.to_le_bytes()[0])
     }
 
     /// What follows its Length octet; empty for Pad1, which has none.
@@ -93,14 +190,14 @@ impl<'a> RawOption<'a> {
 
     /// Octets from the start of the Mobility Header to its Type octet.
     #[inline]
-    pub const fn offset(&self) -> u16 {
-        self.offset
+    pub fn offset(&self) -> u16 {
+        self.offset.try_into().unwrap_or(u16::MAX)
     }
 
     /// Whether it is Pad1 or PadN.
     #[inline]
     pub const fn is_padding(&self) -> bool {
-        matches!(self.option_type, OptionType::Pad1 | OptionType::PadN)
+        matches!(self.option_type(), OptionType::Pad1 | OptionType::PadN)
     }
 
     /// The typed option, whose variable parts still borrow; `None` for padding.
@@ -114,22 +211,13 @@ impl<'a> RawOption<'a> {
 
     /// An option of this type without data.
     pub(super) const fn probe(option_type: OptionType) -> Self {
-        Self {
-            option_type,
-            data: &[],
-            offset: 0,
-        }
+        Self::new(option_type.code(), &[], 0)
     }
 
-    /// Hands the typed option, whose variable parts share the memory of `owner` that this option
-    /// borrows from, to `emit`; padding is left out.
     #[inline]
-    pub(super) fn decode_owned(
-        self,
-        owner: &Bytes,
-        emit: impl FnOnce(MobilityOption),
-    ) -> Result<(), DecodeError> {
-        MobilityOption::from_raw(self, |data| owner.slice_ref(data), emit).map(|_| ())
+    const fn new(code: u8, data: &'a [u8], offset: u32) -> Self {
+        let code = code as u32;
+        Self { data, offset, code }
     }
 
     /// The data as exactly `N` octets.
@@ -148,32 +236,36 @@ impl<'a> RawOption<'a> {
         })
     }
 
+    /// The length fits none that the RFC allows.
     #[cold]
-    fn bad_length(self, expected: ExpectedLength) -> DecodeError {
+    pub(super) fn bad_length(self, expected: ExpectedLength) -> DecodeError {
         let found = self.data.len().try_into().unwrap_or(u16::MAX);
         self.error(DecodeErrorKind::BadOptionLength { expected, found })
     }
 
     #[cold]
-    pub(super) const fn prefix_too_long(self, length: u8, limit: u8) -> DecodeError {
+    pub(super) fn prefix_too_long(self, length: u8, limit: u8) -> DecodeError {
         self.error(DecodeErrorKind::PrefixTooLong { length, limit })
     }
 
     /// A field of the option holds a value that its RFC forbids.
     #[cold]
-    pub(super) const fn bad_value(self, field: Field, found: u32) -> DecodeError {
+    pub(super) fn bad_value(self, field: Field, found: u32) -> DecodeError {
         self.error(DecodeErrorKind::BadValue { field, found })
     }
 
-    const fn error(self, kind: DecodeErrorKind) -> DecodeError {
-        DecodeError::new(kind, Layer::Option(self.option_type), self.offset)
+    fn error(self, kind: DecodeErrorKind) -> DecodeError {
+        DecodeError::new(kind, Layer::Option(self.option_type()), self.offset())
     }
 }
 
+/// The Type octet of Pad1, the one option without a Length octet.
+const PAD1: u8 = OptionType::Pad1.code();
+
 /// Octets of data that a Length octet stands for.
 #[inline]
-const fn data_len(option_type: OptionType, length: u8) -> usize {
-    if counts_words(option_type) {
+const fn data_len(code: u8, length: u8) -> usize {
+    if counts_words(code) {
         (length as usize).wrapping_mul(4).wrapping_add(2)
     } else {
         length as usize
@@ -184,7 +276,7 @@ const fn data_len(option_type: OptionType, length: u8) -> usize {
 /// of options leave none that it does not hold for.
 #[inline]
 pub(crate) fn length_octet(option_type: OptionType, data_len: usize) -> u8 {
-    let length = if counts_words(option_type) {
+    let length = if counts_words(option_type.code()) {
         data_len.saturating_sub(2) >> 2
     } else {
         data_len
@@ -195,26 +287,18 @@ pub(crate) fn length_octet(option_type: OptionType, data_len: usize) -> u8 {
 /// Whether Length counts 32-bit words behind the option's first four octets, as RFC 7411 section 4
 /// has it: a walk that took them for octets would lose its place.
 #[inline]
-pub(super) const fn counts_words(option_type: OptionType) -> bool {
-    matches!(
-        option_type,
-        OptionType::MulticastMobility | OptionType::MulticastAcknowledgement
-    )
+const fn counts_words(code: u8) -> bool {
+    code == OptionType::MulticastMobility.code()
+        || code == OptionType::MulticastAcknowledgement.code()
 }
 
-/// The data of the option that `octets` start with, and what follows it.
-#[inline]
-fn split_data(option_type: OptionType, octets: &[u8]) -> Option<(&[u8], &[u8])> {
-    let ([_, length], rest) = octets.split_first_chunk()?;
-    rest.split_at_checked(data_len(option_type, *length))
-}
-
-/// Why [`split_data`] gave nothing.
+/// Why no option could be taken from `octets`.
 #[cold]
-fn cut(option_type: OptionType, octets: &[u8], offset: u16) -> DecodeError {
+fn cut(octets: &[u8], offset: u32) -> DecodeError {
+    let code = octets.first().copied().unwrap_or_default();
     let (field, needed) = match octets.get(1) {
         None => (Field::OptionLength, 1),
-        Some(length) => (Field::OptionData, data_len(option_type, *length)),
+        Some(length) => (Field::OptionData, data_len(code, *length)),
     };
     let kind = DecodeErrorKind::Truncated {
         field,
@@ -225,5 +309,6 @@ fn cut(option_type: OptionType, octets: &[u8], offset: u16) -> DecodeError {
             .try_into()
             .unwrap_or(u16::MAX),
     };
-    DecodeError::new(kind, Layer::Option(option_type), offset)
+    let offset = offset.try_into().unwrap_or(u16::MAX);
+    DecodeError::new(kind, Layer::Option(OptionType::from_code(code)), offset)
 }

@@ -1,6 +1,5 @@
 use bytes::Bytes;
 
-use super::raw::counts_words;
 use super::{InvalidOption, is_typed};
 use crate::code::OptionType;
 
@@ -24,20 +23,15 @@ impl<B: AsRef<[u8]>> UnknownOption<B> {
     /// An option of type `option_type` with `data` behind its Length octet.
     ///
     /// # Errors
-    /// [`InvalidOption`] where the type is padding or has a variant of its own, or where no Length
-    /// octet stands for that much data.
+    /// [`InvalidOption`] where the type is padding or has a variant of its own, or where `data`
+    /// exceeds 255 octets.
     pub fn new(option_type: OptionType, data: B) -> Result<Self, InvalidOption> {
         if is_typed(option_type) {
             return Err(InvalidOption::Typed(option_type));
         }
         let length = data.as_ref().len();
-        if counts_words(OptionType::from_code(option_type.code())) {
-            if length % 4 != 2 {
-                return Err(InvalidOption::NotWords { length });
-            }
-            check_limit(length, 1022)?;
-        } else {
-            check_limit(length, 255)?;
+        if length > 255 {
+            return Err(InvalidOption::TooLong { length, limit: 255 });
         }
         Ok(Self { option_type, data })
     }
@@ -70,13 +64,6 @@ impl<B> UnknownOption<B> {
     }
 }
 
-const fn check_limit(length: usize, limit: usize) -> Result<(), InvalidOption> {
-    if length > limit {
-        return Err(InvalidOption::TooLong { length, limit });
-    }
-    Ok(())
-}
-
 #[cfg(feature = "serde")]
 #[derive(serde::Deserialize)]
 struct Parts<B> {
@@ -97,10 +84,8 @@ impl<B: AsRef<[u8]>> TryFrom<Parts<B>> for UnknownOption<B> {
 impl<'a, B: From<alloc::vec::Vec<u8>> + AsRef<[u8]>> arbitrary::Arbitrary<'a> for UnknownOption<B> {
     fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
         let option_type: OptionType = u.arbitrary()?;
-        let words = u.int_in_range(0..=8usize)?;
-        let length = words.saturating_mul(4).saturating_add(2).min(u.len());
-        let mut data = u.bytes(length)?.to_vec();
-        data.resize(words.saturating_mul(4).saturating_add(2), 0);
+        let length = u.int_in_range(0..=40usize)?.min(u.len());
+        let data = u.bytes(length)?.to_vec();
         Self::new(option_type, data.into()).map_err(|_| arbitrary::Error::IncorrectFormat)
     }
 }

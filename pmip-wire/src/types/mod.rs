@@ -4,6 +4,7 @@ mod instant;
 mod lifetime;
 mod path;
 mod prefix;
+mod probe_time;
 mod sequence;
 mod timestamp;
 
@@ -11,5 +12,6 @@ pub use instant::Instant;
 pub use lifetime::Lifetime;
 pub use path::{Encapsulation, Label, PathId};
 pub use prefix::{IpPrefix, PrefixError};
+pub use probe_time::{ProbeTimestamp, TimestampFormat};
 pub use sequence::SequenceNumber;
 pub use timestamp::Timestamp;
