@@ -68,18 +68,31 @@ pub(crate) fn cases(
     let options = drawn
         .iter()
         .flat_map(|message| message.options().into_iter().flatten().cloned());
-    let alone = boundary_options().into_iter().chain(options).filter(comparable_option);
+    let alone = boundary_options()
+        .into_iter()
+        .chain(options)
+        .filter(comparable_option);
     let mut messages: Vec<Message> = boundary_messages();
     messages.extend(alone.map(|option| update_with(&[option])));
-    messages.extend(drawn.iter().map(|message| joined(message, |option| comparable_option(option) && joins(option))));
+    messages.extend(
+        drawn
+            .iter()
+            .map(|message| joined(message, |option| comparable_option(option) && joins(option))),
+    );
     let mut seen = BTreeSet::new();
-    messages.retain(|message| comparable(message) && wanted(message) && seen.insert(message.to_bytes(IPV6)));
+    messages.retain(|message| {
+        comparable(message) && wanted(message) && seen.insert(message.to_bytes(IPV6))
+    });
     let contexts: &[ChecksumContext] = match carriers {
         Carriers::Both => &[IPV6, ChecksumContext::Udp],
         Carriers::Ipv6 => &[IPV6],
         Carriers::Udp => &[ChecksumContext::Udp],
     };
-    let both = |message: Message| contexts.iter().map(move |context| Case::new(message.clone(), *context));
+    let both = |message: Message| {
+        contexts
+            .iter()
+            .map(move |context| Case::new(message.clone(), *context))
+    };
     messages.into_iter().flat_map(both).collect()
 }
 
@@ -87,7 +100,11 @@ pub(crate) fn cases(
 fn comparable(message: &Message) -> bool {
     match message {
         Message::Unknown(unknown) => unknown.mh_type().name().is_none(),
-        _ => message.options().into_iter().flatten().all(comparable_option),
+        _ => message
+            .options()
+            .into_iter()
+            .flatten()
+            .all(comparable_option),
     }
 }
 
@@ -119,8 +136,14 @@ fn boundary_messages() -> Vec<Message> {
     let types = || (0..=24).chain([200]);
     let bodies = (0..=LONGEST).flat_map(|length| {
         // A body often ends where the header does: there, each octet of its own too.
-        let fills = if length % 8 == 2 { fills(length) } else { uniform(length) };
-        fills.into_iter().flat_map(move |fill| types().map(move |mh_type| (mh_type, fill.clone())))
+        let fills = if length % 8 == 2 {
+            fills(length)
+        } else {
+            uniform(length)
+        };
+        fills
+            .into_iter()
+            .flat_map(move |fill| types().map(move |mh_type| (mh_type, fill.clone())))
     });
     let messages = bodies.filter_map(|(mh_type, fill)| {
         let length = (6 + fill.len()).next_multiple_of(8);
@@ -132,8 +155,12 @@ fn boundary_messages() -> Vec<Message> {
     messages.collect()
 }
 
-/// Sub-options, whose shape neither even octets nor drawn values hit: option type and data.
+/// What neither even octets nor drawn values surely hit: option type and data.
 const PICKED: &[(u8, &[u8])] = &[
+    // No IPv6 address, though it says so (RFC 8371 section 4.1).
+    (8, &[2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]),
+    // Asks for a link-layer identifier and for vendor's data (RFC 5949 section 6.2.1).
+    (40, &[0, 0, 25, 0, 19, 7, 0, 0, 0x28, 0xaf, 1, 2, 3]),
     // All sub-options of an Access Network Identifier, group identifiers of both lengths among
     // them (RFC 6757 section 3.1, RFC 7563 section 3).
     (52, &[1, 8, 0x80, 4, b'w', b'l', b'a', b'n', 1, b'a']),
@@ -151,12 +178,17 @@ const PICKED: &[(u8, &[u8])] = &[
     (
         45,
         &[
-            0, 1, 0, 2, 0, 128, 3, 38, 1, 0, 0xff, 0xfc, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 10, 0, 0, 3,
-            10, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6, 0, 7, 0, 8, 0, 9, 0, 10, 44, 48, 13, 14,
+            0, 1, 0, 2, 0, 128, 3, 38, 1, 0, 0xff, 0xfc, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 10, 0, 0,
+            3, 10, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6, 0, 7, 0, 8, 0, 9, 0, 10, 44, 48, 13, 14,
         ],
     ),
     // Every QoS attribute that has fields of its own (RFC 7222 section 4.2).
-    (58, &[1, 0xb8, 1, 0, 0, 0, 3, 6, 0x80, 0, 0xff, 0xff, 0xff, 0xff, 4, 6, 0x40, 0, 0, 0, 0, 1]),
+    (
+        58,
+        &[
+            1, 0xb8, 1, 0, 0, 0, 3, 6, 0x80, 0, 0xff, 0xff, 0xff, 0xff, 4, 6, 0x40, 0, 0, 0, 0, 1,
+        ],
+    ),
     (58, &[255, 0xfc, 5, 0, 0, 0, 5, 2, 0, 0xf5]),
     // Both sub-options of LMA-Controlled MAG Parameters (RFC 8127 section 3.1).
     (62, &[1, 6, 0, 10, 0, 1, 0, 32, 2, 6, 0, 60, 0, 5, 0, 3]),
@@ -165,7 +197,9 @@ const PICKED: &[(u8, &[u8])] = &[
 /// Every option of every length up to [`LONGEST`], of that of the longest layout and of the longest there is, filled in several ways: those
 /// that the decoder takes.
 fn boundary_options() -> Vec<MobilityOption> {
-    let picked = PICKED.iter().filter_map(|(number, data)| option(*number, data));
+    let picked = PICKED
+        .iter()
+        .filter_map(|(number, data)| option(*number, data));
     let all = (2..=71).chain([200]).flat_map(boundary_options_of);
     picked.chain(all).collect()
 }
@@ -175,7 +209,11 @@ fn boundary_options_of(number: u8) -> Vec<MobilityOption> {
     let mut lengths = 0;
     for length in (0..=LONGEST).chain([34, 255]) {
         // Options of few lengths have fixed fields; the others end in octets that are all alike.
-        let fills = if lengths < 4 { fills(length) } else { uniform(length) };
+        let fills = if lengths < 4 {
+            fills(length)
+        } else {
+            uniform(length)
+        };
         let before = options.len();
         options.extend(fills.iter().filter_map(|fill| option(number, fill)));
         lengths += usize::from(options.len() > before);
@@ -202,7 +240,11 @@ fn option(number: u8, data: &[u8]) -> Option<MobilityOption> {
 
 /// Octets at the ends of their ranges, and counted.
 fn uniform(length: usize) -> Vec<Vec<u8>> {
-    vec![vec![0; length], vec![0xff; length], (1..=length as u8).collect()]
+    vec![
+        vec![0; length],
+        vec![0xff; length],
+        (1..=length as u8).collect(),
+    ]
 }
 
 /// These, and all alike but one.

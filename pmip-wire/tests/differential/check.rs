@@ -8,7 +8,7 @@ use crate::cases::{Carriers, Case, cases};
 use crate::compare::{Comparison, Ledger, Mismatch, made};
 use crate::flatten::{Fields, Leaf};
 use crate::oracle::{Given, GivenLeaf, Reading, hex, read};
-use crate::rules::{How, Row, Rules, Subject};
+use crate::rules::{About, How, Row, Rules, Subject};
 use crate::view::{MessageView, option_fields, option_subject};
 
 pub(crate) struct Oracle {
@@ -51,15 +51,19 @@ impl Oracle {
 
     fn ask(&self) -> Option<Vec<Compared>> {
         let joins = |option: &MobilityOption| {
-            self.rules.joins(option_subject(option), &option_fields(option))
+            self.rules
+                .joins(option_subject(option), &option_fields(option))
         };
         let cases = cases(self.carriers, self.wanted, joins);
         let readings = read(self.script, self.tool, &cases)?;
-        let compared = cases.into_iter().zip(readings).map(|(case, reading)| Compared {
-            view: MessageView::new(&case),
-            case,
-            reading,
-        });
+        let compared = cases
+            .into_iter()
+            .zip(readings)
+            .map(|(case, reading)| Compared {
+                view: MessageView::new(&case),
+                case,
+                reading,
+            });
         Some(compared.collect())
     }
 
@@ -92,7 +96,8 @@ impl Oracle {
     fn all_rows(&self) -> impl Iterator<Item = (Subject, usize, &'static Row)> {
         self.rules.subjects().flat_map(|subject| {
             let rows = self.rules.rows(subject).into_iter();
-            rows.enumerate().map(move |(index, row)| (subject, index, row))
+            rows.enumerate()
+                .map(move |(index, row)| (subject, index, row))
         })
     }
 
@@ -101,16 +106,24 @@ impl Oracle {
         let mut pending: BTreeSet<(Subject, usize)> = ledger.rows.clone();
         pending.retain(|(subject, index)| {
             let rows = self.rules.rows(*subject);
-            let compares = |row: &&Row| !matches!(row.how, How::Ignored | How::Unseen | How::UnseenBits(_));
-            rows.get(*index).is_some_and(compares) && !self.rules.has_other_layout(*subject)
+            let compares =
+                |row: &&Row| !matches!(row.how, How::Ignored | How::Unseen | How::UnseenBits(_));
+            rows.get(*index).is_some_and(compares)
         });
+        // An oracle that always knows another layout never agrees at first.
+        let mut agreeing = BTreeSet::new();
         for one in all {
             for (subject, ours, theirs) in one.parts() {
+                let exceptions = self.rules.exceptions(subject, ours);
+                if exceptions.iter().all(|(_, about)| *about != About::Layout) {
+                    agreeing.insert(subject);
+                }
                 pending.retain(|(of, index)| {
                     *of != subject || !self.notices(subject, *index, ours, theirs)
                 });
             }
         }
+        pending.retain(|(subject, _)| agreeing.contains(subject));
         for (subject, index) in pending {
             let row = self.rules.rows(subject)[index];
             problems.say(subject, format!("a wrong {} goes unnoticed", row.theirs));
@@ -148,7 +161,8 @@ impl Oracle {
             )
         };
         let other = sent(8);
-        let reading = read(self.script, self.tool, &[sent(7)]).and_then(|read| read.into_iter().next());
+        let reading =
+            read(self.script, self.tool, &[sent(7)]).and_then(|read| read.into_iter().next());
         let one = Compared {
             view: MessageView::new(&other),
             case: other,
@@ -168,7 +182,11 @@ impl Compared {
     /// The body and each option with what the oracle read of it, where it read as many.
     fn parts(&self) -> Vec<(Subject, &Fields, &Given)> {
         let body = (self.view.subject, &self.view.fields, &self.reading.fields);
-        let given = self.reading.options.iter().filter(|option| option.number > 1);
+        let given = self
+            .reading
+            .options
+            .iter()
+            .filter(|option| option.number > 1);
         let options = self.view.options.iter().zip(given);
         let options = options
             .filter(|(ours, theirs)| ours.number == theirs.number)
@@ -215,7 +233,12 @@ impl Problems {
     fn add(&mut self, mismatch: &Mismatch, one: &Compared) {
         let key = (mismatch.subject, mismatch.what.clone());
         let (count, _) = self.found.entry(key).or_insert_with(|| {
-            let text = format!("{} ({} over {})", mismatch.detail, hex(&one.case.wire), one.case.transport());
+            let text = format!(
+                "{} ({} over {})",
+                mismatch.detail,
+                hex(&one.case.wire),
+                one.case.transport()
+            );
             (0, text)
         });
         *count += 1;
@@ -229,8 +252,14 @@ impl Problems {
         let lines: Vec<String> = self
             .found
             .iter()
-            .map(|((subject, what), (count, detail))| format!("{subject:?} {what} ({count}x) {detail}"))
+            .map(|((subject, what), (count, detail))| {
+                format!("{subject:?} {what} ({count}x) {detail}")
+            })
             .collect();
-        assert!(lines.is_empty(), "{tool}, {cases} cases:\n{}", lines.join("\n"));
+        assert!(
+            lines.is_empty(),
+            "{tool}, {cases} cases:\n{}",
+            lines.join("\n")
+        );
     }
 }

@@ -51,11 +51,7 @@ impl Flattener {
         Ok(())
     }
 
-    fn within(
-        &mut self,
-        name: &'static str,
-        value: &(impl Serialize + ?Sized),
-    ) -> Done {
+    fn within(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) -> Done {
         self.path.push(name);
         let result = value.serialize(&mut *self);
         self.path.pop();
@@ -148,20 +144,11 @@ impl<'a> Serializer for &'a mut Flattener {
         value.serialize(self)
     }
 
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-    ) -> Done {
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Done {
         self.leaf(Leaf::Name(variant))
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Done {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Done {
         value.serialize(self)
     }
 

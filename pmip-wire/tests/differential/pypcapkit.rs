@@ -11,6 +11,7 @@ pub(crate) static RULES: Rules = Rules {
     options: OPTIONS,
     untyped_message: &[same("mh_type", "type"), same("data", "data")],
     untyped_option: &[same("option_type", "type"), same("data", "data")],
+    aligns: |_| false,
     exceptions: EXCEPTIONS,
 };
 
@@ -211,7 +212,9 @@ const OPTION_HEADER: &[Row] = &[same("header.number", "type"), same("header.size
 macro_rules! selector {
     ($ours:literal, $theirs:literal, $row:ident, $our_field:literal, $their_field:literal) => {
         $row(
-            concat!($ours, ".Ipv4.", $our_field, "|", $ours, ".Ipv6.", $our_field),
+            concat!(
+                $ours, ".Ipv4.", $our_field, "|", $ours, ".Ipv6.", $our_field
+            ),
             concat!($theirs, ".", $their_field),
         )
     };
@@ -257,10 +260,27 @@ const OPTIONS: Table = &[
     (3, &[same("value", "address")]),
     (4, &[same("home", "home"), same("care_of", "careof")]),
     (5, &[same("octets", "data")]),
-    (6, &[zero("reserved"), same("length", "prefix.length"), same("prefix", "prefix.address")]),
+    (
+        6,
+        &[
+            zero("reserved"),
+            same("length", "prefix.length"),
+            same("prefix", "prefix.address"),
+        ],
+    ),
     (7, &[same("code", "code"), same("address", "lla")]),
-    (8, &[same("subtype", "subtype"), same("identifier", "identifier")]),
-    (9, &[same("subtype", "subtype"), same("spi", "spi"), same("data", "data")]),
+    (
+        8,
+        &[same("subtype", "subtype"), same("identifier", "identifier")],
+    ),
+    (
+        9,
+        &[
+            same("subtype", "subtype"),
+            same("spi", "spi"),
+            same("data", "data"),
+        ],
+    ),
     (
         10,
         &[
@@ -284,7 +304,14 @@ const OPTIONS: Table = &[
         ],
     ),
     (18, &[same("octets", "data")]),
-    (19, &[same("vendor_id", "vendor"), same("sub_type", "subtype"), same("data", "data")]),
+    (
+        19,
+        &[
+            same("vendor_id", "vendor"),
+            same("sub_type", "subtype"),
+            same("data", "data"),
+        ],
+    ),
     (20, &[same("identifier", "identifier")]),
     (
         22,
@@ -393,20 +420,24 @@ const OPTIONS: Table = &[
     (44, &[same("flow_ids", "fid")]),
     (
         45,
-        with_selector!("sub_options.TrafficSelector", "suboptions.3.selector", [
-            same("fid", "fid"),
-            same("priority", "fid_pri"),
-            zero("reserved"),
-            same("status", "status"),
-            same("sub_options.BindingReference", "suboptions.2.bid"),
-            same("sub_options.FlowBindingAction", "suboptions.4.action"),
-            same("sub_options.TargetCareOfAddress", "suboptions.5.address"),
-            ignored("suboptions.3.reserved"),
-            ignored("suboptions.4.reserved"),
-            ignored("suboptions.5.reserved"),
-            same("sub_options.Unknown.number", "suboptions.other.type"),
-            same("sub_options.Unknown.data", "suboptions.other.data"),
-        ]),
+        with_selector!(
+            "sub_options.TrafficSelector",
+            "suboptions.3.selector",
+            [
+                same("fid", "fid"),
+                same("priority", "fid_pri"),
+                zero("reserved"),
+                same("status", "status"),
+                same("sub_options.BindingReference", "suboptions.2.bid"),
+                same("sub_options.FlowBindingAction", "suboptions.4.action"),
+                same("sub_options.TargetCareOfAddress", "suboptions.5.address"),
+                ignored("suboptions.3.reserved"),
+                ignored("suboptions.4.reserved"),
+                ignored("suboptions.5.reserved"),
+                same("sub_options.Unknown.number", "suboptions.other.type"),
+                same("sub_options.Unknown.data", "suboptions.other.data"),
+            ]
+        ),
     ),
     (46, &[zero("reserved")]),
     (
@@ -428,22 +459,57 @@ const OPTIONS: Table = &[
         ],
     ),
     (49, &[same("value", "address")]),
-    (50, &[same("subtype", "subtype"), zero("reserved"), same("group", "group_id")]),
-    (51, &[zero("reserved"), with("value", "address_length", bits_of_address), same("value", "address")]),
+    (
+        50,
+        &[
+            same("subtype", "subtype"),
+            zero("reserved"),
+            same("group", "group_id"),
+        ],
+    ),
+    (
+        51,
+        &[
+            zero("reserved"),
+            with("value", "address_length", bits_of_address),
+            same("value", "address"),
+        ],
+    ),
     (
         52,
         &[
             same("sub_options.NetworkIdentifier.utf8", "suboptions.1.utf8"),
             zero("suboptions.1.reserved"),
-            same("sub_options.NetworkIdentifier.network_name", "suboptions.1.net_name"),
-            same("sub_options.NetworkIdentifier.access_point_name", "suboptions.1.ap_name"),
-            same("sub_options.GeoLocation.latitude", "suboptions.2.raw_latitude"),
-            same("sub_options.GeoLocation.longitude", "suboptions.2.raw_longitude"),
-            same("sub_options.OperatorIdentifier.identifier_type", "suboptions.3.op_id_type"),
-            same("sub_options.OperatorIdentifier.identifier", "suboptions.3.identifier"),
+            same(
+                "sub_options.NetworkIdentifier.network_name",
+                "suboptions.1.net_name",
+            ),
+            same(
+                "sub_options.NetworkIdentifier.access_point_name",
+                "suboptions.1.ap_name",
+            ),
+            same(
+                "sub_options.GeoLocation.latitude",
+                "suboptions.2.raw_latitude",
+            ),
+            same(
+                "sub_options.GeoLocation.longitude",
+                "suboptions.2.raw_longitude",
+            ),
+            same(
+                "sub_options.OperatorIdentifier.identifier_type",
+                "suboptions.3.op_id_type",
+            ),
+            same(
+                "sub_options.OperatorIdentifier.identifier",
+                "suboptions.3.identifier",
+            ),
             same("sub_options.CivicLocation.format", "suboptions.4.format"),
             ignored("suboptions.4.reserved"),
-            same("sub_options.CivicLocation.location", "suboptions.4.location"),
+            same(
+                "sub_options.CivicLocation.location",
+                "suboptions.4.location",
+            ),
             same("sub_options.MagGroupIdentifier", "suboptions.5.group_id"),
             times("sub_options.UpdateTimer", "suboptions.6.timer", UNIT),
             same("sub_options.Unknown.number", "suboptions.other.type"),
@@ -452,18 +518,22 @@ const OPTIONS: Table = &[
     ),
     (
         53,
-        with_selector!("sub_options.TrafficSelector", "selector.3.selector", [
-            same("tunnel_matching", "mode"),
-            zero("reserved"),
-            same("sub_options.BindingReference", "selector.2.bid"),
-            same("sub_options.FlowBindingAction", "selector.4.action"),
-            same("sub_options.TargetCareOfAddress", "selector.5.address"),
-            ignored("selector.3.reserved"),
-            ignored("selector.4.reserved"),
-            ignored("selector.5.reserved"),
-            same("sub_options.Unknown.number", "selector.other.type"),
-            same("sub_options.Unknown.data", "selector.other.data"),
-        ]),
+        with_selector!(
+            "sub_options.TrafficSelector",
+            "selector.3.selector",
+            [
+                same("tunnel_matching", "mode"),
+                zero("reserved"),
+                same("sub_options.BindingReference", "selector.2.bid"),
+                same("sub_options.FlowBindingAction", "selector.4.action"),
+                same("sub_options.TargetCareOfAddress", "selector.5.address"),
+                ignored("selector.3.reserved"),
+                ignored("selector.4.reserved"),
+                ignored("selector.5.reserved"),
+                same("sub_options.Unknown.number", "selector.other.type"),
+                same("sub_options.Unknown.data", "selector.other.data"),
+            ]
+        ),
     ),
     (
         54,
@@ -484,55 +554,116 @@ const OPTIONS: Table = &[
             same("Ipv4.0|Ipv6.0", "prefix"),
         ],
     ),
-    (56, &[same("report_type", "igmp_type"), same("context", "context")]),
-    (57, &[same("report_type", "mld_type"), same("context", "context")]),
+    (
+        56,
+        &[same("report_type", "igmp_type"), same("context", "context")],
+    ),
+    (
+        57,
+        &[same("report_type", "mld_type"), same("context", "context")],
+    ),
     (
         58,
-        with_selector!("attributes.QosTrafficSelector", "attributes.10.selector", [
-            same("service_request", "sr_id"),
-            same("dscp", "dscp"),
-            same("operation", "oc"),
-            zero("reserved"),
-            same("attributes.PerMnAggMaxDlBitRate", "attributes.1.rate"),
-            same("attributes.PerMnAggMaxUlBitRate", "attributes.2.rate"),
-            same("attributes.PerSessionAggMaxDlBitRate.service", "attributes.3.service"),
-            same("attributes.PerSessionAggMaxDlBitRate.exclude", "attributes.3.exclude"),
-            same("attributes.PerSessionAggMaxDlBitRate.bit_rate", "attributes.3.rate"),
-            same("attributes.PerSessionAggMaxUlBitRate.service", "attributes.4.service"),
-            same("attributes.PerSessionAggMaxUlBitRate.exclude", "attributes.4.exclude"),
-            same("attributes.PerSessionAggMaxUlBitRate.bit_rate", "attributes.4.rate"),
-            same("attributes.AllocationRetentionPriority.priority_level", "attributes.5.priority_level"),
-            same("attributes.AllocationRetentionPriority.preemption_capability", "attributes.5.preemption_capability"),
-            same("attributes.AllocationRetentionPriority.preemption_vulnerability", "attributes.5.preemption_vulnerability"),
-            same("attributes.AggregateMaxDlBitRate", "attributes.6.rate"),
-            same("attributes.AggregateMaxUlBitRate", "attributes.7.rate"),
-            same("attributes.GuaranteedDlBitRate", "attributes.8.rate"),
-            same("attributes.GuaranteedUlBitRate", "attributes.9.rate"),
-            same("attributes.QosVendorSpecific.vendor_id", "attributes.11.vendor"),
-            same("attributes.QosVendorSpecific.sub_type", "attributes.11.subtype"),
-            same("attributes.QosVendorSpecific.data", "attributes.11.data"),
-            zero("attributes.1.reserved"),
-            zero("attributes.2.reserved"),
-            zero("attributes.3.reserved"),
-            zero("attributes.4.reserved"),
-            zero("attributes.5.reserved"),
-            zero("attributes.6.reserved"),
-            zero("attributes.7.reserved"),
-            zero("attributes.8.reserved"),
-            zero("attributes.9.reserved"),
-            zero("attributes.10.reserved"),
-            zero("attributes.11.reserved"),
-            same("attributes.Unknown.number", "attributes.other.type"),
-            same("attributes.Unknown.data", "attributes.other.data"),
-        ]),
+        with_selector!(
+            "attributes.QosTrafficSelector",
+            "attributes.10.selector",
+            [
+                same("service_request", "sr_id"),
+                same("dscp", "dscp"),
+                same("operation", "oc"),
+                zero("reserved"),
+                same("attributes.PerMnAggMaxDlBitRate", "attributes.1.rate"),
+                same("attributes.PerMnAggMaxUlBitRate", "attributes.2.rate"),
+                same(
+                    "attributes.PerSessionAggMaxDlBitRate.service",
+                    "attributes.3.service"
+                ),
+                same(
+                    "attributes.PerSessionAggMaxDlBitRate.exclude",
+                    "attributes.3.exclude"
+                ),
+                same(
+                    "attributes.PerSessionAggMaxDlBitRate.bit_rate",
+                    "attributes.3.rate"
+                ),
+                same(
+                    "attributes.PerSessionAggMaxUlBitRate.service",
+                    "attributes.4.service"
+                ),
+                same(
+                    "attributes.PerSessionAggMaxUlBitRate.exclude",
+                    "attributes.4.exclude"
+                ),
+                same(
+                    "attributes.PerSessionAggMaxUlBitRate.bit_rate",
+                    "attributes.4.rate"
+                ),
+                same(
+                    "attributes.AllocationRetentionPriority.priority_level",
+                    "attributes.5.priority_level"
+                ),
+                same(
+                    "attributes.AllocationRetentionPriority.preemption_capability",
+                    "attributes.5.preemption_capability"
+                ),
+                same(
+                    "attributes.AllocationRetentionPriority.preemption_vulnerability",
+                    "attributes.5.preemption_vulnerability"
+                ),
+                same("attributes.AggregateMaxDlBitRate", "attributes.6.rate"),
+                same("attributes.AggregateMaxUlBitRate", "attributes.7.rate"),
+                same("attributes.GuaranteedDlBitRate", "attributes.8.rate"),
+                same("attributes.GuaranteedUlBitRate", "attributes.9.rate"),
+                same(
+                    "attributes.QosVendorSpecific.vendor_id",
+                    "attributes.11.vendor"
+                ),
+                same(
+                    "attributes.QosVendorSpecific.sub_type",
+                    "attributes.11.subtype"
+                ),
+                same("attributes.QosVendorSpecific.data", "attributes.11.data"),
+                zero("attributes.1.reserved"),
+                zero("attributes.2.reserved"),
+                zero("attributes.3.reserved"),
+                zero("attributes.4.reserved"),
+                zero("attributes.5.reserved"),
+                zero("attributes.6.reserved"),
+                zero("attributes.7.reserved"),
+                zero("attributes.8.reserved"),
+                zero("attributes.9.reserved"),
+                zero("attributes.10.reserved"),
+                zero("attributes.11.reserved"),
+                same("attributes.Unknown.number", "attributes.other.type"),
+                same("attributes.Unknown.data", "attributes.other.data"),
+            ]
+        ),
     ),
     (59, &[zero("reserved"), same("value", "address")]),
-    (60, &[same("payload", "code"), zero("reserved"), same("report", "data")]),
-    (61, &[same("code", "code"), same("status", "status"), same("report", "data")]),
+    (
+        60,
+        &[
+            same("payload", "code"),
+            zero("reserved"),
+            same("report", "data"),
+        ],
+    ),
+    (
+        61,
+        &[
+            same("code", "code"),
+            same("status", "status"),
+            same("report", "data"),
+        ],
+    ),
     (
         62,
         &[
-            times("sub_options.BindingReregistrationControl.start_time", "suboptions.1.start_time", UNIT),
+            times(
+                "sub_options.BindingReregistrationControl.start_time",
+                "suboptions.1.start_time",
+                UNIT,
+            ),
             times(
                 "sub_options.BindingReregistrationControl.initial_retransmission_time",
                 "suboptions.1.initial_retransmission",
@@ -543,9 +674,20 @@ const OPTIONS: Table = &[
                 "suboptions.1.max_retransmission",
                 SECOND,
             ),
-            times("sub_options.HeartbeatControl.interval", "suboptions.2.interval", SECOND),
-            times("sub_options.HeartbeatControl.retransmission_delay", "suboptions.2.retransmission_delay", SECOND),
-            same("sub_options.HeartbeatControl.max_retransmissions", "suboptions.2.max_retransmissions"),
+            times(
+                "sub_options.HeartbeatControl.interval",
+                "suboptions.2.interval",
+                SECOND,
+            ),
+            times(
+                "sub_options.HeartbeatControl.retransmission_delay",
+                "suboptions.2.retransmission_delay",
+                SECOND,
+            ),
+            same(
+                "sub_options.HeartbeatControl.max_retransmissions",
+                "suboptions.2.max_retransmissions",
+            ),
             same("sub_options.Unknown.number", "suboptions.other.type"),
             same("sub_options.Unknown.data", "suboptions.other.data"),
         ],
@@ -561,9 +703,30 @@ const OPTIONS: Table = &[
             zero("reserved"),
         ],
     ),
-    (64, &[same("subtype", "subtype"), zero("reserved"), same("identifier", "identifier")]),
-    (65, &[zero("reserved"), same("length", "prefix_length"), same("prefix", "prefix")]),
-    (66, &[zero("reserved"), same("length", "prefix_length"), same("prefix", "prefix")]),
+    (
+        64,
+        &[
+            same("subtype", "subtype"),
+            zero("reserved"),
+            same("identifier", "identifier"),
+        ],
+    ),
+    (
+        65,
+        &[
+            zero("reserved"),
+            same("length", "prefix_length"),
+            same("prefix", "prefix"),
+        ],
+    ),
+    (
+        66,
+        &[
+            zero("reserved"),
+            same("length", "prefix_length"),
+            same("prefix", "prefix"),
+        ],
+    ),
     (
         67,
         &[
@@ -614,7 +777,9 @@ const EXCEPTIONS: &[Exception] = &[
     Exception {
         subject: Subject::Option(8),
         about: About::Field("identifier"),
-        when: |fields| is_no_ipv6_address(fields) || number(fields, "subtype") == 1 && !is_text(fields),
+        when: |fields| {
+            is_no_ipv6_address(fields) || number(fields, "subtype") == 1 && !is_text(fields)
+        },
         reason: "RFC 4283 section 3: no NAI, which PyPCAPKit reads as text; or no IPv6 address, for \
             which it reads 16 octets all the same. The octets are kept here",
     },
@@ -707,5 +872,7 @@ fn is_no_ipv6_address(fields: &Fields) -> bool {
 fn has_host_bits(fields: &Fields) -> bool {
     let octets: [u8; 16] = octets(fields, "prefix").try_into().expect("an address");
     let length = u32::try_from(number(fields, "length")).expect("at most 128");
-    u128::from_be_bytes(octets).checked_shl(length).is_some_and(|host| host != 0)
+    u128::from_be_bytes(octets)
+        .checked_shl(length)
+        .is_some_and(|host| host != 0)
 }

@@ -47,7 +47,11 @@ pub(crate) const fn bits(ours: &'static str, mask: i128, theirs: &'static str) -
     row(ours, theirs, How::Bits(mask))
 }
 
-pub(crate) const fn with(ours: &'static str, theirs: &'static str, f: fn(&Leaf) -> Vec<Leaf>) -> Row {
+pub(crate) const fn with(
+    ours: &'static str,
+    theirs: &'static str,
+    f: fn(&Leaf) -> Vec<Leaf>,
+) -> Row {
     row(ours, theirs, How::With(f))
 }
 
@@ -126,6 +130,9 @@ pub(crate) struct Rules {
     /// Rows of what has no typed form here.
     pub untyped_message: &'static [Row],
     pub untyped_option: &'static [Row],
+    /// Of which options the oracle knows the alignment: a message of such alone it must make octet
+    /// for octet.
+    pub aligns: fn(u8) -> bool,
     pub exceptions: &'static [Exception],
 }
 
@@ -162,8 +169,14 @@ impl Rules {
 
     /// Everything that has rows.
     pub(crate) fn subjects(&self) -> impl Iterator<Item = Subject> {
-        let messages = self.messages.iter().map(|(number, _)| Subject::Message(*number));
-        let options = self.options.iter().map(|(number, _)| Subject::Option(*number));
+        let messages = self
+            .messages
+            .iter()
+            .map(|(number, _)| Subject::Message(*number));
+        let options = self
+            .options
+            .iter()
+            .map(|(number, _)| Subject::Option(*number));
         let message = (!self.untyped_message.is_empty()).then_some(Subject::UntypedMessage);
         let option = (!self.untyped_option.is_empty()).then_some(Subject::UntypedOption);
         messages.chain(options).chain(message).chain(option)
@@ -181,12 +194,6 @@ impl Rules {
     /// Whether the oracle reads the body and the options of `subject`, not its octets alone.
     pub(crate) fn reads_options(&self, subject: Subject) -> bool {
         self.rows(subject).iter().all(|row| row.ours != "*")
-    }
-
-    /// Whether the oracle knows another layout of `subject`.
-    pub(crate) fn has_other_layout(&self, subject: Subject) -> bool {
-        let mut exceptions = self.exceptions.iter();
-        exceptions.any(|exception| exception.subject == subject && exception.about == About::Layout)
     }
 
     /// Whether the oracle reads on behind an option with these values.
@@ -228,7 +235,11 @@ pub(crate) fn code_of_family(address: &Leaf) -> Vec<Leaf> {
 
 /// How many bits an address has.
 pub(crate) fn bits_of_address(address: &Leaf) -> Vec<Leaf> {
-    vec![Leaf::Number(if ipv6(address).is_empty() { 32 } else { 128 })]
+    vec![Leaf::Number(if ipv6(address).is_empty() {
+        32
+    } else {
+        128
+    })]
 }
 
 /// 1 for IPv4, else 0.

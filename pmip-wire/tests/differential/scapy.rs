@@ -1,6 +1,5 @@
 //! Scapy's names, and where Scapy 2.8.0 is wrong or stricter.
 
-use crate::flatten::Fields;
 use crate::rules::*;
 
 pub(crate) static RULES: Rules = Rules {
@@ -10,6 +9,7 @@ pub(crate) static RULES: Rules = Rules {
     options: OPTIONS,
     untyped_message: &[],
     untyped_option: AS_OCTETS,
+    aligns: |number| number <= 16,
     exceptions: EXCEPTIONS,
 };
 
@@ -47,7 +47,14 @@ const MESSAGES: Table = &[
             same("lifetime", "mhtime"),
         ],
     ),
-    (7, &[same("status", "status"), zero("reserved"), same("home_address", "ha")]),
+    (
+        7,
+        &[
+            same("status", "status"),
+            zero("reserved"),
+            same("home_address", "ha"),
+        ],
+    ),
 ];
 
 const TEST_INIT: &[Row] = &[zero("reserved"), same("init_cookie", "cookie")];
@@ -65,10 +72,23 @@ const OPTIONS: Table = &[
     (3, &[same("value", "acoa")]),
     (4, &[same("home", "hni"), same("care_of", "coni")]),
     (5, &[same("octets", "authenticator")]),
-    (6, &[zero("reserved"), same("length", "plen"), same("prefix", "prefix")]),
-    (7, &[same("code", "ocode"), same("address", "lla")]),
+    (
+        6,
+        &[
+            zero("reserved"),
+            same("length", "plen"),
+            same("prefix", "prefix"),
+        ],
+    ),
     (8, &[same("subtype", "subtype"), same("identifier", "id")]),
-    (9, &[same("subtype", "subtype"), same("spi", "mspi"), same("data", "authdata")]),
+    (
+        9,
+        &[
+            same("subtype", "subtype"),
+            same("spi", "mspi"),
+            same("data", "authdata"),
+        ],
+    ),
     (10, &[same("value", "timestamp")]),
     (11, &[]),
     (12, &[same("octets", "cgaparams")]),
@@ -119,8 +139,6 @@ const OPTIONS: Table = &[
     (57, AS_OCTETS),
     (58, AS_OCTETS),
     (59, AS_OCTETS),
-    (60, AS_OCTETS),
-    (61, AS_OCTETS),
     (62, AS_OCTETS),
     (63, AS_OCTETS),
     (64, AS_OCTETS),
@@ -136,4 +154,29 @@ const OPTIONS: Table = &[
 /// are.
 const AS_OCTETS: &[Row] = &[ignored("odata"), unseen("*")];
 
-const EXCEPTIONS: &[Exception] = &[];
+const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        subject: Subject::Option(5),
+        about: About::Layout,
+        when: |fields| octets(fields, "octets").len() != 12,
+        reason: "RFC 6275 section 6.2.7: Length tells how long the authenticator is, not always 12",
+    },
+    Exception {
+        subject: Subject::Option(7),
+        about: About::Layout,
+        when: always,
+        reason: "RFC 5568 section 6.4.4 has no padding octet, and addresses of any length",
+    },
+    Exception {
+        subject: Subject::Option(60),
+        about: About::Layout,
+        when: always,
+        reason: "RFC 7411 section 5.3 counts Length in units of 4 octets",
+    },
+    Exception {
+        subject: Subject::Option(61),
+        about: About::Layout,
+        when: always,
+        reason: "RFC 7411 section 5.4 counts Length in units of 4 octets",
+    },
+];

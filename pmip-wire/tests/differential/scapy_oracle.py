@@ -13,9 +13,13 @@ import sys
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
 
+from scapy.config import conf
 from scapy.fields import BitField, IP6Field, MACField
-from scapy.layers.inet6 import IPv6, MIP6MH_Generic, Pad1, PadN, _mip6_mhtype2cls
+from scapy.layers.inet6 import IPv6, Pad1, PadN, _mip6_mhtype2cls
 from scapy.packet import NoPayload
+
+# Longer than any message.
+conf.max_list_count = 2048
 
 COMPUTED = {"len", "cksum", "autopad"}
 
@@ -30,7 +34,7 @@ def plain(field, value):
         return value.hex()
     if isinstance(field, BitField) and field.size > 63:
         return int(value).to_bytes(field.size // 8, "big").hex()
-    return int(value)
+    return int(value) if value < 1 << 63 else f"{value:x}"
 
 
 def fields_of(packet, left_out):
@@ -75,8 +79,12 @@ def make(message, source, destination):
 
 def answer(case):
     octets, source, destination = (bytes.fromhex(case[key]) for key in ("octets", "source", "destination"))
-    message = _mip6_mhtype2cls.get(octets[2], MIP6MH_Generic)(octets)
-    read = reading(message)
+    try:
+        message = _mip6_mhtype2cls[octets[2]](octets)
+        read = reading(message)
+    except Exception as error:
+        note = f"does not read: {type(error).__name__}: {error}"
+        return {"fields": [], "options": [], "notes": [note], "made": None}
     try:
         read["made"] = make(message, source, destination)
     except Exception as error:

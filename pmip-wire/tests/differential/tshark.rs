@@ -10,6 +10,7 @@ pub(crate) static RULES: Rules = Rules {
     options: OPTIONS,
     untyped_message: &[unseen("mh_type"), same("data", "mip6.unknown_type_data")],
     untyped_option: UNDISSECTED,
+    aligns: |_| false,
     exceptions: EXCEPTIONS,
 };
 
@@ -170,11 +171,32 @@ const OPTION_HEADER: &[Row] = &[
 const OPTIONS: Table = &[
     (2, &[same("value", "mip6.bra.interval")]),
     (3, &[same("value", "mip6.acoa.acoa")]),
-    (4, &[same("home", "mip6.ni.hni"), same("care_of", "mip6.ni.cni")]),
+    (
+        4,
+        &[same("home", "mip6.ni.hni"), same("care_of", "mip6.ni.cni")],
+    ),
     (5, &[same("octets", "mip6.bad.auth")]),
-    (6, &[same("length", "mip6.nemo.mnp.pfl"), same("prefix", "mip6.nemo.mnp.mnp")]),
-    (7, &[same("code", "mip6.lla.optcode"), same("address", "mip6.lla")]),
-    (8, &[same("subtype", "mip6.mnid.subtype"), same("identifier", "mip6.mnid.identifier")]),
+    (
+        6,
+        &[
+            same("length", "mip6.nemo.mnp.pfl"),
+            same("prefix", "mip6.nemo.mnp.mnp"),
+        ],
+    ),
+    (
+        7,
+        &[
+            same("code", "mip6.lla.optcode"),
+            same("address", "mip6.lla"),
+        ],
+    ),
+    (
+        8,
+        &[
+            same("subtype", "mip6.mnid.subtype"),
+            same("identifier", "mip6.mnid.identifier"),
+        ],
+    ),
     (
         9,
         &[
@@ -189,7 +211,10 @@ const OPTIONS: Table = &[
     (13, &[with("octets", "mip6.sign.sign", all_but_two)]),
     (14, &[with("octets", "mip6.phkt.phkt", all_but_two)]),
     (15, &[]),
-    (16, &[with("value", "mip6.mocot.co_keygen_tok", all_but_two)]),
+    (
+        16,
+        &[with("value", "mip6.mocot.co_keygen_tok", all_but_two)],
+    ),
     (
         17,
         &[
@@ -208,7 +233,13 @@ const OPTIONS: Table = &[
         ],
     ),
     (20, &[same("identifier", "mip6.ss.identifier")]),
-    (21, &[same("spi", "mip6.badff.spi"), with("authenticator", "mip6.badff.auth", all_but_two)]),
+    (
+        21,
+        &[
+            same("spi", "mip6.badff.spi"),
+            with("authenticator", "mip6.badff.auth", all_but_two),
+        ],
+    ),
     (
         22,
         &[
@@ -219,7 +250,13 @@ const OPTIONS: Table = &[
     ),
     (23, &[zero("mip6.hi.reserved"), same("value", "mip6.hi")]),
     (24, &[zero("mip6.att.reserved"), same("value", "mip6.att")]),
-    (25, &[zero("mip6.mnlli.reserved"), same("identifier", "mip6.mnlli.lli")]),
+    (
+        25,
+        &[
+            zero("mip6.mnlli.reserved"),
+            same("identifier", "mip6.mnlli.lli"),
+        ],
+    ),
     (26, &[same("value", "mip6.lila_lla")]),
     (27, &[same("value", "mip6.timestamp_tmp")]),
     (28, &[same("value", "mip6.rc")]),
@@ -247,8 +284,17 @@ const OPTIONS: Table = &[
             same("refresh_time", "mip6.natd.refresh_t"),
         ],
     ),
-    (32, &[zero("mip6.ipv4coa.reserved"), same("value", "mip6.ipv4coa.addr")]),
-    (33, &[zero("mip6.ipv4dra.reserved"), same("key", "mip6.gre_key")]),
+    (
+        32,
+        &[
+            zero("mip6.ipv4coa.reserved"),
+            same("value", "mip6.ipv4coa.addr"),
+        ],
+    ),
+    (
+        33,
+        &[zero("mip6.ipv4dra.reserved"), same("key", "mip6.gre_key")],
+    ),
     (
         34,
         &[
@@ -285,8 +331,20 @@ const OPTIONS: Table = &[
             same("address", "mip6.ipv4ha.ha"),
         ],
     ),
-    (38, &[zero("mip6.ipv4dra.reserved"), same("value", "mip6.ipv4dra.dra")]),
-    (39, &[zero("mip6.ipv4dsm.reserved"), same("server", "mip6.ipv4dsm.s_flag")]),
+    (
+        38,
+        &[
+            zero("mip6.ipv4dra.reserved"),
+            same("value", "mip6.ipv4dra.dra"),
+        ],
+    ),
+    (
+        39,
+        &[
+            zero("mip6.ipv4dsm.reserved"),
+            same("server", "mip6.ipv4dsm.s_flag"),
+        ],
+    ),
     (
         40,
         &[
@@ -294,6 +352,9 @@ const OPTIONS: Table = &[
             with("requests", "mip6.cr.req_type", request_types),
             with("requests", "mip6.cr.req_length", request_lengths),
             with("requests", "mip6.vsm.req_data", request_data),
+            ignored("mip6.vsm.vendorId"),
+            ignored("mip6.vsm.subtype"),
+            ignored("mip6.vsm.data"),
         ],
     ),
     (
@@ -353,18 +414,38 @@ const OPTIONS: Table = &[
             ignored("mip6.acc_net_id"),
             ignored("mip6.acc_net_id.ani"),
             ignored("mip6.acc_net_id.sub_opt_len"),
-            same("sub_options.NetworkIdentifier.utf8", "mip6.acc_net_id.e_bit"),
+            same(
+                "sub_options.NetworkIdentifier.utf8",
+                "mip6.acc_net_id.e_bit",
+            ),
             ignored("mip6.acc_net_id.net_name_len"),
             same(
                 "sub_options.NetworkIdentifier.network_name",
                 "mip6.acc_net_id.net_name|mip6.acc_net_id.net_name_data",
             ),
             ignored("mip6.acc_net_id.ap_name_len"),
-            same("sub_options.NetworkIdentifier.access_point_name", "mip6.acc_net_id.ap_name"),
-            with("sub_options.GeoLocation.latitude", "mip6.acc_net_id.geo.latitude_degrees", low_24_bits),
-            with("sub_options.GeoLocation.longitude", "mip6.acc_net_id.geo.longitude_degrees", low_24_bits),
-            same("sub_options.OperatorIdentifier.identifier_type", "mip6.acc_net_id.op_id.type"),
-            same("sub_options.OperatorIdentifier.identifier", "mip6.acc_net_id.op_id"),
+            same(
+                "sub_options.NetworkIdentifier.access_point_name",
+                "mip6.acc_net_id.ap_name",
+            ),
+            with(
+                "sub_options.GeoLocation.latitude",
+                "mip6.acc_net_id.geo.latitude_degrees",
+                low_24_bits,
+            ),
+            with(
+                "sub_options.GeoLocation.longitude",
+                "mip6.acc_net_id.geo.longitude_degrees",
+                low_24_bits,
+            ),
+            same(
+                "sub_options.OperatorIdentifier.identifier_type",
+                "mip6.acc_net_id.op_id.type",
+            ),
+            same(
+                "sub_options.OperatorIdentifier.identifier",
+                "mip6.acc_net_id.op_id",
+            ),
             unseen("sub_options.CivicLocation.format"),
             unseen("sub_options.CivicLocation.location"),
             unseen("sub_options.MagGroupIdentifier"),
@@ -549,10 +630,16 @@ const EXCEPTIONS: &[Exception] = &[
         reason: "RFC 6757 section 3.1: a sub-option may have no data",
     },
     Exception {
+        subject: Subject::Option(40),
+        about: About::Field("mip6.vsm.req_data"),
+        when: asks_for_vendor_specific,
+        reason: "it shows the parts of vendor's data instead",
+    },
+    Exception {
         subject: Subject::Message(12),
         about: About::Layout,
-        when: |fields| octets(fields, "addresses").is_empty(),
-        reason: "RFC 5142 section 5 has a number of addresses, which may be none",
+        when: always,
+        reason: "it looks for options where the addresses are; RFC 5142 section 4 has them behind",
     },
     Exception {
         subject: Subject::Message(17),
@@ -599,7 +686,12 @@ const fn undissected(subject: Subject) -> Exception {
 }
 
 fn has_undissected_sub_option(fields: &Fields) -> bool {
-    let undissected = ["CivicLocation", "MagGroupIdentifier", "UpdateTimer", "Unknown"];
+    let undissected = [
+        "CivicLocation",
+        "MagGroupIdentifier",
+        "UpdateTimer",
+        "Unknown",
+    ];
     let mut variants = fields.iter().filter_map(|(path, _)| path.split('.').nth(1));
     variants.any(|variant| undissected.contains(&variant))
 }
@@ -623,17 +715,32 @@ fn all_but_two(octets: &Leaf) -> Vec<Leaf> {
     }
 }
 
+fn asks_for_vendor_specific(fields: &Fields) -> bool {
+    let requests = Leaf::Octets(octets(fields, "requests").to_vec());
+    split_requests(&requests)
+        .iter()
+        .any(|(number, _)| *number == 19)
+}
+
 fn request_types(requests: &Leaf) -> Vec<Leaf> {
-    split_requests(requests).into_iter().map(|(number, _)| Leaf::Number(number.into())).collect()
+    split_requests(requests)
+        .into_iter()
+        .map(|(number, _)| Leaf::Number(number.into()))
+        .collect()
 }
 
 fn request_lengths(requests: &Leaf) -> Vec<Leaf> {
     let requests = split_requests(requests).into_iter();
-    requests.map(|(_, data)| Leaf::Number(data.len() as i128)).collect()
+    requests
+        .map(|(_, data)| Leaf::Number(data.len() as i128))
+        .collect()
 }
 
 fn request_data(requests: &Leaf) -> Vec<Leaf> {
-    split_requests(requests).into_iter().map(|(_, data)| Leaf::Octets(data)).collect()
+    split_requests(requests)
+        .into_iter()
+        .map(|(_, data)| Leaf::Octets(data))
+        .collect()
 }
 
 /// Types and data of what a Context Request asks for (RFC 5949 section 6.2.1).

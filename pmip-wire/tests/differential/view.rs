@@ -51,8 +51,13 @@ impl MessageView {
 
     /// The body and each option.
     pub(crate) fn parts(&self) -> Vec<(Subject, &Fields)> {
-        let options = self.options.iter().map(|option| (option.subject, &option.fields));
-        std::iter::once((self.subject, &self.fields)).chain(options).collect()
+        let options = self
+            .options
+            .iter()
+            .map(|option| (option.subject, &option.fields));
+        std::iter::once((self.subject, &self.fields))
+            .chain(options)
+            .collect()
     }
 }
 
@@ -63,7 +68,10 @@ fn header(case: &Case) -> Fields {
         ("header.payload_proto", 59),
         ("header.len", units as i128),
         ("header.mh_type", case.message.mh_type().code().into()),
-        ("header.checksum", u16::from_be_bytes([case.wire[4], case.wire[5]]).into()),
+        (
+            "header.checksum",
+            u16::from_be_bytes([case.wire[4], case.wire[5]]).into(),
+        ),
     ];
     let numbers = numbers.map(|(name, number)| (name, Leaf::Number(number)));
     let data = ("header.data", Leaf::Octets(case.wire[6..].to_vec()));
@@ -84,7 +92,9 @@ pub(crate) fn option_fields(option: &MobilityOption) -> Fields {
         ("header.number", option.option_type().code().into()),
         ("header.size", option.data_len() as i128 + 2),
     ];
-    let mut fields = header.map(|(name, number)| (name.to_owned(), Leaf::Number(number))).to_vec();
+    let mut fields = header
+        .map(|(name, number)| (name.to_owned(), Leaf::Number(number)))
+        .to_vec();
     fields.extend(inside(flatten(option)));
     fields
 }
