@@ -42,9 +42,10 @@ impl Case {
     }
 
     pub(crate) fn transport(&self) -> &'static str {
-        match self.context {
-            ChecksumContext::Udp => "udp",
-            _ => "ipv6",
+        if self.context == ChecksumContext::Udp {
+            "udp"
+        } else {
+            "ipv6"
         }
     }
 }
@@ -98,22 +99,22 @@ pub(crate) fn cases(
 
 /// What we keep as it came can be compared only where nobody knows the type.
 fn comparable(message: &Message) -> bool {
-    match message {
-        Message::Unknown(unknown) => unknown.mh_type().name().is_none(),
-        _ => message
-            .options()
-            .into_iter()
-            .flatten()
-            .all(comparable_option),
+    if let Message::Unknown(unknown) = message {
+        return unknown.mh_type().name().is_none();
     }
+    message
+        .options()
+        .into_iter()
+        .flatten()
+        .all(comparable_option)
 }
 
 /// The same for an option.
 fn comparable_option(option: &MobilityOption) -> bool {
-    match option {
-        MobilityOption::Unknown(unknown) => unknown.option_type().name().is_none(),
-        _ => true,
+    if let MobilityOption::Unknown(unknown) = option {
+        return unknown.option_type().name().is_none();
     }
+    true
 }
 
 /// A registration with `options`.

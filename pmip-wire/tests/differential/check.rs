@@ -87,7 +87,10 @@ impl Oracle {
         }
         for (index, exception) in self.rules.exceptions.iter().enumerate() {
             if !ledger.exceptions.contains(&index) {
-                let text = format!("nothing differs any more: {:?}", exception.about);
+                let text = format!(
+                    "nothing differs any more: {:?} ({})",
+                    exception.about, exception.reason
+                );
                 problems.say(exception.subject, text);
             }
         }
@@ -211,10 +214,7 @@ fn wrong(row: &Row, ours: &Fields, theirs: &Given) -> Option<(Fields, Given)> {
     }
     let mut leaves = ours.iter_mut().filter(|(path, _)| row.looks_at(path));
     let (_, leaf) = leaves.find(|(_, leaf)| *leaf != Leaf::Octets(Vec::new()))?;
-    let bit = match row.how {
-        How::Bits(mask) => 1 << mask.trailing_zeros(),
-        _ => 1,
-    };
+    let bit = row.how.mask().map_or(1, |mask| 1 << mask.trailing_zeros());
     match leaf {
         Leaf::Number(number) => *number ^= bit,
         Leaf::Octets(octets) => *octets.last_mut()? ^= 1,

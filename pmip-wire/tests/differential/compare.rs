@@ -256,14 +256,14 @@ fn expected(row: &Row, ours: &Fields) -> Vec<Leaf> {
 fn scale(leaf: &Leaf, factor: i128) -> Leaf {
     match leaf {
         Leaf::Number(number) => Leaf::Number(number * factor),
-        other => other.clone(),
+        Leaf::Octets(_) | Leaf::Name(_) => leaf.clone(),
     }
 }
 
 fn pick(leaf: &Leaf, mask: i128) -> Leaf {
     match leaf {
         Leaf::Number(number) => Leaf::Number((number & mask) >> mask.trailing_zeros()),
-        other => other.clone(),
+        Leaf::Octets(_) | Leaf::Name(_) => leaf.clone(),
     }
 }
 
@@ -313,10 +313,7 @@ fn covered(path: &str, leaf: &Leaf, rows: &[&Row]) -> bool {
     if about.peek().is_none() {
         return false;
     }
-    let left = about.try_fold(-1i128, |left, row| match row.how {
-        How::Bits(mask) | How::UnseenBits(mask) => Some(left & !mask),
-        _ => None,
-    });
+    let left = about.try_fold(-1i128, |left, row| Some(left & !row.how.mask()?));
     match (left, leaf) {
         (Some(left), Leaf::Number(number)) => number & left == 0,
         _ => true,

@@ -143,6 +143,16 @@ fn find(table: Table, number: u8) -> &'static [Row] {
     rows.next().map_or(&[], |(_, rows)| *rows)
 }
 
+impl How {
+    /// The bits it is about, where it is about bits.
+    pub(crate) fn mask(&self) -> Option<i128> {
+        if let Self::Bits(mask) | Self::UnseenBits(mask) = self {
+            return Some(*mask);
+        }
+        None
+    }
+}
+
 impl Row {
     /// Whether it looks at the oracle's field of this name.
     pub(crate) fn shows(&self, name: &str) -> bool {
@@ -212,20 +222,20 @@ pub(crate) fn always(_: &Fields) -> bool {
 
 /// The first number at `path`, else -1, which no field is.
 pub(crate) fn number(fields: &Fields, path: &str) -> i128 {
-    let mut numbers = fields.iter().filter_map(|(name, leaf)| match leaf {
-        Leaf::Number(number) if name == path => Some(*number),
-        _ => None,
-    });
-    numbers.next().unwrap_or(-1)
+    let mut leaves = fields.iter().filter(|(name, _)| name == path);
+    match leaves.next() {
+        Some((_, Leaf::Number(number))) => *number,
+        Some((_, Leaf::Octets(_) | Leaf::Name(_))) | None => -1,
+    }
 }
 
 /// The first octets at `path`, else none.
 pub(crate) fn octets<'a>(fields: &'a Fields, path: &str) -> &'a [u8] {
-    let mut octets = fields.iter().filter_map(|(name, leaf)| match leaf {
-        Leaf::Octets(octets) if name == path => Some(octets.as_slice()),
-        _ => None,
-    });
-    octets.next().unwrap_or_default()
+    let mut leaves = fields.iter().filter(|(name, _)| name == path);
+    match leaves.next() {
+        Some((_, Leaf::Octets(octets))) => octets,
+        Some((_, Leaf::Number(_) | Leaf::Name(_))) | None => &[],
+    }
 }
 
 /// The code of an LMA address: 1 for IPv6, 2 for IPv4 (RFC 5949 section 6.2.2).

@@ -40,9 +40,10 @@ impl MessageView {
             fields: option_fields(typed),
         });
         Self {
-            subject: match message {
-                Message::Unknown(_) => Subject::UntypedMessage,
-                typed => Subject::Message(typed.mh_type().code()),
+            subject: if matches!(message, Message::Unknown(_)) {
+                Subject::UntypedMessage
+            } else {
+                Subject::Message(message.mh_type().code())
             },
             fields,
             options: options.collect(),
@@ -79,11 +80,12 @@ fn header(case: &Case) -> Fields {
     fields.map(|(name, leaf)| (name.to_owned(), leaf)).collect()
 }
 
+/// What the tables call `option`.
 pub(crate) fn option_subject(option: &MobilityOption) -> Subject {
-    match option {
-        MobilityOption::Unknown(_) => Subject::UntypedOption,
-        typed => Subject::Option(typed.option_type().code()),
+    if matches!(option, MobilityOption::Unknown(_)) {
+        return Subject::UntypedOption;
     }
+    Subject::Option(option.option_type().code())
 }
 
 /// The leaves of an option; that of a bare value is named `value`.
