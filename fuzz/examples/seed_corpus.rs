@@ -2,7 +2,8 @@
 
 use std::error::Error;
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU16;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,13 +15,20 @@ use pmip_wire::sla::{
     UnknownCsld,
 };
 use pmip_wire::stamp::{ReflectorPacket, SenderPacket, StampKey, StampMode};
+use pmip_wire::traffic_selector::{
+    Dscp, FlowLabel, Ipv4TrafficSelector, Ipv6TrafficSelector, TrafficSelector, ValueRange,
+};
 use pmip_wire::{
-    AccessTechnologyType, BindingAckFlags, BindingAcknowledgement, BindingError, BindingUpdate,
-    BindingUpdateFlags, ChecksumContext, DelegatedMobileNetworkPrefix, HandoffIndicator, Heartbeat,
+    AccessNetworkIdentifier, AccessTechnologyType, AllocationRetentionPriority, AniSubOption,
+    BindingAckFlags, BindingAcknowledgement, BindingError, BindingReference, BindingUpdate,
+    BindingUpdateFlags, ChecksumContext, DelegatedMobileNetworkPrefix, FlowBindingAction,
+    FlowIdentification, FlowSubOption, GeoLocation, HandoffIndicator, Heartbeat, HeartbeatControl,
     HomeNetworkPrefix, Ipv4DhcpSupportMode, Ipv4HomeAddressReply, Ipv4HomeAddressRequest,
-    Ipv4HomeAddressStatus, Lifetime, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding,
-    Message, MhType, MobileNodeIdentifier, MobilityHeader, MobilityOption, MobilityOptions,
-    NatDetection, OptionType, SequenceNumber, Status, Timestamp, UnknownMessage, UnknownOption,
+    Ipv4HomeAddressStatus, Ipv4TrafficOffloadSelector, LcmpSubOption, Lifetime,
+    LinkLayerIdentifier, LmaControlledMagParameters, MagIdentifier, MagMultipathBinding, Message,
+    MhType, MobileNodeIdentifier, MobilityHeader, MobilityOption, MobilityOptions, NatDetection,
+    NetworkIdentifier, OperatorIdentifier, OptionType, Preemption, QosAttribute, QosOperation,
+    QualityOfService, SequenceNumber, Status, Timestamp, UnknownMessage, UnknownOption,
     VendorSpecific,
 };
 
@@ -38,6 +46,9 @@ fn main() -> Outcome<()> {
         {
             seed("options_iter", name, options)?;
         }
+    }
+    for (name, input) in selectors()? {
+        seed("traffic_selector", name, &input)?;
     }
     for (name, packet) in packets() {
         // Both roles, outer ECN field clear.
@@ -248,6 +259,7 @@ fn messages() -> Outcome<Vec<(&'static str, Message)>> {
         ("binding-error", BindingError::unrecognized_mh_type().into()),
         ("unknown", unknown.into()),
         ("unknown-options", unknown_options()?.into()),
+        ("sub-options", sub_options()?.into()),
     ])
 }
 
@@ -329,6 +341,95 @@ fn unknown_options() -> Outcome<BindingUpdate> {
         options,
         ..BindingUpdate::default()
     })
+}
+
+fn sub_options() -> Outcome<BindingUpdate> {
+    let (one, two) = (NonZeroU16::MIN, NonZeroU16::MAX);
+    let flow = FlowIdentification::new(one, two)
+        .with(FlowSubOption::BindingReference(BindingReference::new([1])))?
+        .with(FlowSubOption::TrafficSelector(ipv6_selector()?.into()))?;
+    let moved = FlowIdentification::new(two, one)
+        .with(FlowSubOption::FlowBindingAction(FlowBindingAction::Move))?
+        .with(FlowSubOption::TargetCareOfAddress([192, 0, 2, 1].into()))?
+        .with(FlowSubOption::TrafficSelector(ipv4_selector()?.into()))?;
+    let network = NetworkIdentifier::utf8("wlan").with_access_point("ap");
+    let place = GeoLocation::from_units(1_720_320, -4096).ok_or("on Earth")?;
+    let operator = OperatorIdentifier::realm("a.example");
+    let access_network = AccessNetworkIdentifier::new(AniSubOption::NetworkIdentifier(network))?
+        .with(AniSubOption::GeoLocation(place))?
+        .with(AniSubOption::OperatorIdentifier(operator))?
+        .with(AniSubOption::MagGroupIdentifier(70_000))?
+        .with(AniSubOption::UpdateTimer(Lifetime::from_secs(60)))?;
+    let priority = AllocationRetentionPriority::new(9, Preemption::Enabled, Preemption::Disabled);
+    let dscp = Dscp::new(46).ok_or("six bits")?;
+    let quality = QualityOfService::new(0, dscp, QosOperation::Allocate)
+        .with(QosAttribute::GuaranteedDlBitRate(1_000_000))?
+        .with(priority.ok_or("defined")?.into())?
+        .with(QosAttribute::QosTrafficSelector(ipv4_selector()?.into()))?;
+    let heartbeat = LcmpSubOption::HeartbeatControl(HeartbeatControl {
+        interval: 60,
+        retransmission_delay: 5,
+        max_retransmissions: 3,
+    });
+    let options = MobilityOptions::new()
+        .with(flow)?
+        .with(moved)?
+        .with(access_network)?
+        .with(Ipv4TrafficOffloadSelector::new(true).with(ipv4_selector()?)?)?
+        .with(quality)?
+        .with(LmaControlledMagParameters::new(heartbeat)?)?;
+    Ok(BindingUpdate {
+        options,
+        ..BindingUpdate::default()
+    })
+}
+
+fn ipv4_selector() -> Outcome<Ipv4TrafficSelector> {
+    Ok(Ipv4TrafficSelector::new()
+        .with_source_address(Ipv4Addr::LOCALHOST)
+        .with_destination_port(ValueRange::new(5000, 5100).ok_or("in order")?)
+        .with_protocol(17))
+}
+
+fn ipv6_selector() -> Outcome<Ipv6TrafficSelector> {
+    Ok(Ipv6TrafficSelector::new()
+        .with_destination_address("2001:db8::1".parse::<Ipv6Addr>()?)
+        .with_flow_label(FlowLabel::new(7).ok_or("twenty bits")?)
+        .with_next_header(ValueRange::new(6, 17).ok_or("in order")?))
+}
+
+/// Selectors of every format, and the data of every option that holds sub-options, behind the octet
+/// that tells the target which.
+fn selectors() -> Outcome<Vec<(&'static str, Vec<u8>)>> {
+    let mut seeds = vec![
+        ("selector-other", vec![5, 1, 2, 3]),
+        (
+            "selector-ipv4",
+            [vec![6], TrafficSelector::from(ipv4_selector()?).to_vec()].concat(),
+        ),
+        (
+            "selector-ipv6",
+            [vec![7], TrafficSelector::from(ipv6_selector()?).to_vec()].concat(),
+        ),
+    ];
+    let wire = Message::from(sub_options()?).to_bytes(ChecksumContext::Udp);
+    let header = MobilityHeader::parse(&wire, ChecksumContext::Udp)?;
+    let kinds = [
+        (45, "flow-identification"),
+        (52, "access-network-identifier"),
+        (53, "traffic-offload-selector"),
+        (58, "quality-of-service"),
+        (62, "mag-parameters"),
+    ];
+    for raw in header.options().into_iter().flatten() {
+        let raw = raw?;
+        for (choice, (number, name)) in (0..).zip(kinds) {
+            if raw.option_type().code() == number {
+                seeds.push((name, [&[choice], raw.data()].concat()));
+            }
+        }
+    }
+    Ok(seeds)
 }
 
 /// Packets from and to the session that the target knows, and one inside a tunnel.

@@ -14,6 +14,7 @@ pub mod message_decode;
 pub mod message_encode;
 pub mod options_iter;
 pub mod sla_packets;
+pub mod traffic_selector;
 pub mod udp_framing;
 
 /// A fuzz body.
@@ -30,4 +31,5 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("options_iter", options_iter::run),
     ("sla_packets", sla_packets::run),
     ("udp_framing", udp_framing::run),
+    ("traffic_selector", traffic_selector::run),
 ];

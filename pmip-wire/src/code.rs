@@ -425,6 +425,111 @@ code_points! {
         GroupServiceUnsupported = 2, "Requested group service unsupported", 7411;
         GroupServiceProhibited = 3, "Requested group service administratively prohibited", 7411;
     }
+
+    /// What became of one flow binding (IANA "Flow Identification Mobility Option Status Codes"):
+    /// below 128 accepted, from 128 rejected (RFC 6089 section 8).
+    pub enum FlowIdentificationStatus: u8 {
+        Success = 0, "Flow binding successful", 6089;
+        AdministrativelyProhibited = 128, "Administratively prohibited", 6089;
+        RejectedReasonUnspecified = 129, "Flow binding rejected, reason unspecified", 6089;
+        Malformed = 130, "Flow identification mobility option malformed", 6089;
+        BidNotFound = 131, "BID not found", 6089;
+        FidNotFound = 132, "FID not found", 6089;
+        TrafficSelectorFormatNotSupported = 133, "Traffic selector format not supported", 6089;
+    }
+
+    /// Sub-options of a Flow Identification (IANA "Flow Identification Sub-Options").
+    pub enum FlowSubOptionType: u8 {
+        Pad1 = 0, "Pad", 6089;
+        PadN = 1, "PadN", 6089;
+        BindingReference = 2, "BID Reference", 6089;
+        TrafficSelector = 3, "Traffic Selector", 6089;
+        FlowBindingAction = 4, "Flow Binding Action", 7109;
+        TargetCareOfAddress = 5, "Target Care-of Address", 7109;
+    }
+
+    /// How a traffic selector is written (IANA "Traffic Selector Format").
+    pub enum TrafficSelectorFormat: u8 {
+        Reserved = 0, "Reserved", 6089;
+        Ipv4Binary = 1, "IPv4 binary traffic selector", 6088;
+        Ipv6Binary = 2, "IPv6 binary traffic selector", 6088;
+    }
+
+    /// What is to happen to a flow binding (IANA "Flow Binding Action Values").
+    pub enum FlowBindingAction: u8 {
+        Add = 11, "Add a flow binding", 7109;
+        Delete = 12, "Delete a flow binding", 7109;
+        Modify = 13, "Modify a flow binding", 7109;
+        Refresh = 14, "Refresh a flow binding", 7109;
+        Move = 15, "Move a flow binding", 7109;
+        Revoke = 16, "Revoke a flow binding", 7109;
+    }
+
+    /// Sub-options of an Access Network Identifier (IANA "Access Network Information (ANI)
+    /// Sub-Option Type Values").
+    pub enum AniSubOptionType: u8 {
+        Reserved = 0, "Reserved", 6757;
+        NetworkIdentifier = 1, "Network-Identifier sub-option", 6757;
+        GeoLocation = 2, "Geo-Location sub-option", 6757;
+        OperatorIdentifier = 3, "Operator-Identifier sub-option", 6757;
+        CivicLocation = 4, "Civic-Location sub-option", 7563;
+        MagGroupIdentifier = 5, "MAG-Group-Identifier sub-option", 7563;
+        UpdateTimer = 6, "ANI Update-Timer sub-option", 7563;
+    }
+
+    /// What an operator identifier is made of (IANA "Operator-Identifier Type Registry").
+    pub enum OperatorIdentifierType: u8 {
+        Reserved = 0, "Reserved", 6757;
+        PrivateEnterpriseNumber = 1, "Operator-Identifier as a variable-length Private Enterprise Number (PEN)", 6757;
+        Realm = 2, "Realm of the Operator", 6757;
+    }
+
+    /// How a civic location is written (RFC 7563 section 3.1).
+    pub enum CivicLocationFormat: u8 {
+        Binary = 0, "Binary Encoding", 7563;
+    }
+
+    /// What a Quality-of-Service option asks for (RFC 7222 section 4.1). Receivers ignore options
+    /// with numbers that have no name here.
+    pub enum QosOperation: u8 {
+        Response = 0, "RESPONSE", 7222;
+        Allocate = 1, "ALLOCATE", 7222;
+        DeAllocate = 2, "DE-ALLOCATE", 7222;
+        Modify = 3, "MODIFY", 7222;
+        Query = 4, "QUERY", 7222;
+        Negotiate = 5, "NEGOTIATE", 7222;
+    }
+
+    /// Attributes of a Quality-of-Service option (IANA "Quality-of-Service Attribute Registry").
+    pub enum QosAttributeType: u8 {
+        Reserved = 0, "Reserved", 7222;
+        PerMnAggMaxDlBitRate = 1, "Per-MN-Agg-Max-DL-Bit-Rate", 7222;
+        PerMnAggMaxUlBitRate = 2, "Per-MN-Agg-Max-UL-Bit-Rate", 7222;
+        PerSessionAggMaxDlBitRate = 3, "Per-Session-Agg-Max-DL-Bit-Rate", 7222;
+        PerSessionAggMaxUlBitRate = 4, "Per-Session-Agg-Max-UL-Bit-Rate", 7222;
+        AllocationRetentionPriority = 5, "Allocation-Retention-Priority", 7222;
+        AggregateMaxDlBitRate = 6, "Aggregate-Max-DL-Bit-Rate", 7222;
+        AggregateMaxUlBitRate = 7, "Aggregate-Max-UL-Bit-Rate", 7222;
+        GuaranteedDlBitRate = 8, "Guaranteed-DL-Bit-Rate", 7222;
+        GuaranteedUlBitRate = 9, "Guaranteed-UL-Bit-Rate", 7222;
+        QosTrafficSelector = 10, "QoS-Traffic-Selector", 7222;
+        QosVendorSpecific = 11, "QoS-Vendor-Specific-Attribute", 7222;
+    }
+
+    /// Whether resources move from one data flow to another (RFC 7222 section 4.2.5); 2 and 3 are
+    /// reserved.
+    pub enum Preemption: u8 {
+        Enabled = 0, "Enabled", 7222;
+        Disabled = 1, "Disabled", 7222;
+    }
+
+    /// Sub-options of the LMA-Controlled MAG Parameters (IANA "LMA-Controlled MAG Parameters
+    /// Sub-Option Type Values").
+    pub enum LcmpSubOptionType: u8 {
+        Reserved = 0, "Reserved", 8127;
+        BindingReregistrationControl = 1, "Binding Re-registration Control Sub-Option", 8127;
+        HeartbeatControl = 2, "Heartbeat Control Sub-Option", 8127;
+    }
 }
 
 impl Status {
@@ -469,6 +574,13 @@ impl RevocationTrigger {
 
     /// Whether it goes without flag G: below 128 (RFC 5846 section 5.1).
     pub const fn is_per_mn(self) -> bool {
+        self.code() < 128
+    }
+}
+
+impl FlowIdentificationStatus {
+    /// Whether the flow binding was accepted: below 128 (RFC 6089 section 8).
+    pub const fn is_accepted(self) -> bool {
         self.code() < 128
     }
 }

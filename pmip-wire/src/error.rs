@@ -96,6 +96,16 @@ pub enum DecodeErrorKind {
         /// The value found.
         found: u32,
     },
+    /// A range has an end without a start (RFC 6088 section 3).
+    EndWithoutStart {
+        /// The end.
+        field: Field,
+    },
+    /// A range ends below its start, so that nothing matches it.
+    EmptyRange {
+        /// The end.
+        field: Field,
+    },
 }
 
 /// What the sender of a message that cannot be used is owed.
@@ -148,6 +158,8 @@ pub enum Layer {
     SlaMeasurement,
     /// A test packet of RFC 8762 or RFC 5357.
     Stamp,
+    /// A traffic selector on its own (RFC 6088).
+    TrafficSelector,
 }
 
 /// The lengths that an option may have, without its Type and Length octets.
@@ -160,7 +172,7 @@ pub enum ExpectedLength {
     AtLeast(u8),
     /// One of these, of which two may be the same.
     OneOf([u8; 3]),
-    /// This one once or more.
+    /// A multiple of this one, not none.
     MultipleOf(u8),
 }
 
@@ -344,6 +356,54 @@ pub enum Field {
     AddressLength,
     /// What an option's other fields are about.
     OptionCode,
+    /// Start of the source address range of a traffic selector.
+    StartSourceAddress,
+    /// End of the source address range of a traffic selector.
+    EndSourceAddress,
+    /// Start of the destination address range of a traffic selector.
+    StartDestinationAddress,
+    /// End of the destination address range of a traffic selector.
+    EndDestinationAddress,
+    /// Start of the IPsec SPI range of a traffic selector.
+    StartSpi,
+    /// End of the IPsec SPI range of a traffic selector.
+    EndSpi,
+    /// Start of the flow label range of a traffic selector.
+    StartFlowLabel,
+    /// End of the flow label range of a traffic selector.
+    EndFlowLabel,
+    /// Start of the source port range of a traffic selector.
+    StartSourcePort,
+    /// End of the source port range of a traffic selector.
+    EndSourcePort,
+    /// Start of the destination port range of a traffic selector.
+    StartDestinationPort,
+    /// End of the destination port range of a traffic selector.
+    EndDestinationPort,
+    /// Start of the DS field or traffic class range of a traffic selector.
+    StartTrafficClass,
+    /// End of the DS field or traffic class range of a traffic selector.
+    EndTrafficClass,
+    /// Start of the protocol or next header range of a traffic selector.
+    StartProtocol,
+    /// End of the protocol or next header range of a traffic selector.
+    EndProtocol,
+    /// Net-Name Len of a network identifier.
+    NetworkNameLength,
+    /// Network Name of a network identifier.
+    NetworkName,
+    /// AP-Name Len of a network identifier.
+    AccessPointNameLength,
+    /// Access-Point Name of a network identifier.
+    AccessPointName,
+    /// Latitude.
+    Latitude,
+    /// Longitude.
+    Longitude,
+    /// Operator identifier.
+    OperatorIdentifier,
+    /// Priority level.
+    PriorityLevel,
 }
 
 impl DecodeError {
@@ -353,6 +413,11 @@ impl DecodeError {
             layer,
             offset,
         }
+    }
+
+    /// The same error of a part that stands in `layer`, `start` octets behind its beginning.
+    pub(crate) const fn within(self, layer: Layer, start: u16) -> Self {
+        Self::new(self.kind, layer, self.offset.saturating_add(start))
     }
 
     /// Whether more bytes of the same message might have helped.
@@ -390,7 +455,9 @@ impl DecodeError {
             | DecodeErrorKind::Misplaced { .. }
             | DecodeErrorKind::NotRoutable { .. }
             | DecodeErrorKind::BadDigest
-            | DecodeErrorKind::BadValue { .. } => Answer::Silence,
+            | DecodeErrorKind::BadValue { .. }
+            | DecodeErrorKind::EndWithoutStart { .. }
+            | DecodeErrorKind::EmptyRange { .. } => Answer::Silence,
         }
     }
 }
@@ -447,6 +514,8 @@ impl fmt::Display for DecodeErrorKind {
             }
             Self::BadDigest => f.write_str("the digest is not the one that the key gives"),
             Self::BadValue { field, found } => write!(f, "the {field} must not be {found}"),
+            Self::EndWithoutStart { field } => write!(f, "the {field} has no start"),
+            Self::EmptyRange { field } => write!(f, "the {field} lies below its start"),
         }
     }
 }
@@ -467,6 +536,7 @@ impl fmt::Display for Layer {
             Self::SlaControl => f.write_str("SLA control message"),
             Self::SlaMeasurement => f.write_str("SLA measurement packet"),
             Self::Stamp => f.write_str("STAMP packet"),
+            Self::TrafficSelector => f.write_str("traffic selector"),
         }
     }
 }
@@ -576,6 +646,30 @@ impl fmt::Display for Field {
             Self::PrefixLength => "prefix length",
             Self::AddressLength => "address length",
             Self::OptionCode => "option code",
+            Self::StartSourceAddress => "start source address",
+            Self::EndSourceAddress => "end source address",
+            Self::StartDestinationAddress => "start destination address",
+            Self::EndDestinationAddress => "end destination address",
+            Self::StartSpi => "start IPsec SPI",
+            Self::EndSpi => "end IPsec SPI",
+            Self::StartFlowLabel => "start flow label",
+            Self::EndFlowLabel => "end flow label",
+            Self::StartSourcePort => "start source port",
+            Self::EndSourcePort => "end source port",
+            Self::StartDestinationPort => "start destination port",
+            Self::EndDestinationPort => "end destination port",
+            Self::StartTrafficClass => "start traffic class",
+            Self::EndTrafficClass => "end traffic class",
+            Self::StartProtocol => "start protocol",
+            Self::EndProtocol => "end protocol",
+            Self::NetworkNameLength => "network name length",
+            Self::NetworkName => "network name",
+            Self::AccessPointNameLength => "access point name length",
+            Self::AccessPointName => "access point name",
+            Self::Latitude => "latitude",
+            Self::Longitude => "longitude",
+            Self::OperatorIdentifier => "operator identifier",
+            Self::PriorityLevel => "priority level",
         })
     }
 }

@@ -135,19 +135,23 @@ mod option;
 mod reader;
 pub mod sla;
 pub mod stamp;
+pub mod traffic_selector;
 pub mod types;
 pub mod udp;
 mod writer;
 
 pub use checksum::ChecksumContext;
 pub use code::{
-    AccessTechnologyType, AuthenticationSubtype, BindingErrorStatus, BindingRevocationStatus,
-    DnsUpdateStatus, FastBindingStatus, FlowBindingStatus, FlowBindingTrigger, HandoffIndicator,
-    HandoverAcknowledgeCode, HandoverAddressCode, HandoverInitiateCode,
-    Ipv4AddressAcknowledgementStatus, Ipv4HomeAddressStatus, LinkLayerAddressCode, LmaAddressCode,
-    LocalizedRoutingStatus, MhType, MnIdSubtype, MobileNodeGroupSubtype,
-    MulticastAcknowledgementStatus, MulticastPayload, MulticastReportType, NotificationReason,
-    OptionType, RevocationTrigger, Status, UpdateNotificationStatus,
+    AccessTechnologyType, AniSubOptionType, AuthenticationSubtype, BindingErrorStatus,
+    BindingRevocationStatus, CivicLocationFormat, DnsUpdateStatus, FastBindingStatus,
+    FlowBindingAction, FlowBindingStatus, FlowBindingTrigger, FlowIdentificationStatus,
+    FlowSubOptionType, HandoffIndicator, HandoverAcknowledgeCode, HandoverAddressCode,
+    HandoverInitiateCode, Ipv4AddressAcknowledgementStatus, Ipv4HomeAddressStatus,
+    LcmpSubOptionType, LinkLayerAddressCode, LmaAddressCode, LocalizedRoutingStatus, MhType,
+    MnIdSubtype, MobileNodeGroupSubtype, MulticastAcknowledgementStatus, MulticastPayload,
+    MulticastReportType, NotificationReason, OperatorIdentifierType, OptionType, Preemption,
+    QosAttributeType, QosOperation, RevocationTrigger, Status, TrafficSelectorFormat,
+    UpdateNotificationStatus,
 };
 pub use error::{Answer, DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
 pub use message::{
@@ -163,16 +167,22 @@ pub use message::{
     UpdateNotificationFlags,
 };
 pub use option::{
-    ActiveMulticastSubscription, Alignment, BindingAuthorizationDataForFmip, BindingIdentifier,
-    ContextRequest, DelegatedMobileNetworkPrefix, DlifLinkLayerAddress, DnsUpdate,
-    DynamicIpMulticastSelector, FlowSummary, GreKey, HomeNetworkPrefix, InvalidOption,
-    InvalidVendorData, Ipv4AddressAcknowledgement, Ipv4DhcpSupportMode, Ipv4HomeAddress,
-    Ipv4HomeAddressReply, Ipv4HomeAddressRequest, Ipv6Prefix, LinkLayerIdentifier, LoadInformation,
-    MagIdentifier, MagMultipathBinding, MobileNodeGroupIdentifier, MobileNodeIdentifier,
+    AccessNetworkIdentifier, AccessNetworkSpace, ActiveMulticastSubscription, Alignment,
+    AllocationRetentionPriority, AniSubOption, BindingAuthorizationDataForFmip, BindingIdentifier,
+    BindingReference, BindingReregistrationControl, CivicLocation, ContextRequest,
+    DelegatedMobileNetworkPrefix, DlifLinkLayerAddress, DnsUpdate, DynamicIpMulticastSelector,
+    FlowIdentification, FlowIdentificationSpace, FlowSubOption, FlowSummary, GeoLocation, GreKey,
+    HeartbeatControl, HomeNetworkPrefix, InvalidOption, InvalidVendorData,
+    Ipv4AddressAcknowledgement, Ipv4DhcpSupportMode, Ipv4HomeAddress, Ipv4HomeAddressReply,
+    Ipv4HomeAddressRequest, Ipv4TrafficOffloadSelector, Ipv6Prefix, LcmpSpace, LcmpSubOption,
+    LinkLayerIdentifier, LmaControlledMagParameters, LoadInformation, MagIdentifier,
+    MagMultipathBinding, MobileNodeGroupIdentifier, MobileNodeIdentifier,
     MobilityHeaderIpv6AddressPrefix, MobilityHeaderLinkLayerAddress, MobilityMessageAuthentication,
     MobilityOption, MobilityOptions, MulticastAcknowledgement, MulticastMobility, NatDetection,
-    NonceIndices, OpaqueOctets, OptionsFull, PreviousMaar, RawOption, RawOptions, ServiceSelection,
-    TransientBinding, TypedOptions, UnknownOption, VendorDecoder, VendorOption, VendorRegistry,
-    VendorSpecific,
+    NetworkIdentifier, NonceIndices, OpaqueOctets, OperatorIdentifier, OptionsFull, PreviousMaar,
+    QosAttribute, QosSpace, QosVendorSpecific, QualityOfService, RawOption, RawOptions,
+    RawSubOption, ServiceSelection, SessionBitRate, SubOptionError, SubOptionSpace, SubOptions,
+    TrafficOffloadSpace, TransientBinding, TypedOptions, UnknownOption, UnknownSubOption,
+    VendorDecoder, VendorOption, VendorRegistry, VendorSpecific,
 };
 pub use types::{Lifetime, SequenceNumber, Timestamp};

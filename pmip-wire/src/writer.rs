@@ -44,7 +44,7 @@ impl<'a> Writer<'a> {
     /// Writes an option whose data is `head` and then `tail`, behind the padding it needs.
     #[inline(always)]
     pub(crate) fn option(&mut self, option_type: OptionType, head: &[u8], tail: &[u8]) {
-        self.pad(option_type.alignment().padding(self.position));
+        self.pad(option_type.alignment_around(tail).padding(self.position));
         let data_len = head.len().wrapping_add(tail.len());
         let start = self.position;
         self.position = start.wrapping_add(2).wrapping_add(data_len);

@@ -1,19 +1,21 @@
 //! The paths that must not allocate: borrowed iteration, encoding into a reused buffer, and a
 //! heartbeat both ways.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-use std::net::Ipv6Addr;
-
 use bytes::Bytes;
 use pmip_wire::carrier::{GreHeader, GrePacket, HomeAddress, Ipv6Header, Ipv6Packet};
 use pmip_wire::sla::{MeasurementHeader, MeasurementPacket};
 use pmip_wire::stamp::{SenderPacket, StampKey, StampMode};
+use pmip_wire::traffic_selector::Ipv6TrafficSelector;
 use pmip_wire::{
-    BindingUpdate, ChecksumContext, ContextRequest, FlowSummary, HandoffIndicator, Heartbeat,
-    HomeNetworkPrefix, MagIdentifier, Message, MobileNodeIdentifier, MobilityHeader,
-    MobilityOption, MobilityOptions, OptionType, ServiceSelection, Timestamp,
+    BindingReference, BindingUpdate, ChecksumContext, ContextRequest, FlowIdentification,
+    FlowSubOption, FlowSummary, HandoffIndicator, Heartbeat, HomeNetworkPrefix, MagIdentifier,
+    Message, MobileNodeIdentifier, MobilityHeader, MobilityOption, MobilityOptions, OptionType,
+    ServiceSelection, Timestamp,
 };
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::net::Ipv6Addr;
+use std::num::NonZeroU16;
 
 const IPV6: ChecksumContext = ChecksumContext::Ipv6 {
     source: std::net::Ipv6Addr::LOCALHOST,
@@ -79,6 +81,32 @@ fn borrowed_iteration_does_not_allocate() {
         }
     });
     assert_eq!((count, seen), (0, 5));
+}
+
+#[test]
+fn borrowed_sub_options_do_not_allocate() {
+    let selector = Ipv6TrafficSelector::new().with_source_address(std::net::Ipv6Addr::LOCALHOST);
+    let flow = FlowIdentification::new(NonZeroU16::MIN, NonZeroU16::MIN)
+        .with(FlowSubOption::BindingReference(BindingReference::new([1])))
+        .and_then(|flow| flow.with(FlowSubOption::TrafficSelector(selector.into())));
+    let update = BindingUpdate {
+        options: MobilityOptions::new()
+            .with(flow.expect("fits"))
+            .expect("fits"),
+        ..BindingUpdate::default()
+    };
+    let wire = Message::from(update).to_bytes(IPV6);
+    let mut seen = 0;
+    let count = allocations(|| {
+        let header = MobilityHeader::parse(&wire, IPV6).expect("well-formed");
+        for raw in header.options().expect("a typed message") {
+            let option = raw.expect("whole").decode().expect("well-formed");
+            if let Some(MobilityOption::FlowIdentification(flow)) = option {
+                seen += flow.sub_options().iter().count();
+            }
+        }
+    });
+    assert_eq!((count, seen), (0, 2));
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use super::sub::alignment_around;
+use super::{FlowIdentificationSpace, TrafficOffloadSpace};
 use crate::code::OptionType;
 
 /// Where an option's Type octet must stand: at `multiple` times n plus `remainder` octets from the
@@ -14,10 +16,19 @@ impl Alignment {
     pub const NONE: Self = Self::new(1, 0);
 
     /// `multiple` is 1, 2, 4 or 8, and `remainder` is below it.
-    const fn new(multiple: u8, remainder: u8) -> Self {
+    pub(super) const fn new(multiple: u8, remainder: u8) -> Self {
         Self {
             multiple,
             remainder,
+        }
+    }
+
+    /// The same place, on a multiple that is one of `other` too.
+    pub(super) const fn with_multiple_of(self, other: Self) -> Self {
+        if other.multiple > self.multiple {
+            Self::new(other.multiple, self.remainder)
+        } else {
+            self
         }
     }
 
@@ -40,6 +51,19 @@ impl Alignment {
 }
 
 impl OptionType {
+    /// Where an option of this type that ends in `tail` must stand: sub-options may ask for more
+    /// than the type does.
+    #[inline]
+    pub(crate) fn alignment_around(self, tail: &[u8]) -> Alignment {
+        if self == Self::FlowIdentification {
+            alignment_around::<FlowIdentificationSpace>(tail)
+        } else if self == Self::Ipv4TrafficOffloadSelector {
+            alignment_around::<TrafficOffloadSpace>(tail)
+        } else {
+            self.alignment()
+        }
+    }
+
     /// Where options of this type must stand. What an RFC leaves open or contradicts itself about
     /// is said beside the type's number.
     #[inline]

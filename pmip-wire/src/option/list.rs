@@ -4,12 +4,13 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::{
-    BindingIdentifier, ContextRequest, DelegatedMobileNetworkPrefix, FlowSummary, GreKey,
-    HomeNetworkPrefix, Ipv4DhcpSupportMode, Ipv4HomeAddress, Ipv4HomeAddressReply,
-    Ipv4HomeAddressRequest, LinkLayerIdentifier, LoadInformation, MagIdentifier,
+    AccessNetworkIdentifier, BindingIdentifier, ContextRequest, DelegatedMobileNetworkPrefix,
+    FlowIdentification, FlowSummary, GreKey, HomeNetworkPrefix, Ipv4DhcpSupportMode,
+    Ipv4HomeAddress, Ipv4HomeAddressReply, Ipv4HomeAddressRequest, Ipv4TrafficOffloadSelector,
+    LinkLayerIdentifier, LmaControlledMagParameters, LoadInformation, MagIdentifier,
     MagMultipathBinding, MobileNodeGroupIdentifier, MobileNodeIdentifier,
-    MobilityMessageAuthentication, MobilityOption, NatDetection, RawOptions, ServiceSelection,
-    TransientBinding, UnknownOption, VendorSpecific,
+    MobilityMessageAuthentication, MobilityOption, NatDetection, QualityOfService, RawOptions,
+    ServiceSelection, TransientBinding, UnknownOption, VendorSpecific,
 };
 use crate::code::{AccessTechnologyType, HandoffIndicator};
 use crate::error::{DecodeError, DecodeErrorKind, Layer};
@@ -115,7 +116,7 @@ impl MobilityOptions {
     pub(crate) fn end_from(&self, start: usize) -> usize {
         self.iter().fold(start, |position, option| {
             option.with_data(|option_type, head, tail| {
-                let padding = option_type.alignment().padding(position);
+                let padding = option_type.alignment_around(tail).padding(position);
                 let octets = [padding, 2, head.len(), tail.len()];
                 octets.into_iter().fold(position, usize::saturating_add)
             })
@@ -247,6 +248,12 @@ accessors! {
         context_request: ContextRequest -> ContextRequest;
         /// The first flow summary.
         flow_summary: FlowSummary -> FlowSummary;
+        /// The first access network identifier.
+        access_network_identifier: AccessNetworkIdentifier -> AccessNetworkIdentifier;
+        /// The first traffic offload selector.
+        ipv4_traffic_offload_selector: Ipv4TrafficOffloadSelector -> Ipv4TrafficOffloadSelector;
+        /// The first parameters that the anchor sets.
+        lma_controlled_mag_parameters: LmaControlledMagParameters -> LmaControlledMagParameters;
         /// The first gateway identifier.
         mag_identifier: MagIdentifier -> MagIdentifier;
     }
@@ -313,6 +320,10 @@ accessors! {
         mobile_node_group_identifiers: MobileNodeGroupIdentifier -> MobileNodeGroupIdentifier;
         /// Every address of the anchor for tunnelled packets: at most one of each family.
         lma_user_plane_addresses: LmaUserPlaneAddress -> Option<IpAddr>;
+        /// Every flow identification.
+        flow_identifications: FlowIdentification -> FlowIdentification;
+        /// Every quality of service.
+        qualities_of_service: QualityOfService -> QualityOfService;
         /// Every vendor-specific option.
         vendor_specific: VendorSpecific -> VendorSpecific;
     }

@@ -1,29 +1,42 @@
 //! Mobility options (RFC 6275 section 6.2).
 
+mod access_network;
 mod alignment;
 mod anchor;
 mod authorization;
 mod binding;
 mod distributed;
+mod flow;
 mod handover;
 mod identifier;
 mod invalid;
 mod ipv4;
 mod layout;
+mod lcmp;
 mod list;
 mod multicast;
 mod multipath;
 mod opaque;
 mod prefix;
+mod qos;
 mod raw;
+mod sub;
 mod unknown;
 mod vendor;
 
+pub use access_network::{
+    AccessNetworkIdentifier, AccessNetworkSpace, AniSubOption, CivicLocation, GeoLocation,
+    NetworkIdentifier, OperatorIdentifier,
+};
 pub use alignment::Alignment;
 pub use anchor::{DnsUpdate, GreKey, LoadInformation, MobileNodeGroupIdentifier, ServiceSelection};
 pub use authorization::{BindingAuthorizationDataForFmip, MobilityMessageAuthentication};
 pub use binding::{BindingIdentifier, FlowSummary, NonceIndices, TransientBinding};
 pub use distributed::{DlifLinkLayerAddress, PreviousMaar};
+pub use flow::{
+    BindingReference, FlowIdentification, FlowIdentificationSpace, FlowSubOption,
+    Ipv4TrafficOffloadSelector, TrafficOffloadSpace,
+};
 pub use handover::{
     ContextRequest, MobilityHeaderIpv6AddressPrefix, MobilityHeaderLinkLayerAddress,
 };
@@ -34,6 +47,10 @@ pub use ipv4::{
     Ipv4AddressAcknowledgement, Ipv4DhcpSupportMode, Ipv4HomeAddress, Ipv4HomeAddressReply,
     Ipv4HomeAddressRequest, NatDetection,
 };
+pub use lcmp::{
+    BindingReregistrationControl, HeartbeatControl, LcmpSpace, LcmpSubOption,
+    LmaControlledMagParameters,
+};
 pub use list::{MobilityOptions, OptionsFull};
 pub use multicast::{
     ActiveMulticastSubscription, DynamicIpMulticastSelector, MulticastAcknowledgement,
@@ -42,8 +59,15 @@ pub use multicast::{
 pub use multipath::MagMultipathBinding;
 pub use opaque::OpaqueOctets;
 pub use prefix::{DelegatedMobileNetworkPrefix, HomeNetworkPrefix, Ipv6Prefix};
+pub use qos::{
+    AllocationRetentionPriority, QosAttribute, QosSpace, QosVendorSpecific, QualityOfService,
+    SessionBitRate,
+};
 pub(crate) use raw::length_octet;
 pub use raw::{RawOption, RawOptions, TypedOptions};
+#[cfg(feature = "arbitrary")]
+pub(crate) use sub::draw_octets;
+pub use sub::{RawSubOption, SubOptionError, SubOptionSpace, SubOptions, UnknownSubOption};
 pub use unknown::UnknownOption;
 pub use vendor::{InvalidVendorData, VendorDecoder, VendorOption, VendorRegistry, VendorSpecific};
 
@@ -78,7 +102,10 @@ macro_rules! mobility_options {
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[cfg_attr(
             feature = "serde",
-            serde(bound(deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"))
+            serde(bound(
+                serialize = "B: serde::Serialize + AsRef<[u8]>",
+                deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"
+            ))
         )]
         #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
         #[cfg_attr(
@@ -317,6 +344,8 @@ mobility_options! {
     TransientBinding(TransientBinding);
     /// Type 44: flows to refresh (RFC 6089 section 4.2.2).
     FlowSummary(FlowSummary<B>);
+    /// Type 45: binds a flow to care-of addresses (RFC 6089 section 4.2).
+    FlowIdentification(FlowIdentification<B>);
     /// Type 46: the gateway can be redirected (RFC 6463 section 4.1).
     RedirectCapability(() as Reserved);
     /// Type 47: the anchor to register with instead (RFC 6463 section 4.2).
@@ -330,6 +359,10 @@ mobility_options! {
     MobileNodeGroupIdentifier(MobileNodeGroupIdentifier);
     /// Type 51: a gateway that takes part in localized routing (RFC 6705 section 11.1).
     MagIpv6Address(Ipv6Addr as AddressWithLength);
+    /// Type 52: where the mobile node is attached (RFC 6757 section 3).
+    AccessNetworkIdentifier(AccessNetworkIdentifier<B>);
+    /// Type 53: which IPv4 flows bypass the anchor (RFC 6909 section 3.1).
+    Ipv4TrafficOffloadSelector(Ipv4TrafficOffloadSelector<B>);
     /// Type 54: which groups come from the gateway's own network (RFC 7028 section 5.1).
     DynamicIpMulticastSelector(DynamicIpMulticastSelector<B>);
     /// Type 55: a prefix for the network behind the mobile node (RFC 7148 section 4.1).
@@ -338,6 +371,8 @@ mobility_options! {
     ActiveMulticastSubscriptionIpv4(ActiveMulticastSubscription<B>);
     /// Type 57: an IPv6 group that the mobile node listens to (RFC 7161 section 4.1).
     ActiveMulticastSubscriptionIpv6(ActiveMulticastSubscription<B>);
+    /// Type 58: asks for quality of service (RFC 7222 section 4.1).
+    QualityOfService(QualityOfService<B>);
     /// Type 59: the anchor's address for tunnelled packets; none, or all zero, asks for it
     /// (RFC 7389 section 4).
     LmaUserPlaneAddress(Option<IpAddr> as ReservedAndOptionalAddress);
@@ -345,6 +380,8 @@ mobility_options! {
     MulticastMobility(MulticastMobility<B>);
     /// Type 61: which groups were refused (RFC 7411 section 5.4).
     MulticastAcknowledgement(MulticastAcknowledgement<B>);
+    /// Type 62: timers that the anchor sets on the gateway (RFC 8127 section 3).
+    LmaControlledMagParameters(LmaControlledMagParameters<B>);
     /// Type 63: which path the registration is about (RFC 8278 section 4.1).
     MagMultipathBinding(MagMultipathBinding);
     /// Type 64: which gateway sends the registration (RFC 8278 section 4.2).
@@ -417,6 +454,11 @@ from_value! {
     DelegatedMobileNetworkPrefix => DelegatedMobileNetworkPrefix;
     MulticastMobility<B> => MulticastMobility;
     MulticastAcknowledgement<B> => MulticastAcknowledgement;
+    FlowIdentification<B> => FlowIdentification;
+    AccessNetworkIdentifier<B> => AccessNetworkIdentifier;
+    Ipv4TrafficOffloadSelector<B> => Ipv4TrafficOffloadSelector;
+    QualityOfService<B> => QualityOfService;
+    LmaControlledMagParameters<B> => LmaControlledMagParameters;
     MagMultipathBinding => MagMultipathBinding;
     MagIdentifier<B> => MagIdentifier;
     PreviousMaar => PreviousMaar;
