@@ -166,7 +166,7 @@ const PICKED: &[(u8, &[u8])] = &[
     // them (RFC 6757 section 3.1, RFC 7563 section 3).
     (52, &[1, 8, 0x80, 4, b'w', b'l', b'a', b'n', 1, b'a']),
     (52, &[1, 4, 0, 1, b'w', 0]),
-    (52, &[2, 6, 0x80, 0, 0, 0x7f, 0xff, 0xff]),
+    (52, &[2, 6, 0x2d, 0, 0, 0xa6, 0, 0]),
     (52, &[3, 5, 1, 0, 0, 0x28, 0xaf]),
     (52, &[4, 4, 0, 0, 1, 2]),
     (52, &[5, 2, 0xff, 0xfe]),
@@ -175,14 +175,6 @@ const PICKED: &[(u8, &[u8])] = &[
     // RFC 7109 section 6.2).
     (45, &[0, 1, 0, 2, 0, 0, 2, 4, 0, 1, 0xff, 0xff]),
     (45, &[0, 1, 0, 2, 0, 0, 4, 2, 0, 1, 0, 0]),
-    // The widest IPv4 and IPv6 selectors (RFC 6088 section 3).
-    (
-        45,
-        &[
-            0, 1, 0, 2, 0, 128, 3, 38, 1, 0, 0xff, 0xfc, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 10, 0, 0,
-            3, 10, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6, 0, 7, 0, 8, 0, 9, 0, 10, 44, 48, 13, 14,
-        ],
-    ),
     // Every QoS attribute that has fields of its own (RFC 7222 section 4.2).
     (
         58,
@@ -198,11 +190,49 @@ const PICKED: &[(u8, &[u8])] = &[
 /// Every option of every length up to [`LONGEST`], of that of the longest layout and of the longest there is, filled in several ways: those
 /// that the decoder takes.
 fn boundary_options() -> Vec<MobilityOption> {
-    let picked = PICKED
-        .iter()
-        .filter_map(|(number, data)| option(*number, data));
+    let picked = PICKED.iter().map(|(number, data)| (*number, data.to_vec()));
+    let picked = picked.chain(selectors());
+    let picked = picked.map(|(number, data)| {
+        option(number, &data).unwrap_or_else(|| panic!("type {number} has not the data {data:?}"))
+    });
     let all = (2..=71).chain([200]).flat_map(boundary_options_of);
     picked.chain(all).collect()
+}
+
+/// Each option that holds traffic selectors with the widest of each format (RFC 6088 section 3), and
+/// with one of a format that nobody knows.
+fn selectors() -> Vec<(u8, Vec<u8>)> {
+    let ports_to_protocol = [0, 1, 0xff, 0xff, 0, 2, 0, 3, 44, 48, 6, 17];
+    let ipv4 = [
+        &[
+            0xff, 0xfc, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 10, 0, 0, 3, 10, 0, 0, 4,
+        ][..],
+        &[0, 0, 0, 5, 0, 0, 0, 6],
+        &ports_to_protocol,
+    ]
+    .concat();
+    let addresses: Vec<u8> = (1..=4)
+        .flat_map(|last| [[0; 15].as_slice(), &[last]].concat())
+        .collect();
+    let ipv6 = [
+        &[0xff, 0xff, 0, 0][..],
+        &addresses,
+        &[0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0x0f, 0xff, 0xff],
+        &ports_to_protocol,
+    ]
+    .concat();
+    let other = vec![1, 2, 3];
+    let formats = [(1, ipv4), (2, ipv6), (3, other)];
+    let options = formats.into_iter().flat_map(|(format, selector)| {
+        let length = selector.len() as u8 + 2;
+        let heads = [
+            (45, vec![0, 1, 0, 2, 0, 0, 3, length, format, 0]),
+            (53, vec![0x80, 0, 0, 0, 3, length, format, 0]),
+            (58, vec![1, 0xb8, 1, 0, 0, 0, 10, length, 0, format]),
+        ];
+        heads.map(|(number, head)| (number, [&head[..], &selector].concat()))
+    });
+    options.collect()
 }
 
 fn boundary_options_of(number: u8) -> Vec<MobilityOption> {

@@ -139,7 +139,7 @@ impl<'a> Comparison<'a> {
         let rows = self.rules.rows(subject);
         for (index, row) in rows.iter().copied().enumerate() {
             let (expected, given) = (expected(row, ours), given(row, theirs));
-            if !expected.is_empty() || !given.is_empty() {
+            if !expected.is_empty() || theirs.iter().any(|(name, _)| row.shows(name)) {
                 self.ledger.rows.insert((subject, index));
             }
             if agrees(row, &expected, &given) {

@@ -91,6 +91,12 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         reason: "RFC 5568 section 6.4.2 defines codes 1 to 4; others are kept here",
     },
     Exception {
+        subject: Subject::Option(52),
+        about: About::Layout,
+        when: |fields| number(fields, "sub_options.MagGroupIdentifier") > 0xffff,
+        reason: "RFC 7563 section 3.2 says both 2 octets and 3; PyPCAPKit reads 2 of 3",
+    },
+    Exception {
         subject: Subject::Option(63),
         about: About::GivesUp,
         when: |fields| number(fields, "bulk") == 1 && number(fields, "overwrite") == 1,

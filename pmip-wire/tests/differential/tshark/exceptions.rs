@@ -133,7 +133,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         subject: Subject::Option(52),
         about: About::Note("ANI Type not dissect yet"),
         when: has_undissected_sub_option,
-        reason: "RFC 6757 section 3.1.4 and RFC 7563 section 3 define them",
+        reason: "RFC 6757 section 3.1 and RFC 7563 section 3 define them",
     },
     Exception {
         subject: Subject::Option(21),

@@ -193,7 +193,6 @@ pub(super) const OPTIONS: Table = &[
             with("requests", "mip6.vsm.req_data", request_data),
             ignored("mip6.vsm.vendorId"),
             ignored("mip6.vsm.subtype"),
-            ignored("mip6.vsm.data"),
         ],
     ),
     (
