@@ -12,8 +12,7 @@ use crate::rules::{About, How, Row, Rules, Subject};
 use crate::view::{MessageView, option_fields, option_subject};
 
 pub(crate) struct Oracle {
-    /// The program, or the module that is imported.
-    pub tool: &'static str,
+    /// What asks the oracle.
     pub script: &'static str,
     pub carriers: Carriers,
     /// The messages that it is asked about.
@@ -46,7 +45,7 @@ impl Oracle {
         }
         self.stale(&ledger, &mut problems);
         self.unnoticed(&all, &ledger, &mut problems);
-        problems.report(self.tool, all.len());
+        problems.report(self.script, all.len());
     }
 
     fn ask(&self) -> Option<Vec<Compared>> {
@@ -55,7 +54,7 @@ impl Oracle {
                 .joins(option_subject(option), &option_fields(option))
         };
         let cases = cases(self.carriers, self.wanted, joins);
-        let readings = read(self.script, self.tool, &cases)?;
+        let readings = read(self.script, &cases)?;
         let compared = cases
             .into_iter()
             .zip(readings)
@@ -164,8 +163,7 @@ impl Oracle {
             )
         };
         let other = sent(8);
-        let reading =
-            read(self.script, self.tool, &[sent(7)]).and_then(|read| read.into_iter().next());
+        let reading = read(self.script, &[sent(7)]).and_then(|read| read.into_iter().next());
         let one = Compared {
             view: MessageView::new(&other),
             case: other,
@@ -248,7 +246,7 @@ impl Problems {
         self.found.insert((subject, text), (1, String::new()));
     }
 
-    fn report(&self, tool: &str, cases: usize) {
+    fn report(&self, script: &str, cases: usize) {
         let lines: Vec<String> = self
             .found
             .iter()
@@ -258,7 +256,7 @@ impl Problems {
             .collect();
         assert!(
             lines.is_empty(),
-            "{tool}, {cases} cases:\n{}",
+            "{script}, {cases} cases:\n{}",
             lines.join("\n")
         );
     }

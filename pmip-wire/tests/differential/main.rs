@@ -23,7 +23,6 @@ use check::Oracle;
 #[test]
 fn tshark_reads_what_we_encode() {
     Oracle {
-        tool: "tshark",
         script: "tshark_oracle.py",
         carriers: Carriers::Both,
         wanted: |_| true,
@@ -37,7 +36,6 @@ fn tshark_reads_what_we_encode() {
 #[test]
 fn pypcapkit_and_we_read_each_other() {
     Oracle {
-        tool: "pcapkit",
         script: "pypcapkit_oracle.py",
         carriers: Carriers::Udp,
         wanted: |_| true,
@@ -51,7 +49,6 @@ fn pypcapkit_and_we_read_each_other() {
 #[test]
 fn scapy_and_we_read_each_other() {
     Oracle {
-        tool: "scapy",
         script: "scapy_oracle.py",
         carriers: Carriers::Ipv6,
         wanted: |message| message.mh_type().code() <= 7,

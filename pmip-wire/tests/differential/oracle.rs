@@ -42,60 +42,57 @@ pub(crate) enum GivenLeaf {
     Hex(String),
 }
 
-/// The readings of `cases` by `script`; `None`, loudly, where the tools are not installed.
+/// The readings of `cases` by `script`; `None`, loudly, where what it needs is not installed.
 ///
 /// # Panics
-/// Where `PMIP_REQUIRE_ORACLES=1` and the tools are not installed, or where an oracle does not
-/// answer each case.
-pub(crate) fn read(script: &str, tool: &str, cases: &[Case]) -> Option<Vec<Reading>> {
-    let python = python();
-    if let Err(why) = probe(&python, tool) {
+/// Where `PMIP_REQUIRE_ORACLES=1` and something is not installed, or where an oracle does not answer
+/// each case.
+pub(crate) fn read(script: &str, cases: &[Case]) -> Option<Vec<Reading>> {
+    if let Err(why) = probe(script) {
         let required = std::env::var_os("PMIP_REQUIRE_ORACLES").is_some_and(|value| value == "1");
-        assert!(!required, "{tool} is required: {why}");
-        skip(tool, &why);
+        let text =
+            format!("{why}; `.ci/run packages` and `.ci/run oracles` install what is needed");
+        assert!(!required, "{text}");
+        // Past the capture of test output, which is shown only for failures.
+        let _ = writeln!(std::io::stderr(), "SKIP {script}: {text}");
         return None;
     }
     let lines: String = cases.iter().map(line).collect();
-    let output = run(&python, script, lines);
+    let output = run(script, lines);
     let readings: Vec<Reading> = output
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
         .collect();
-    assert_eq!(readings.len(), cases.len(), "{tool} answers each case");
+    assert_eq!(readings.len(), cases.len(), "{script} answers each case");
     Some(readings)
 }
 
-/// The interpreter of the virtual environment that `.ci/run oracles` makes.
-fn python() -> PathBuf {
-    if let Some(python) = std::env::var_os("PMIP_ORACLE_PYTHON") {
-        return python.into();
-    }
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/oracles/bin/python")
+/// The script, to be run by the virtual environment that `.ci/run oracles` makes, else by what
+/// there is.
+fn command(script: &str) -> Command {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = package.join("../target/oracles/bin/python");
+    let python = if python.exists() {
+        python
+    } else {
+        PathBuf::from("python3")
+    };
+    let mut command = Command::new(python);
+    command.arg(package.join("tests/differential").join(script));
+    command
 }
 
-fn probe(python: &Path, tool: &str) -> Result<(), String> {
-    let mut command = match tool {
-        "tshark" => Command::new("tshark"),
-        module => {
-            let mut command = Command::new(python);
-            command.args(["-c", &format!("import {module}")]);
-            command
-        }
-    };
-    if tool == "tshark" {
-        command.arg("--version");
-    }
-    let output = command.output().map_err(|error| error.to_string())?;
+/// Whether the script has what it needs, in the version that the tables are about; else what it
+/// says.
+fn probe(script: &str) -> Result<(), String> {
+    let output = command(script).arg("--probe").output();
+    let output = output.map_err(|error| error.to_string())?;
     if output.status.success() {
         return Ok(());
     }
-    Err(String::from_utf8_lossy(&output.stderr).into_owned())
-}
-
-/// Past the capture of test output, which is shown only for failures.
-fn skip(tool: &str, why: &str) {
-    let text = format!("SKIP differential: no {tool} ({why}); `.ci/run oracles` installs it\n");
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let last = complaint.lines().last().unwrap_or("it does not say why");
+    Err(last.to_owned())
 }
 
 fn line(case: &Case) -> String {
@@ -108,16 +105,12 @@ fn line(case: &Case) -> String {
     format!("{line}\n")
 }
 
-fn run(python: &Path, script: &str, lines: String) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/differential")
-        .join(script);
-    let mut child = Command::new(python)
-        .arg(script)
+fn run(script: &str, lines: String) -> String {
+    let mut child = command(script)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("the interpreter starts");
+        .expect("it has just been started");
     let mut input = child.stdin.take().expect("piped");
     // From a thread of its own: the helper answers while it is still being asked.
     let writer = thread::spawn(move || input.write_all(lines.as_bytes()));

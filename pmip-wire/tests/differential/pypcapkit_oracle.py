@@ -8,6 +8,7 @@ Out: {"fields": [[name, value]], "notes": [complaint], "options": [{"number": ty
 
 import datetime
 import enum
+import importlib.metadata
 import ipaddress
 import json
 import sys
@@ -124,6 +125,7 @@ def flatten(name, value, out):
         flatten(".".join(filter(None, (name, member))), inner, out)
 
 
+VERSION = "1.5.0b14"
 NOT_OF_THE_MESSAGE = {"options", "packet", "payload", "nopayload"}
 
 
@@ -155,7 +157,16 @@ def answer(octets):
     return read
 
 
+def probe():
+    """The tables are about one version, whose faults they list."""
+    found = importlib.metadata.version("pypcapkit")
+    if found != VERSION:
+        sys.exit(f"pypcapkit {VERSION} is wanted, found {found}")
+
+
 def main():
+    if sys.argv[1:] == ["--probe"]:
+        return probe()
     for line in sys.stdin:
         print(json.dumps(answer(bytes.fromhex(json.loads(line)["octets"]))))
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
 
+VERSION = "4.0"
 CONTROL_PORT = 5436
 LINKTYPE_RAW = 101
 NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -101,7 +102,16 @@ def packets_of(pdml):
                 element.clear()
 
 
+def probe():
+    """The tables are about one version, whose faults they list."""
+    shown = subprocess.run(["tshark", "--version"], check=True, capture_output=True, text=True).stdout
+    if f" {VERSION}." not in shown:
+        sys.exit(f"tshark {VERSION} is wanted, found {shown.splitlines()[0]}")
+
+
 def main():
+    if sys.argv[1:] == ["--probe"]:
+        return probe()
     cases = [json.loads(line) for line in sys.stdin]
     pcap = tempfile.NamedTemporaryFile(suffix=".pcap", delete=False)
     try:
