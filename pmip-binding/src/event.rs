@@ -197,6 +197,8 @@ pub enum DropReason {
     OptionMismatch,
     /// A de-registration that names no session or no care-of address of it.
     NotTheRegisteredCareOf,
+    /// An update for a care-of address that is no routable unicast address (RFC 6275 section 6.1.7).
+    UnroutableCareOf,
     /// More signalling than the configured rate.
     RateLimited,
 }

@@ -67,6 +67,7 @@
 pub mod config;
 mod event;
 mod heartbeat;
+mod index;
 mod input;
 mod io;
 mod lma;
@@ -74,6 +75,7 @@ mod mag;
 mod message;
 mod random;
 mod slab;
+pub mod snapshot;
 mod status;
 #[cfg(feature = "testing")]
 pub mod testing;

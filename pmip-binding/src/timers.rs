@@ -1,94 +1,72 @@
-//! Deadlines, ordered by time and, at the same time, by key.
-//!
-//! The rest of the crate knows only this interface, so that the ordered set behind it can become
-//! a hierarchical wheel without another change.
+//! Deadlines, ordered by time and, at the same time, by key: [`Timers`] for owners that keep the
+//! number of their timer, [`KeyedTimers`] for those that name it.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod wheel;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 
 use pmip_wire::types::Instant;
 
-/// At most one deadline per key.
-#[derive(Clone, Debug)]
-pub(crate) struct Timers<K> {
-    queue: BTreeSet<(Instant, K)>,
-    deadlines: BTreeMap<K, Instant>,
+pub(crate) use wheel::Timers;
+
+/// What a deadline is about.
+pub(crate) trait TimerKey: Copy {
+    /// Unique per key. Of equal deadlines the lowest rank comes first.
+    fn rank(self) -> u64;
 }
 
-impl<K: Ord + Copy> Timers<K> {
-    pub(crate) const fn new() -> Self {
+/// The number of a timer, kept by its owner. It serves one key at a time: cancel before another.
+/// It need not be reset when the timer fired, for a number whose key is not the owner's is nobody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimerSlot(u32);
+
+impl Default for TimerSlot {
+    fn default() -> Self {
+        Self(u32::MAX)
+    }
+}
+
+/// At most one deadline per key.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyedTimers<K> {
+    timers: Timers<K>,
+    slots: BTreeMap<K, TimerSlot>,
+}
+
+impl<K: TimerKey + Ord> KeyedTimers<K> {
+    pub(crate) fn new() -> Self {
         Self {
-            queue: BTreeSet::new(),
-            deadlines: BTreeMap::new(),
+            timers: Timers::new(),
+            slots: BTreeMap::new(),
         }
     }
 
-    /// Sets or moves the deadline of `key`. The end of time never comes: arithmetic that saturates
-    /// there would make a timer that re-arms itself due at once, forever.
+    /// Sets or moves the deadline of `key`; the end of time never comes.
     pub(crate) fn set(&mut self, key: K, at: Instant) {
         if at == Instant::MAX {
             return self.cancel(key);
         }
-        if let Some(before) = self.deadlines.insert(key, at) {
-            self.queue.remove(&(before, key));
-        }
-        self.queue.insert((at, key));
+        self.timers.set(self.slots.entry(key).or_default(), key, at);
     }
 
     pub(crate) fn cancel(&mut self, key: K) {
-        if let Some(before) = self.deadlines.remove(&key) {
-            self.queue.remove(&(before, key));
+        if let Some(slot) = self.slots.remove(&key) {
+            self.timers.cancel(slot, key);
         }
     }
 
     /// The next deadline, due or not.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.queue.first().map(|&(at, _)| at)
+        self.timers.next()
     }
 
     /// Takes one deadline that has come, the earliest first.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<K> {
-        let &(at, key) = self.queue.first()?;
-        if at > now {
-            return None;
-        }
-        self.queue.pop_first();
-        self.deadlines.remove(&key);
+        let key = self.timers.pop_due(now)?;
+        self.slots.remove(&key);
         Some(key)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moved_deadline_fires_once_and_late() {
-        let mut timers = Timers::new();
-        timers.set('a', Instant::from_secs(1));
-        timers.set('a', Instant::from_secs(3));
-        timers.set('b', Instant::from_secs(2));
-        assert_eq!(timers.next(), Some(Instant::from_secs(2)));
-        assert_eq!(timers.pop_due(Instant::from_secs(2)), Some('b'));
-        assert_eq!(timers.pop_due(Instant::from_secs(2)), None);
-        assert_eq!(timers.pop_due(Instant::from_secs(3)), Some('a'));
-        assert_eq!(timers.next(), None);
-    }
-
-    #[test]
-    fn a_deadline_at_the_end_of_time_never_comes() {
-        let mut timers = Timers::new();
-        timers.set(1, Instant::from_secs(1));
-        timers.set(1, Instant::MAX);
-        assert_eq!(timers.next(), None);
-        assert_eq!(timers.pop_due(Instant::MAX), None);
-    }
-
-    #[test]
-    fn a_cancelled_deadline_never_fires() {
-        let mut timers = Timers::new();
-        timers.set(1, Instant::from_secs(1));
-        timers.cancel(1);
-        timers.cancel(2);
-        assert_eq!(timers.pop_due(Instant::MAX), None);
     }
 }

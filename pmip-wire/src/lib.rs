@@ -95,6 +95,9 @@
 //! | [8762](https://www.rfc-editor.org/rfc/rfc8762), [8972](https://www.rfc-editor.org/rfc/rfc8972), [5357](https://www.rfc-editor.org/rfc/rfc5357) | test packets of STAMP and TWAMP Light, TLVs |
 //! | [8885](https://www.rfc-editor.org/rfc/rfc8885) | options of distributed mobility management |
 //!
+//! Which test shows which MUST and SHOULD of them is listed in `REQUIREMENTS.md`; how that list is
+//! kept and checked, in `tests/requirements/README.md`.
+//!
 //! # Features
 //!
 //! `std` (default; without it the crate is `no_std` with `alloc`), `auth` (default) for computing

@@ -51,7 +51,7 @@ impl Lma {
         let Some(session) = self.cache.get(id) else {
             return Scope::Nothing;
         };
-        if session.deleting.is_some() {
+        if session.is_deleting() {
             let same = session.peer == request.peer && session.last_care_of == request.care_of;
             return if same { Scope::Again } else { Scope::Nothing };
         }
@@ -120,7 +120,6 @@ impl Lma {
 
     /// Takes one path off a session that has others.
     fn leave_path(&mut self, id: SessionId, binding_id: u8, _reason: &'static str) {
-        self.timers.cancel(TimerKind::Expiry(id, binding_id));
         let Some(session) = self.cache.get_mut(id) else {
             return;
         };
@@ -128,6 +127,7 @@ impl Lma {
         let keep = |binding: &mut PathBinding| binding.binding_id != binding_id;
         session.paths.retain(keep);
         let route = session.route(id);
+        self.arm_expiry(id);
         self.emit_forwarding(Forwarding::InstallSession(route));
         if let Some(path) = left {
             self.release_path(path);
@@ -141,42 +141,48 @@ impl Lma {
         let Some(session) = self.cache.get_mut(id) else {
             return;
         };
-        session.deleting = Some(until);
-        self.timers.set(TimerKind::Delete(id), until);
+        session.set_deleted_at(Some(until));
         self.stop_forwarding(id, reason);
+        if let Some(session) = self.cache.get_mut(id) {
+            self.timers
+                .set(&mut session.timer, TimerKind::Delete(id), until);
+        }
     }
 
     /// A path binding was not refreshed in time.
-    pub(super) fn expire(&mut self, id: SessionId, binding_id: u8) {
+    pub(super) fn expire(&mut self, id: SessionId) {
+        let Some(session) = self.cache.get(id) else {
+            return;
+        };
+        let ends = |binding: &&PathBinding| (binding.expires, binding.binding_id);
+        let Some(&first) = session.paths.iter().min_by_key(ends) else {
+            return;
+        };
         self.stats.expired = self.stats.expired.saturating_add(1);
-        let last = self
-            .cache
-            .get(id)
-            .is_none_or(|session| session.paths.len() <= 1);
-        if last {
+        if session.paths.len() == 1 {
             self.end_session(id, "expired");
         } else {
-            self.leave_path(id, binding_id, "expired");
+            self.leave_path(id, first.binding_id, "expired");
         }
     }
 
     /// Removes the session for good.
     pub(super) fn end_session(&mut self, id: SessionId, reason: &'static str) {
         self.stop_forwarding(id, reason);
-        self.timers.cancel(TimerKind::Delete(id));
         let Some(session) = self.cache.remove(id) else {
             return;
         };
+        self.timers.cancel(session.timer, TimerKind::Delete(id));
         for prefix in session.prefixes() {
             self.allocator.release(prefix);
         }
         let until = self.now + self.config.prefix_memory;
         let remembered = Remembered {
-            home_prefixes: session.home_prefixes,
+            home_prefixes: session.home_prefixes().into(),
             ipv4_home: session.ipv4_home.map(|home| home.address),
-            delegated: session.delegated,
+            delegated: session.delegated().into(),
         };
-        self.allocator.remember(session.mn, until, remembered);
+        self.allocator.remember(session.mn(), until, remembered);
         self.release_waiting(id);
     }
 
@@ -189,12 +195,9 @@ impl Lma {
         if bindings.is_empty() {
             return;
         }
-        let mn_id = session.mn.name();
+        let mn_id = session.mn_name();
+        self.timers.cancel(session.timer, TimerKind::Expiry(id));
         self.emit_forwarding(Forwarding::RemoveSession(id));
-        for binding in &bindings {
-            self.timers
-                .cancel(TimerKind::Expiry(id, binding.binding_id));
-        }
         let paths: SmallVec<[PathId; 2]> = bindings.iter().map(|binding| binding.path).collect();
         for path in paths {
             self.release_path(path);
@@ -222,7 +225,7 @@ impl Lma {
         for prefix in held.prefixes().filter(|prefix| !kept.holds(*prefix)) {
             self.allocator.release(prefix);
         }
-        self.cache.set_homes(id, kept.home_prefixes, kept.ipv4_home);
+        self.cache.set_holdings(id, &kept);
         if let Some(session) = self.cache.get(id) {
             let route = session.route(id);
             self.emit_forwarding(Forwarding::InstallSession(route));
@@ -232,7 +235,7 @@ impl Lma {
 }
 
 fn names_one_family(session: &Session, request: &Request) -> bool {
-    let dual = !session.home_prefixes.is_empty() && session.ipv4_home.is_some();
+    let dual = !session.home_prefixes().is_empty() && session.ipv4_home.is_some();
     let names_ipv6 = !request.update.common.home_prefixes.is_empty();
     let names_ipv4 = !request.update.home_requests.is_empty();
     dual && names_ipv4 != names_ipv6

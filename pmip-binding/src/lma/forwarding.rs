@@ -7,23 +7,34 @@ use pmip_wire::types::{Label, PathId};
 use crate::config::HeartbeatRule;
 use crate::event::{Event, Forwarding, PathEvent, PathState, SessionEvent, SessionId};
 use crate::heartbeat::Heartbeat;
+use crate::timers::TimerSlot;
 
 use super::judge::Request;
-use super::liveness::Peer;
 use super::paths::{Path, PathKey};
 use super::{Lma, TimerKind};
 
 impl Lma {
-    /// The path that the request came over, made or brought up to date. `reused` is the path that
-    /// its Binding ID had before: alone on it, the session takes it along to a new care-of
-    /// address, so that its number and history go on.
-    pub(super) fn path_for(&mut self, request: &Request, reused: Option<PathId>) -> PathId {
+    /// The path that the request came over, made or brought up to date. `known` is the path that
+    /// its Binding ID had before, most often the same. So is `reused`, where the registration goes
+    /// on: alone on it, the session takes it along to a new care-of address, so that its number
+    /// and history go on.
+    pub(super) fn path_for(
+        &mut self,
+        request: &Request,
+        known: Option<PathId>,
+        reused: Option<PathId>,
+    ) -> PathId {
         let key = PathKey {
             peer: request.peer.clone(),
             local: request.datagram.destination.ip(),
             care_of: request.care_of,
             binding_id: request.binding_id(),
         };
+        let same = known.filter(|id| self.paths.get(*id).is_some_and(|path| path.key == key));
+        if let Some(id) = same {
+            self.refresh_path(id, request);
+            return id;
+        }
         let moved = reused.filter(|id| {
             let path = self.paths.get(*id);
             path.is_some_and(|path| path.sessions == 1 && path.key != key)
@@ -44,8 +55,7 @@ impl Lma {
     }
 
     fn new_path(&mut self, key: PathKey, request: &Request) -> PathId {
-        let peer = self.peers.entry(key.peer.clone()).or_insert_with(Peer::new);
-        peer.paths = peer.paths.saturating_add(1);
+        self.peers.add_path(&key.peer);
         self.paths.insert(Path {
             key,
             observed: request.observed(),
@@ -56,8 +66,8 @@ impl Lma {
             access_technology: 0,
             weight: 1,
             heartbeat: None,
+            timer: TimerSlot::default(),
             sessions: 0,
-            last_refresh: self.now,
             installed: None,
             reported: None,
         })
@@ -90,13 +100,13 @@ impl Lma {
         path.label = label;
         path.access_technology = technology.unwrap_or(0);
         path.weight = weight;
-        path.last_refresh = now;
         match (&mut path.heartbeat, rule) {
             (Some(heartbeat), _) if heartbeat.is_alive() => heartbeat.mark_alive(),
             (Some(heartbeat), _) => {
                 // A PBU comes through also where nothing gets back: an answer must show it.
                 heartbeat.ask_anew(now);
-                self.timers.set(TimerKind::Heartbeat(id), now);
+                self.timers
+                    .set(&mut path.timer, TimerKind::Heartbeat(id), now);
             }
             (None, Some(rule)) => self.start_heartbeat(id, rule),
             (None, None) => {}
@@ -131,9 +141,10 @@ impl Lma {
         // has just shown that the path lives.
         let first = self.random.next_u32();
         let heartbeat = Heartbeat::new(rule, first, self.now + rule.interval);
-        self.timers
-            .set(TimerKind::Heartbeat(id), heartbeat.deadline());
         if let Some(path) = self.paths.get_mut(id) {
+            let deadline = heartbeat.deadline();
+            self.timers
+                .set(&mut path.timer, TimerKind::Heartbeat(id), deadline);
             path.heartbeat = Some(heartbeat);
         }
     }
@@ -153,16 +164,11 @@ impl Lma {
         if path.sessions > 0 {
             return;
         }
-        self.timers.cancel(TimerKind::Heartbeat(id));
         let Some(path) = self.paths.remove(id) else {
             return;
         };
-        if let Some(peer) = self.peers.get_mut(&path.key.peer) {
-            peer.paths = peer.paths.saturating_sub(1);
-            if peer.paths == 0 {
-                self.peers.remove(&path.key.peer);
-            }
-        }
+        self.timers.cancel(path.timer, TimerKind::Heartbeat(id));
+        self.peers.remove_path(&path.key.peer);
         self.emit_forwarding(Forwarding::RemovePath(id));
     }
 
@@ -203,10 +209,10 @@ impl Lma {
         });
         let event = SessionEvent::Up {
             session: id,
-            mn_id: session.mn.name(),
-            home_prefixes: session.home_prefixes.to_vec(),
+            mn_id: session.mn_name(),
+            home_prefixes: session.home_prefixes().to_vec(),
             ipv4_home: home,
-            delegated: session.delegated.to_vec(),
+            delegated: session.delegated().to_vec(),
         };
         self.emit(Event::Session(event));
     }

@@ -7,12 +7,13 @@ use std::time::Duration;
 use pmip_wire::types::{Encapsulation, Instant};
 use pmip_wire::{SequenceNumber, Timestamp};
 
-use crate::config::{LmaConfig, Profile};
+use crate::config::Profile;
 use crate::event::{DropReason, SessionId};
 use crate::io::{Carrier, Datagram};
-use crate::message::{Identifier, Multipath, NAI, Update, status};
+use crate::message::{Identifier, Multipath, Update, status};
 
 use super::cache::{Mark, MnKey, PeerKey};
+use super::directory::Directory;
 use super::lookup::{self, Found};
 use super::{Lma, TimerKind};
 
@@ -25,11 +26,9 @@ pub(super) struct Request {
     pub(super) datagram: Datagram,
     pub(super) update: Update,
     pub(super) mn: MnKey,
-    pub(super) peer: PeerKey,
+    pub(super) peer: Arc<PeerKey>,
     /// The Proxy-CoA as the MAG knows it.
     pub(super) care_of: IpAddr,
-    /// A registered care-of address of the one session of this mobile node.
-    pub(super) is_known_care_of: bool,
     pub(super) nat: bool,
     /// Multipath asked for, well-formed and allowed.
     pub(super) multipath: Option<Multipath>,
@@ -83,6 +82,10 @@ impl Lma {
             return self.drop_datagram(DropReason::UnexpectedMessage, datagram);
         }
         let request = self.request(datagram, update);
+        if !is_routable_unicast(request.care_of) {
+            // RFC 6275 section 6.1.7 asks for silence.
+            return self.drop_datagram(DropReason::UnroutableCareOf, datagram);
+        }
         self.decide(request);
     }
 
@@ -140,62 +143,48 @@ impl Lma {
         let mn = update.common.mn_id.clone();
         let care_of = update.alternate_care_of.or(own_address);
         let care_of = care_of.unwrap_or_else(|| source.ip());
-        let mut request = Request {
+        Request {
             mn: mn.unwrap_or_else(|| Identifier::nai("")),
-            peer: PeerKey::Address {
-                source: source.ip(),
-                care_of: own_address.unwrap_or_else(|| source.ip()),
-            },
+            peer: self.peer_of(source.ip(), &update),
             care_of,
-            is_known_care_of: false,
             nat,
             multipath: None,
             held: false,
             waited: false,
             datagram: datagram.clone(),
             update,
-        };
-        self.name_peer(&mut request);
-        request
+        }
     }
 
     /// The MAG: its identifier, else the configured peer with this address, else the address.
-    fn name_peer(&self, request: &mut Request) {
-        let source = request.datagram.source.ip();
-        if let Some(identifier) = &request.update.mag_id {
-            request.peer = PeerKey::Identifier(identifier.clone());
-        } else if let Some(peer) = self
-            .config
-            .peers
-            .iter()
-            .find(|peer| peer.addresses.contains(&source))
-        {
-            request.peer = PeerKey::Identifier(Identifier::nai(&peer.identity));
-        }
-        if let [only] = self.cache.of_mn(&request.mn)
-            && let Some(session) = self.cache.get(*only)
-        {
-            let mut paths = session.paths.iter();
-            request.is_known_care_of = paths.any(|binding| {
-                let path = self.paths.get(binding.path);
-                path.is_some_and(|path| path.key.care_of == request.care_of)
-            });
-        }
+    fn peer_of(&self, source: IpAddr, update: &Update) -> Arc<PeerKey> {
+        let configured = || {
+            let peer = self.directory.peer_at(source)?;
+            Some(Identifier::nai(&peer.identity))
+        };
+        let key = match update.mag_id.clone().or_else(configured) {
+            Some(identifier) => PeerKey::Identifier(identifier),
+            None => PeerKey::Address {
+                source,
+                care_of: update.ipv4_care_of.map_or(source, IpAddr::V4),
+            },
+        };
+        self.peers.shared(&key)
     }
 
     /// RFC 5213 section 5.3.1 items 4 to 13.
     fn check(&self, request: &mut Request) -> Result<Found, Objection> {
-        let config = Arc::clone(&self.config);
+        let directory = Arc::clone(&self.directory);
         let mn_id = request.update.common.mn_id.as_ref();
         if mn_id.is_none_or(|id| id.octets.is_empty()) {
             return Err(Objection::Refuse(status::MISSING_MN_ID));
         }
-        check_peer(&config, request)?;
-        let profile = check_profile(&config, request)?;
+        self.check_peer(request)?;
+        let profile = check_profile(&directory, request)?;
         let multipath = self.check_multipath(request, profile);
         request.multipath = multipath.unwrap_or(None);
         // The lookup is item 13, but item 9 needs to know the session's last PBU.
-        let found = lookup::find(&self.cache, request);
+        let found = lookup::find(&self.cache, &self.paths, request);
         if !request.held {
             self.check_order(request, found)?;
         }
@@ -208,6 +197,20 @@ impl Lma {
         }
         let waited = request.waited && matches!(found, Found::Undecided(_));
         Ok(if waited { Found::New } else { found })
+    }
+
+    /// Items 5 and 6.
+    fn check_peer(&self, request: &Request) -> Result<(), Objection> {
+        let source = request.datagram.source.ip();
+        let allowed = match self.directory.peer(&request.peer) {
+            Some(peer) => peer.addresses.is_empty() || peer.addresses.contains(&source),
+            None => self.config.dynamic_mag_learning,
+        };
+        if allowed {
+            Ok(())
+        } else {
+            Err(Objection::Refuse(status::MAG_NOT_AUTHORIZED))
+        }
     }
 
     /// RFC 8278 section 4.3 and signalling rules section 1.
@@ -295,7 +298,9 @@ impl Lma {
         if request.datagram.carrier == Carrier::Ipv6 {
             return Encapsulation::Ipv6;
         }
-        let configured = configured_peer(&self.config, &request.peer)
+        let configured = self
+            .directory
+            .peer(&request.peer)
             .and_then(|peer| peer.encapsulation)
             .unwrap_or(self.config.encapsulation);
         if configured == Encapsulation::Ipv4Udp && request.update.force_udp {
@@ -330,8 +335,11 @@ impl Lma {
 
     fn arm_waiting(&mut self) {
         match self.waiting.iter().map(|waiting| waiting.until).min() {
-            Some(until) => self.timers.set(TimerKind::Waiting, until),
-            None => self.timers.cancel(TimerKind::Waiting),
+            Some(until) => {
+                self.timers
+                    .set(&mut self.waiting_timer, TimerKind::Waiting, until);
+            }
+            None => self.timers.cancel(self.waiting_timer, TimerKind::Waiting),
         }
     }
 
@@ -340,44 +348,14 @@ impl Lma {
         let unix: Duration = self.anchor.unix_at(self.now);
         Timestamp::from_unix(unix).to_bits()
     }
-
-    /// The profile that holds for a mobile node.
-    pub(super) fn profile_of<'a>(config: &'a LmaConfig, mn: &MnKey) -> Option<&'a Profile> {
-        if mn.subtype != NAI {
-            return None;
-        }
-        let nai = std::str::from_utf8(&mn.octets).ok()?;
-        config.profile(nai)
-    }
-}
-
-fn configured_peer<'a>(config: &'a LmaConfig, key: &PeerKey) -> Option<&'a crate::config::MagPeer> {
-    let PeerKey::Identifier(identifier) = key else {
-        return None;
-    };
-    config
-        .peers
-        .iter()
-        .find(|peer| peer.identity.as_bytes() == &*identifier.octets)
-}
-
-/// Items 5 and 6.
-fn check_peer(config: &LmaConfig, request: &Request) -> Result<(), Objection> {
-    let source = request.datagram.source.ip();
-    let allowed = match configured_peer(config, &request.peer) {
-        Some(peer) => peer.addresses.is_empty() || peer.addresses.contains(&source),
-        None => config.dynamic_mag_learning,
-    };
-    if allowed {
-        Ok(())
-    } else {
-        Err(Objection::Refuse(status::MAG_NOT_AUTHORIZED))
-    }
 }
 
 /// Items 7 and 8.
-fn check_profile<'a>(config: &'a LmaConfig, request: &Request) -> Result<&'a Profile, Objection> {
-    let Some(profile) = Lma::profile_of(config, &request.mn) else {
+fn check_profile<'a>(
+    directory: &'a Directory,
+    request: &Request,
+) -> Result<&'a Profile, Objection> {
+    let Some(profile) = directory.profile(&request.mn) else {
         return Err(Objection::Refuse(status::NOT_LMA_FOR_THIS_MN));
     };
     if !profile.enabled {
@@ -416,6 +394,25 @@ fn check_families(request: &Request, profile: &Profile) -> Result<(), Objection>
         None
     };
     refusal.map_or(Ok(()), |status| Err(Objection::Refuse(status)))
+}
+
+/// Whether a tunnel can end at this address (RFC 6275 section 6.1.7).
+const fn is_routable_unicast(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            !(address.is_unspecified()
+                || address.is_loopback()
+                || address.is_link_local()
+                || address.is_multicast()
+                || address.is_broadcast())
+        }
+        IpAddr::V6(address) => {
+            !(address.is_unspecified()
+                || address.is_loopback()
+                || address.is_unicast_link_local()
+                || address.is_multicast())
+        }
+    }
 }
 
 fn check_sequence(sequence: u16, last: Option<u16>) -> Result<(), Objection> {

@@ -2,8 +2,9 @@
 //! to 9.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use pmip_wire::types::{Instant, PathId};
+use pmip_wire::types::PathId;
 use smallvec::SmallVec;
 
 use crate::event::{DropReason, Event, PathEvent, SessionId};
@@ -13,33 +14,11 @@ use crate::wire::{self, Beat};
 use super::cache::PeerKey;
 use super::{Lma, TimerKind};
 
-/// What is known of one MAG as a whole.
-#[derive(Clone, Debug)]
-pub(super) struct Peer {
-    pub(super) paths: u32,
-    /// It has answered a heartbeat, on whatever path.
-    answered: bool,
-    restart_counter: Option<u32>,
-    /// When it last answered with that counter.
-    confirmed: Instant,
-}
-
-impl Peer {
-    pub(super) const fn new() -> Self {
-        Self {
-            paths: 0,
-            answered: false,
-            restart_counter: None,
-            confirmed: Instant::ZERO,
-        }
-    }
-}
-
 impl Lma {
     /// A path's heartbeat is due or unanswered.
     pub(super) fn beat(&mut self, id: PathId) {
         let now = self.now;
-        let Some(path) = self.paths.get_mut(id) else {
+        let Some(path) = self.paths.watch_mut(id) else {
             return;
         };
         let Some(heartbeat) = &mut path.heartbeat else {
@@ -48,7 +27,8 @@ impl Lma {
         let beat = heartbeat.on_deadline(now);
         let deadline = heartbeat.deadline();
         let (local, observed) = (path.key.local, path.observed);
-        self.timers.set(TimerKind::Heartbeat(id), deadline);
+        self.timers
+            .set(&mut path.timer, TimerKind::Heartbeat(id), deadline);
         if let Some(sequence) = beat.request {
             self.stats.heartbeats_sent = self.stats.heartbeats_sent.saturating_add(1);
             let carrier = carrier_of(observed);
@@ -80,7 +60,9 @@ impl Lma {
     /// RFC 5847 section 3.1: a request is always answered.
     fn on_request(&mut self, datagram: &Datagram, beat: &Beat) {
         let path = match datagram.carrier {
-            Carrier::Udp | Carrier::Ipv6 => self.paths.observed_at(datagram.source).next(),
+            Carrier::Udp | Carrier::Ipv6 => {
+                self.paths.observed_at(datagram.source).first().copied()
+            }
             Carrier::Tunnel(_) | Carrier::UnknownTunnel => {
                 let Some(id) = self.learn_mapping(datagram, beat) else {
                     return self.drop_datagram(DropReason::UnknownPeer, datagram);
@@ -110,8 +92,8 @@ impl Lma {
             Carrier::UnknownTunnel | Carrier::Udp | Carrier::Ipv6 => {
                 let peer = PeerKey::Identifier(beat.mag_id.clone()?);
                 let binding_id = beat.multipath?.binding_id;
-                let mut candidates = self.paths.of_peer(&peer, binding_id);
-                candidates.find(|id| {
+                let candidates = self.paths.of_peer(&peer, binding_id);
+                candidates.into_iter().find(|id| {
                     let path = self.paths.get(*id);
                     path.is_some_and(|path| path.observed.ip() == datagram.source.ip())
                 })?
@@ -128,12 +110,12 @@ impl Lma {
     fn on_answer(&mut self, datagram: &Datagram, beat: &Beat) {
         let candidates: SmallVec<[PathId; 4]> = match datagram.carrier {
             Carrier::Tunnel(id) => std::iter::once(id).collect(),
-            Carrier::Udp | Carrier::Ipv6 => self.paths.observed_at(datagram.source).collect(),
+            Carrier::Udp | Carrier::Ipv6 => self.paths.observed_at(datagram.source),
             Carrier::UnknownTunnel => SmallVec::new(),
         };
         let now = self.now;
         for id in candidates {
-            let Some(path) = self.paths.get_mut(id) else {
+            let Some(path) = self.paths.watch_mut(id) else {
                 continue;
             };
             let heartbeat = path.heartbeat.as_mut();
@@ -141,9 +123,7 @@ impl Lma {
             let Some(answer) = answer else {
                 continue;
             };
-            if let Some(peer) = self.peers.get_mut(&path.key.peer) {
-                peer.answered = true;
-            }
+            self.peers.set_answered(&path.key.peer);
             self.stats.heartbeats_answered = self.stats.heartbeats_answered.saturating_add(1);
             self.rearm_heartbeat(id);
             let rtt = answer.rtt;
@@ -160,9 +140,12 @@ impl Lma {
     }
 
     fn rearm_heartbeat(&mut self, id: PathId) {
-        let heartbeat = self.paths.get(id).and_then(|path| path.heartbeat.as_ref());
-        if let Some(deadline) = heartbeat.map(|heartbeat| heartbeat.deadline()) {
-            self.timers.set(TimerKind::Heartbeat(id), deadline);
+        if let Some(path) = self.paths.watch_mut(id)
+            && let Some(heartbeat) = &path.heartbeat
+        {
+            let deadline = heartbeat.deadline();
+            self.timers
+                .set(&mut path.timer, TimerKind::Heartbeat(id), deadline);
         }
     }
 
@@ -170,12 +153,12 @@ impl Lma {
     /// rules section 8).
     fn hasten_heartbeats(&mut self, datagram: &Datagram) {
         let now = self.now;
-        let ids: SmallVec<[PathId; 4]> = self.paths.observed_at(datagram.source).collect();
+        let ids = self.paths.observed_at(datagram.source);
         if ids.is_empty() {
             return self.drop_datagram(DropReason::UnknownPeer, datagram);
         }
         for id in ids {
-            if let Some(path) = self.paths.get_mut(id)
+            if let Some(path) = self.paths.watch_mut(id)
                 && let Some(heartbeat) = &mut path.heartbeat
             {
                 heartbeat.hasten(now);
@@ -188,25 +171,20 @@ impl Lma {
     /// that we asked for. Seen on one path, it holds for the peer.
     fn on_restart_counter(&mut self, id: PathId, counter: u32) {
         let now = self.now;
-        let Some(path) = self.paths.get_mut(id) else {
+        let Some(path) = self.paths.watch_mut(id) else {
             return;
         };
         if let Some(heartbeat) = &mut path.heartbeat {
             heartbeat.set_restart_counter(counter);
         }
-        let key = path.key.peer.clone();
-        let Some(peer) = self.peers.get_mut(&key) else {
+        let key = Arc::clone(&path.key.peer);
+        let Some(confirmed) = self.peers.set_restart_counter(&key, counter, now) else {
             return;
         };
-        let before = peer.restart_counter.replace(counter);
-        let confirmed = std::mem::replace(&mut peer.confirmed, now);
-        if before.is_none_or(|before| before == counter) {
-            return;
-        }
         self.emit(Event::Path(PathEvent::PeerRestarted { path: id }));
         let sessions = self.cache.iter();
         let stale = sessions.filter(|(_, session)| {
-            session.peer == key && session.deleting.is_none() && session.refreshed < confirmed
+            session.peer == key && !session.is_deleting() && session.refreshed < confirmed
         });
         let stale: Vec<SessionId> = stale.map(|(id, _)| id).collect();
         for id in stale {
@@ -217,16 +195,16 @@ impl Lma {
     /// A peer that does not know Heartbeat is asked no more, if it never answered one and one is
     /// outstanding (signalling rules section 6).
     pub(super) fn on_heartbeat_refused(&mut self, datagram: &Datagram) {
-        let ids: SmallVec<[PathId; 4]> = self.paths.observed_at(datagram.source).collect();
+        let ids = self.paths.observed_at(datagram.source);
         let mut refused = false;
         for id in ids {
             let Some(path) = self.paths.get_mut(id) else {
                 continue;
             };
-            let peer = self.peers.get(&path.key.peer);
+            let knows = self.peers.has_answered(&path.key.peer);
             if let Some(heartbeat) = &mut path.heartbeat
                 && heartbeat.may_be_refused()
-                && !peer.is_some_and(|peer| peer.answered)
+                && !knows
             {
                 heartbeat.stop();
                 refused = true;

@@ -2,19 +2,25 @@
 
 mod allocation;
 mod allocator;
+mod announce;
 mod cache;
+mod changes;
 mod deregistration;
+mod directory;
 mod forwarding;
 mod judge;
 mod liveness;
 mod lookup;
 mod paths;
+mod peers;
 mod rate;
+mod records;
 mod registration;
 mod reply;
+mod restore;
 mod show;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use pmip_wire::types::{Instant, PathId};
@@ -25,14 +31,17 @@ use crate::input::{Command, Input};
 use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::random::Random;
 use crate::status::{BindingStatus, PathStatus, Stats};
-use crate::timers::Timers;
+use crate::timers::{TimerKey, TimerSlot, Timers};
 use crate::wire::{self, Received};
 
 use allocator::Allocator;
-use cache::{BindingCache, PeerKey};
+use announce::Announcement;
+use cache::BindingCache;
+use changes::Changes;
+use directory::Directory;
 use judge::Waiting;
-use liveness::Peer;
 use paths::PathTable;
+use peers::PeerTable;
 use rate::RateLimiter;
 
 /// A local mobility anchor: binding cache, pools, paths.
@@ -42,31 +51,48 @@ use rate::RateLimiter;
 #[derive(Clone, Debug)]
 pub struct Lma {
     config: Arc<LmaConfig>,
+    directory: Arc<Directory>,
     now: Instant,
     anchor: ClockAnchor,
     random: Random,
     cache: BindingCache,
     paths: PathTable,
-    peers: BTreeMap<PeerKey, Peer>,
+    peers: PeerTable,
     allocator: Allocator,
     rate: RateLimiter,
     waiting: Vec<Waiting>,
     timers: Timers<TimerKind>,
+    waiting_timer: TimerSlot,
     queue: VecDeque<Output>,
+    announcement: Option<Announcement>,
+    clock_changes: Changes<()>,
     stats: Stats,
 }
 
 /// What a deadline is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum TimerKind {
-    /// A path binding is not refreshed in time.
-    Expiry(SessionId, u8),
+    /// A path binding of this session is not refreshed in time.
+    Expiry(SessionId),
     /// MinDelayBeforeBCEDelete is over.
     Delete(SessionId),
     /// A heartbeat is due or unanswered.
     Heartbeat(PathId),
     /// MaxDelayBeforeNewBCEAssign may be over for a held PBU.
     Waiting,
+}
+
+impl TimerKey for TimerKind {
+    /// In the order of the variants, then of session or path.
+    fn rank(self) -> u64 {
+        let (kind, number) = match self {
+            Self::Expiry(session) => (0, session.0),
+            Self::Delete(session) => (1, session.0),
+            Self::Heartbeat(path) => (2, path.0),
+            Self::Waiting => (3, 0),
+        };
+        (kind << 32) | u64::from(number)
+    }
 }
 
 impl Lma {
@@ -85,30 +111,39 @@ impl Lma {
         config.validate()?;
         let mut random = Random::new(seed);
         let limits = config.limits;
+        let config = Arc::new(config);
         Ok(Self {
+            directory: Arc::new(Directory::new(&config, random.next_u64())),
             now,
             anchor,
             cache: BindingCache::new(random.next_u64()),
-            paths: PathTable::new(),
-            peers: BTreeMap::new(),
+            paths: PathTable::new(random.next_u64()),
+            peers: PeerTable::new(random.next_u64()),
             allocator: Allocator::new(&config),
             rate: RateLimiter::new(limits.sources, limits.updates_per_second, random.next_u64()),
             waiting: Vec::new(),
             timers: Timers::new(),
+            waiting_timer: TimerSlot::default(),
             queue: VecDeque::new(),
+            announcement: None,
+            clock_changes: Changes::default(),
             stats: Stats::default(),
             random,
-            config: Arc::new(config),
+            config,
         })
     }
 
     /// Tells the engine what happened at `now`. A clock that goes back counts as standing still.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         self.now = self.now.max(now);
+        self.finish_announcement();
         match input {
             Input::Signalling(datagram) => self.on_datagram(&datagram),
             Input::Command(command) => self.on_command(&command),
-            Input::ClockStep(anchor) => self.anchor = anchor,
+            Input::ClockStep(anchor) => {
+                self.anchor = anchor;
+                self.clock_changes.note(());
+            }
             Input::Timeout => {}
             // Roaming interfaces and access links are a MAG's.
             Input::Interface(_) | Input::Attachment(_) => {}
@@ -118,8 +153,8 @@ impl Lma {
 
     /// What to do next; call until it returns [`Output::Timeout`].
     pub fn poll_output(&mut self) -> Output {
-        self.queue
-            .pop_front()
+        self.announce()
+            .or_else(|| self.queue.pop_front())
             .unwrap_or_else(|| Output::Timeout(self.timers.next()))
     }
 
@@ -147,7 +182,7 @@ impl Lma {
     fn run_timers(&mut self) {
         while let Some(timer) = self.timers.pop_due(self.now) {
             match timer {
-                TimerKind::Expiry(session, binding_id) => self.expire(session, binding_id),
+                TimerKind::Expiry(session) => self.expire(session),
                 TimerKind::Delete(session) => self.end_session(session, "de-registered"),
                 TimerKind::Heartbeat(path) => self.beat(path),
                 TimerKind::Waiting => self.release_overdue(),
@@ -191,9 +226,7 @@ impl Lma {
     fn is_of_path(&self, datagram: &Datagram) -> bool {
         match datagram.carrier {
             Carrier::Tunnel(_) => true,
-            Carrier::Udp | Carrier::Ipv6 => {
-                self.paths.observed_at(datagram.source).next().is_some()
-            }
+            Carrier::Udp | Carrier::Ipv6 => !self.paths.observed_at(datagram.source).is_empty(),
             Carrier::UnknownTunnel => false,
         }
     }
@@ -203,7 +236,7 @@ impl Lma {
             // RFC 5846 revocation would tell the peers; until then the bindings simply stay with
             // them until they expire or the restart counter shows it.
             Command::Shutdown => {}
-            Command::ClearBinding { nai } => self.clear(|session| session.mn.name() == *nai),
+            Command::ClearBinding { nai } => self.clear(|session| session.mn_name() == *nai),
             Command::ClearBindings => self.clear(|_| true),
         }
     }

@@ -1,21 +1,25 @@
 //! The paths of an anchor: one per roaming interface of a MAG, shared by its sessions.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use pmip_wire::types::{Encapsulation, Instant, Label, PathId};
+use pmip_wire::types::{Encapsulation, Label, PathId};
+use smallvec::SmallVec;
 
 use crate::event::{PathEndpoint, PathState};
 use crate::heartbeat::Heartbeat;
+use crate::index::Index;
 use crate::slab::Slab;
+use crate::timers::TimerSlot;
 
 use super::cache::PeerKey;
+use super::changes::Changes;
 
 /// What makes a path one and the same. The Binding ID tells two interfaces with equal care-of
 /// addresses apart; it is 0 without multipath.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PathKey {
-    pub(super) peer: PeerKey,
+    pub(super) peer: Arc<PeerKey>,
     pub(super) local: IpAddr,
     pub(super) care_of: IpAddr,
     pub(super) binding_id: u8,
@@ -35,9 +39,10 @@ pub(super) struct Path {
     pub(super) access_technology: u8,
     pub(super) weight: u32,
     pub(super) heartbeat: Option<Heartbeat>,
+    /// Of the heartbeat.
+    pub(super) timer: TimerSlot,
     /// Sessions bound to it.
     pub(super) sessions: u32,
-    pub(super) last_refresh: Instant,
     /// What the forwarding plane was told last.
     pub(super) installed: Option<PathEndpoint>,
     /// What the driver was told last.
@@ -48,31 +53,55 @@ pub(super) struct Path {
 #[derive(Clone, Debug)]
 pub(super) struct PathTable {
     paths: Slab<Path>,
-    by_key: BTreeMap<PathKey, PathId>,
-    by_observed: BTreeMap<(SocketAddr, PathId), ()>,
+    by_key: Index,
+    by_observed: Index,
+    /// By peer and Binding ID.
+    by_peer: Index,
+    pub(super) changes: Changes<PathId>,
 }
 
 impl PathTable {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         Self {
             paths: Slab::new(),
-            by_key: BTreeMap::new(),
-            by_observed: BTreeMap::new(),
+            by_key: Index::new(seed),
+            by_observed: Index::new(seed),
+            by_peer: Index::new(seed),
+            changes: Changes::default(),
         }
     }
 
     pub(super) fn insert(&mut self, path: Path) -> PathId {
-        let (key, observed) = (path.key.clone(), path.observed);
-        let id = PathId(self.paths.insert(path));
-        self.by_key.insert(key, id);
-        self.by_observed.insert((observed, id), ());
-        id
+        self.insert_as(None, path)
+    }
+
+    /// Inserts under a number, if that is above every one used so far.
+    pub(super) fn insert_as(&mut self, wanted: Option<u32>, path: Path) -> PathId {
+        let number = match wanted {
+            Some(wanted) => self.paths.insert_at(wanted, path),
+            None => self.paths.insert(path),
+        };
+        if let Some(Path { key, observed, .. }) = self.paths.get(number) {
+            self.by_key.insert(key, number);
+            self.by_observed.insert(observed, number);
+            self.by_peer.insert(&(&*key.peer, key.binding_id), number);
+        }
+        self.changes.note(PathId(number));
+        PathId(number)
+    }
+
+    /// Above every number used.
+    pub(super) const fn end(&self) -> u32 {
+        self.paths.end()
     }
 
     pub(super) fn remove(&mut self, id: PathId) -> Option<Path> {
         let path = self.paths.remove(id.0)?;
-        self.by_key.remove(&path.key);
-        self.by_observed.remove(&(path.observed, id));
+        self.by_key.remove(&path.key, id.0);
+        self.by_observed.remove(&path.observed, id.0);
+        self.by_peer
+            .remove(&(&*path.key.peer, path.key.binding_id), id.0);
+        self.changes.note(id);
         Some(path)
     }
 
@@ -82,54 +111,65 @@ impl PathTable {
 
     /// For changes of anything but the key and the observed address.
     pub(super) fn get_mut(&mut self, id: PathId) -> Option<&mut Path> {
+        self.changes.note(id);
+        self.paths.get_mut(id.0)
+    }
+
+    /// For changes of what a restart may forget: heartbeats under way.
+    pub(super) fn watch_mut(&mut self, id: PathId) -> Option<&mut Path> {
         self.paths.get_mut(id.0)
     }
 
     pub(super) fn by_key(&self, key: &PathKey) -> Option<PathId> {
-        self.by_key.get(key).copied()
+        let is_meant = |number| self.paths.get(number).is_some_and(|path| path.key == *key);
+        self.by_key.get(key, is_meant).map(PathId)
     }
 
-    /// Moves a path to another care-of address: the interface got a new one.
+    /// Moves a path to another key: the interface got a new care-of address.
     pub(super) fn rekey(&mut self, id: PathId, key: PathKey) {
-        if let Some(path) = self.paths.get_mut(id.0) {
-            self.by_key.remove(&path.key);
-            path.key = key.clone();
-            self.by_key.insert(key, id);
-        }
+        let Some(path) = self.paths.get_mut(id.0) else {
+            return;
+        };
+        self.changes.note(id);
+        let before = std::mem::replace(&mut path.key, key);
+        let after = &path.key;
+        self.by_key.remove(&before, id.0);
+        self.by_key.insert(after, id.0);
+        self.by_peer
+            .remove(&(&*before.peer, before.binding_id), id.0);
+        self.by_peer.insert(&(&*after.peer, after.binding_id), id.0);
     }
 
     pub(super) fn set_observed(&mut self, id: PathId, observed: SocketAddr) {
-        if let Some(path) = self.paths.get_mut(id.0) {
-            self.by_observed.remove(&(path.observed, id));
+        let Some(path) = self.paths.get_mut(id.0) else {
+            return;
+        };
+        if path.observed != observed {
+            self.by_observed.remove(&path.observed, id.0);
             path.observed = observed;
-            self.by_observed.insert((observed, id), ());
+            self.by_observed.insert(&observed, id.0);
+            self.changes.note(id);
         }
     }
 
-    /// The paths whose signalling comes from `source`.
-    pub(super) fn observed_at(&self, source: SocketAddr) -> impl Iterator<Item = PathId> + '_ {
-        let all = (source, PathId(0))..=(source, PathId(u32::MAX));
-        self.by_observed.range(all).map(|(&(_, id), ())| id)
+    /// The paths whose signalling comes from `source`, in order of number.
+    pub(super) fn observed_at(&self, source: SocketAddr) -> SmallVec<[PathId; 4]> {
+        let is_meant = |number| {
+            let path = self.paths.get(number);
+            path.is_some_and(|path| path.observed == source)
+        };
+        let numbers = self.by_observed.all(&source, is_meant);
+        numbers.into_iter().map(PathId).collect()
     }
 
-    /// The paths of one peer with this Binding ID.
-    pub(super) fn of_peer<'a>(
-        &'a self,
-        peer: &'a PeerKey,
-        binding_id: u8,
-    ) -> impl Iterator<Item = PathId> + 'a {
-        let (lowest, highest) = (IpAddr::from([0; 4]), IpAddr::from([0xff; 16]));
-        let key = |address, binding_id| PathKey {
-            peer: peer.clone(),
-            local: address,
-            care_of: address,
-            binding_id,
+    /// The paths of one peer with this Binding ID, in order of number.
+    pub(super) fn of_peer(&self, peer: &PeerKey, binding_id: u8) -> SmallVec<[PathId; 4]> {
+        let is_meant = |number| {
+            let key = self.paths.get(number).map(|path| &path.key);
+            key.is_some_and(|key| *key.peer == *peer && key.binding_id == binding_id)
         };
-        let all = key(lowest, 0)..=key(highest, u8::MAX);
-        let matching = self.by_key.range(all);
-        matching
-            .filter(move |(key, _)| key.binding_id == binding_id)
-            .map(|(_, &id)| id)
+        let numbers = self.by_peer.all(&(peer, binding_id), is_meant);
+        numbers.into_iter().map(PathId).collect()
     }
 
     /// In order of number.

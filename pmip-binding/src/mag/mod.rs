@@ -25,7 +25,7 @@ use crate::message::Identifier;
 use crate::random::Random;
 use crate::slab::Slab;
 use crate::status::{BindingStatus, PathStatus, Stats};
-use crate::timers::Timers;
+use crate::timers::{KeyedTimers, TimerKey};
 use crate::wire::{self, Received};
 
 use interfaces::Interface;
@@ -48,7 +48,7 @@ pub struct Mag {
     paths: BTreeMap<PathId, Path>,
     list: Slab<Entry>,
     by_mn: BTreeMap<Identifier, SessionId>,
-    timers: Timers<TimerKind>,
+    timers: KeyedTimers<TimerKind>,
     queue: VecDeque<Output>,
     stats: Stats,
     last_timestamp: u64,
@@ -72,6 +72,22 @@ enum TimerKind {
     KeepAlive(PathId),
     /// With multipath off: a better interface may have been up for long enough.
     Return,
+}
+
+impl TimerKey for TimerKind {
+    /// In the order of the variants, then of session or path, then of the Binding ID.
+    fn rank(self) -> u64 {
+        let (kind, number, binding_id) = match self {
+            Self::Retransmit(session, binding_id) => (0, session.0, binding_id),
+            Self::Refresh(session, binding_id) => (1, session.0, binding_id),
+            Self::Expiry(session, binding_id) => (2, session.0, binding_id),
+            Self::Again(session, binding_id) => (3, session.0, binding_id),
+            Self::Heartbeat(path) => (4, path.0, 0),
+            Self::KeepAlive(path) => (5, path.0, 0),
+            Self::Return => (6, 0, 0),
+        };
+        (kind << 40) | (u64::from(number) << 8) | u64::from(binding_id)
+    }
 }
 
 impl Mag {
@@ -100,7 +116,7 @@ impl Mag {
             paths: BTreeMap::new(),
             list: Slab::new(),
             by_mn: BTreeMap::new(),
-            timers: Timers::new(),
+            timers: KeyedTimers::new(),
             queue: VecDeque::new(),
             stats: Stats::default(),
             last_timestamp: 0,

@@ -21,7 +21,7 @@ const IPV6: ChecksumContext = ChecksumContext::Ipv6 {
 };
 
 /// Drawn messages.
-const DRAWN: usize = 200;
+const DRAWN: usize = 300;
 /// Up to which length each is tried.
 const LONGEST: usize = 26;
 
@@ -162,6 +162,8 @@ const PICKED: &[(u8, &[u8])] = &[
     (8, &[2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]),
     // Asks for a link-layer identifier and for vendor's data (RFC 5949 section 6.2.1).
     (40, &[0, 0, 25, 0, 19, 7, 0, 0, 0x28, 0xaf, 1, 2, 3]),
+    // Redirects to IPv4 (RFC 6463 section 4.2).
+    (47, &[0x40, 0, 10, 0, 0, 1]),
     // All sub-options of an Access Network Identifier, group identifiers of both lengths among
     // them (RFC 6757 section 3.1, RFC 7563 section 3).
     (52, &[1, 8, 0x80, 4, b'w', b'l', b'a', b'n', 1, b'a']),
@@ -170,11 +172,16 @@ const PICKED: &[(u8, &[u8])] = &[
     (52, &[3, 5, 1, 0, 0, 0x28, 0xaf]),
     (52, &[4, 4, 0, 0, 1, 2]),
     (52, &[5, 2, 0xff, 0xfe]),
+    (52, &[5, 3, 1, 2, 3]),
     (52, &[6, 2, 0xff, 0xff]),
     // A Flow Identification that names bindings, an action and an address (RFC 6089 section 4.2,
     // RFC 7109 section 6.2).
     (45, &[0, 1, 0, 2, 0, 0, 2, 4, 0, 1, 0xff, 0xff]),
     (45, &[0, 1, 0, 2, 0, 0, 4, 2, 0, 1, 0, 0]),
+    (45, &[0, 1, 0, 2, 0, 0, 5, 6, 0, 0, 10, 0, 0, 1]),
+    // The same in an IPv4 Traffic Offload Selector, and one that nobody knows (RFC 6909 section 3.1).
+    (53, &[0, 0, 0, 0, 2, 4, 0, 1, 0xff, 0xff, 4, 2, 0, 1]),
+    (53, &[0, 0, 0, 0, 9, 2, 1, 2]),
     // Every QoS attribute that has fields of its own (RFC 7222 section 4.2).
     (
         58,
@@ -183,6 +190,28 @@ const PICKED: &[(u8, &[u8])] = &[
         ],
     ),
     (58, &[255, 0xfc, 5, 0, 0, 0, 5, 2, 0, 0xf5]),
+    (
+        58,
+        &[
+            1, 0, 1, 0, 0, 0, 1, 6, 0, 0, 0, 0, 0, 1, 2, 6, 0, 0, 0, 0, 0, 2,
+        ],
+    ),
+    (
+        58,
+        &[
+            1, 0, 1, 0, 0, 0, 6, 6, 0, 0, 0, 0, 0, 6, 7, 6, 0, 0, 0, 0, 0, 7,
+        ],
+    ),
+    (
+        58,
+        &[
+            1, 0, 1, 0, 0, 0, 8, 6, 0, 0, 0, 0, 0, 8, 9, 6, 0, 0, 0, 0, 0, 9,
+        ],
+    ),
+    (
+        58,
+        &[1, 0, 1, 0, 0, 0, 11, 9, 0, 0, 0, 0, 0x28, 0xaf, 1, 7, 8],
+    ),
     // Both sub-options of LMA-Controlled MAG Parameters (RFC 8127 section 3.1).
     (62, &[1, 6, 0, 10, 0, 1, 0, 32, 2, 6, 0, 60, 0, 5, 0, 3]),
 ];

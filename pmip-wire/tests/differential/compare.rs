@@ -224,7 +224,11 @@ pub(crate) fn made(
             .next()
             .map_or(view.subject, |(ours, _)| option_subject(ours)),
         what: "makes".to_owned(),
-        detail: format!("{made}, which we read as {read:?}"),
+        detail: if read.as_ref() == Ok(&case.message) {
+            format!("{made}: the same, in other places or with another checksum")
+        } else {
+            format!("{made}, which we read as {read:?}")
+        },
     })
 }
 

@@ -49,7 +49,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         subject: Subject::Option(18),
         about: About::GivesUp,
         when: |fields| octets(fields, "octets").is_empty(),
-        reason: "RFC 5096 section 5 knows no shortest data",
+        reason: "RFC 5096 knows no shortest data",
     },
     Exception {
         subject: Subject::Option(12),
@@ -79,7 +79,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         subject: Subject::Option(17),
         about: About::GivesUp,
         when: |fields| octets(fields, "fqdn").is_empty(),
-        reason: "RFC 5026 section 8.2 knows no shortest name; what a name must be is for the engines",
+        reason: "RFC 5026 section 8.1 knows no shortest name; what a name must be is for the engines",
     },
     Exception {
         subject: Subject::Option(17),

@@ -1,0 +1,251 @@
+//! `cargo bench -p pmip-binding --bench goals`: the figures of goals S1 to S3. Ratios are medians
+//! over rounds in which both sides take turns, so that a busy machine disturbs both.
+#![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
+#![allow(clippy::disallowed_methods, reason = "a bench measures time")]
+
+#[path = "domain/counting.rs"]
+mod counting;
+#[path = "domain/mod.rs"]
+mod domain;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant as Stopwatch};
+
+use domain::{Domain, shuffled};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use pmip_binding::config::HeartbeatConfig;
+use pmip_binding::testing::{OrderedSet, Wheel};
+use pmip_wire::types::Instant;
+
+const ROUNDS: usize = 2_001;
+/// Operations of one side in a round: short enough that the scheduler seldom gets in between.
+const TURN: u32 = 64;
+
+fn main() {
+    let wanted = |part: &str| {
+        let mut chosen = std::env::args()
+            .skip(1)
+            .filter(|word| !word.starts_with('-'));
+        let first = chosen.next();
+        first.is_none_or(|first| first == part)
+    };
+    if wanted("memory") {
+        memory();
+    }
+    if wanted("speed") {
+        speed();
+    }
+    if wanted("timers") {
+        timers();
+    }
+}
+
+/// S1.
+fn memory() {
+    for sessions in [128_000u32, 1_000_000] {
+        let octets = per_binding(sessions, 1_000, false);
+        println!("S1 {sessions} bindings, 1000 to a gateway: {octets} octets each");
+    }
+    for heartbeat in [false, true] {
+        let own = per_binding(128_000, 1, heartbeat);
+        let beats = if heartbeat { " and heartbeats" } else { "" };
+        println!(
+            "   128000 bindings, each with a gateway, two paths{beats} of its own: {own} octets each"
+        );
+    }
+}
+
+fn per_binding(sessions: u32, per_gateway: u32, heartbeat: bool) -> usize {
+    let before = counting::requested();
+    let mut config = domain::config(sessions);
+    if heartbeat {
+        config.heartbeat = HeartbeatConfig::every(Duration::from_secs(86_400), 3);
+    }
+    let domain = Domain::new(config, sessions, per_gateway);
+    let homes = domain.homes.capacity() * size_of::<domain::Homes>();
+    (counting::requested() - before - homes) / (sessions as usize)
+}
+
+/// One size of anchor with the bare hash map of the same keys.
+struct Pair {
+    domain: Domain,
+    map: HashMap<[u8; 22], [u64; 26], FixedState>,
+    order: std::iter::Cycle<std::vec::IntoIter<u32>>,
+}
+
+impl Pair {
+    fn new(size: u32) -> Self {
+        let domain = Domain::new(domain::config(size), size, 1_000);
+        let mut map = HashMap::with_capacity_and_hasher(size as usize, FixedState::with_seed(1));
+        for n in 0..size {
+            map.insert(key(n), [0; 26]);
+        }
+        Self {
+            domain,
+            map,
+            order: shuffled(size).into_iter().cycle(),
+        }
+    }
+
+    /// Nanoseconds per refresh.
+    fn refresh(&mut self, binding_id: u8) -> f64 {
+        let sessions: Vec<u32> = self.order.by_ref().take(TURN as usize).collect();
+        let asks: Vec<_> = sessions
+            .iter()
+            .map(|session| self.domain.ask(*session, binding_id, 5))
+            .collect();
+        let datagrams: Vec<_> = asks.iter().map(|ask| self.domain.datagram(ask)).collect();
+        let start = Stopwatch::now();
+        for datagram in datagrams {
+            black_box(self.domain.give(datagram));
+        }
+        nanos(start)
+    }
+
+    /// Nanoseconds per update of the bare map.
+    fn update(&mut self, value: u64) -> f64 {
+        let keys: Vec<_> = self.order.by_ref().take(TURN as usize).map(key).collect();
+        let start = Stopwatch::now();
+        for key in &keys {
+            if let Some(found) = self.map.get_mut(key) {
+                *found = black_box([value; 26]);
+            }
+        }
+        nanos(start)
+    }
+}
+
+/// S2.
+fn speed() {
+    let (mut small, mut large) = (Pair::new(1_000), Pair::new(1_000_000));
+    let (mut ours, mut bare, mut ratios, mut times) = (vec![], vec![], vec![], vec![]);
+    for round in 0..ROUNDS {
+        let binding_id = if round % 2 == 0 { 1 } else { 2 };
+        let (few, many) = (small.refresh(binding_id), large.refresh(binding_id));
+        let (few_bare, many_bare) = (small.update(round as u64), large.update(round as u64));
+        ours.push(many / few);
+        bare.push(many_bare / few_bare);
+        ratios.push((many / few) / (many_bare / few_bare));
+        times.push((few, many, few_bare, many_bare));
+    }
+    println!(
+        "S2 refresh, slowdown from 1000 to 1000000 bindings: {:.2}; bare map of entries of \
+         232 octets: {:.2}; ratio {:.2}",
+        median(ours),
+        median(bare),
+        median(ratios),
+    );
+    let of = |pick: fn(&(f64, f64, f64, f64)) -> f64| median(times.iter().map(pick).collect());
+    println!(
+        "   refresh {:.0} and {:.0} ns, bare update {:.0} and {:.0} ns",
+        of(|t| t.0),
+        of(|t| t.1),
+        of(|t| t.2),
+        of(|t| t.3),
+    );
+}
+
+/// S3: bindings refreshed at random, each about three times in an hour, and given half an hour to
+/// an hour more. First the refreshes alone, then with time passing: who is late is taken out and
+/// set anew, and the wheel pays for what it put off.
+fn timers() {
+    for size in [1_000u32, 128_000, 1_000_000] {
+        let (alone, ratio) = moving(size, false);
+        println!("S3 moving one of {size} timers: {alone:.0} ns, {ratio:.3} of the ordered set");
+        let (passing, ratio) = moving(size, true);
+        println!("   with time passing: {passing:.0} ns, {ratio:.3} of the ordered set");
+    }
+}
+
+/// Nanoseconds per refresh on the wheel, and the ratio to the ordered set.
+fn moving(size: u32, time_passes: bool) -> (f64, f64) {
+    let (mut wheel, mut set) = (Wheel::new(size), OrderedSet::new());
+    let mut chance = Chance(1);
+    for n in 0..size {
+        let at = Instant::from_nanos(chance.below(3_600_000_000_000));
+        wheel.set(n, at);
+        set.set(n, at);
+    }
+    let (mut ratios, mut ours, mut now) = (vec![], vec![], Instant::ZERO);
+    // Every timer is moved once before the rounds that count.
+    let warm_up = size.div_ceil(TURN) as usize;
+    for round in 0..warm_up + ROUNDS {
+        let turn: Vec<Refresh> = (0..TURN)
+            .map(|_| {
+                now += Duration::from_secs(1_200) / size;
+                Refresh::draw(&mut chance, now, size)
+            })
+            .collect();
+        let due = |refresh: &Refresh| {
+            if time_passes {
+                refresh.now
+            } else {
+                Instant::ZERO
+            }
+        };
+        let start = Stopwatch::now();
+        for refresh in &turn {
+            while let Some(late) = wheel.pop_due(due(refresh)) {
+                wheel.set(late, refresh.at);
+            }
+            wheel.set(refresh.timer, refresh.at);
+        }
+        let wheel_time = nanos(start);
+        let start = Stopwatch::now();
+        for refresh in &turn {
+            while let Some(late) = set.pop_due(due(refresh)) {
+                set.set(late, refresh.at);
+            }
+            set.set(refresh.timer, refresh.at);
+        }
+        let set_time = nanos(start);
+        if round >= warm_up {
+            ratios.push(wheel_time / set_time);
+            ours.push(wheel_time);
+        }
+    }
+    (median(ours), median(ratios))
+}
+
+struct Refresh {
+    now: Instant,
+    timer: u32,
+    at: Instant,
+}
+
+impl Refresh {
+    fn draw(chance: &mut Chance, now: Instant, size: u32) -> Self {
+        Self {
+            now,
+            timer: chance.below(size.into()) as u32,
+            at: now + Duration::from_millis(1_800_000 + chance.below(1_800_000)),
+        }
+    }
+}
+
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 24) % limit
+    }
+}
+
+fn key(n: u32) -> [u8; 22] {
+    let name = domain::nai(n);
+    std::array::from_fn(|i| name.as_bytes().get(i).copied().unwrap_or(0))
+}
+
+fn nanos(start: Stopwatch) -> f64 {
+    start.elapsed().as_secs_f64() * 1e9 / f64::from(TURN)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
