@@ -50,7 +50,7 @@ impl Case {
     }
 }
 
-/// Both carriers, one, or the other.
+/// What carries the messages.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Carriers {
     Both,
@@ -74,7 +74,7 @@ pub(crate) fn cases(
         .chain(options)
         .filter(comparable_option);
     let mut messages: Vec<Message> = boundary_messages();
-    messages.extend(alone.map(|option| update_with(&[option])));
+    messages.extend(alone.map(update_with));
     messages.extend(
         drawn
             .iter()
@@ -117,18 +117,15 @@ fn comparable_option(option: &MobilityOption) -> bool {
     true
 }
 
-/// A registration with `options`.
-pub(crate) fn update_with(options: &[MobilityOption]) -> Message {
-    let mut update = BindingUpdate {
+/// A registration with `option` alone.
+fn update_with(option: MobilityOption) -> Message {
+    let options = MobilityOptions::new().with(option);
+    Message::from(BindingUpdate {
         sequence: SequenceNumber(0x0102),
         flags: BindingUpdateFlags::ACKNOWLEDGE | BindingUpdateFlags::PROXY,
         lifetime: Lifetime::from_units(0x0304),
-        options: MobilityOptions::new(),
-    };
-    for option in options {
-        update.options.push(option.clone()).expect("fits");
-    }
-    update.into()
+        options: options.expect("one option fits"),
+    })
 }
 
 /// Every body with octets of zeros, of ones and of a count: as many as the fixed part has, fewer
@@ -269,7 +266,7 @@ fn boundary_options_of(number: u8) -> Vec<MobilityOption> {
     let mut lengths = 0;
     for length in (0..=LONGEST).chain([34, 255]) {
         // Options of few lengths have fixed fields; the others end in octets that are all alike.
-        let fills = if lengths < 4 {
+        let fills = if lengths < 3 {
             fills(length)
         } else {
             uniform(length)

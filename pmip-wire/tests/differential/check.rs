@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pmip_wire::{BindingUpdate, Message, MobilityOption};
+use pmip_wire::{BindingUpdate, Message, MobilityOption, SequenceNumber};
 
 use crate::cases::{Carriers, Case, cases};
 use crate::compare::{Comparison, Ledger, Mismatch, made};
@@ -12,11 +12,13 @@ use crate::rules::{About, How, Row, Rules, Subject};
 use crate::view::{MessageView, option_fields, option_subject};
 
 pub(crate) struct Oracle {
-    /// What asks the oracle.
+    /// The helper that asks it.
     pub script: &'static str,
+    /// Over what it reads messages.
     pub carriers: Carriers,
     /// The messages that it is asked about.
     pub wanted: fn(&Message) -> bool,
+    /// What is known of it.
     pub rules: &'static Rules,
 }
 
@@ -151,28 +153,25 @@ impl Oracle {
 
     /// The same through the oracle: what it reads is not what we say we sent.
     fn unnoticed_on_the_wire(&self, all: &[Compared], problems: &mut Problems) {
-        let context = all[0].case.context;
         let sent = |sequence| {
-            Case::new(
-                BindingUpdate {
-                    sequence: pmip_wire::SequenceNumber(sequence),
-                    ..BindingUpdate::default()
-                }
-                .into(),
-                context,
-            )
+            let update = BindingUpdate {
+                sequence: SequenceNumber(sequence),
+                ..BindingUpdate::default()
+            };
+            Case::new(update.into(), all[0].case.context)
         };
         let other = sent(8);
         let reading = read(self.script, &[sent(7)]).and_then(|read| read.into_iter().next());
         let one = Compared {
             view: MessageView::new(&other),
             case: other,
-            reading: reading.expect("it has just answered"),
+            reading: reading.expect("it has answered before"),
         };
         let mismatches = self.compare(&mut Ledger::default(), &one);
-        let made = one.reading.made.is_none()
-            || mismatches.iter().any(|mismatch| mismatch.what == "makes");
-        if mismatches.len() < 1 + usize::from(one.reading.made.is_some()) || !made {
+        let (of_made, of_read): (Vec<_>, Vec<_>) = mismatches
+            .iter()
+            .partition(|mismatch| mismatch.what == "makes");
+        if of_read.is_empty() || of_made.is_empty() && one.reading.made.is_some() {
             let text = "another sequence number on the wire goes unnoticed".to_owned();
             problems.say(Subject::Message(5), text);
         }

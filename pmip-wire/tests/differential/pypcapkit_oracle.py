@@ -67,7 +67,8 @@ def selector(kind, octets):
     if kind not in (1, 2):
         return [("format", kind), ("octets", octets)]
     flags, place, fields = int.from_bytes(octets[:4], "big"), 4, []
-    ends = [(f"{name}.{end}", width) for name, width in (IPV4_SELECTOR, IPV6_SELECTOR)[kind - 1] for end in ("start", "end")]
+    layout = IPV4_SELECTOR if kind == 1 else IPV6_SELECTOR
+    ends = [(f"{name}.{end}", width) for name, width in layout for end in ("start", "end")]
     for number, (name, width) in enumerate(ends):
         if flags & 0x80000000 >> number:
             fields.append((name, octets[place : place + width]))
@@ -85,8 +86,8 @@ def structure(info):
     if isinstance(named.get("fid"), tuple):
         named["fid"] = b"".join(fid.to_bytes(2, "big") for fid in named["fid"])
     if "requests" in named:
-        requests = named["requests"]
-        named["requests"] = b"".join(bytes([request.type, len(request.value)]) + request.value for request in requests)
+        joined = (bytes([asked.type, len(asked.value)]) + asked.value for asked in named["requests"])
+        named["requests"] = b"".join(joined)
     return named
 
 
@@ -94,14 +95,16 @@ def sub_option(number, info):
     """The members under the number; of a number that it does not know, PyPCAPKit keeps octets."""
     if type(info).__name__.startswith("Unassigned"):
         return "other", {"type": info.type, "data": info.data}
-    return str(int(number)), {key: value for key, value in structure(info).items() if key not in ("type", "length")}
+    inside = structure(info)
+    return str(int(number)), {key: inside[key] for key in inside if key not in ("type", "length")}
 
 
 def members(value):
     """The names and values in a structure, `None` for a plain value."""
     if isinstance(value, (MultiDict, OrderedMultiDict)):
         listed = value.items(multi=True)
-        return [sub_option(number, info) for number, info in listed if not type(info).__name__.startswith("Pad")]
+        kept = [(number, info) for number, info in listed if not type(info).__name__.startswith("Pad")]
+        return [sub_option(number, info) for number, info in kept]
     if isinstance(value, Info):
         return list(structure(value).items())
     if isinstance(value, dict):
@@ -138,7 +141,8 @@ def reading(info):
     for _, option in info.get("options", OrderedMultiDict()).items(multi=True):
         fields = []
         flatten("", option, fields)
-        read["options"].append({"number": int(option.type), "octets": None, "fields": fields, "notes": []})
+        entry = {"number": int(option.type), "octets": None, "fields": fields, "notes": []}
+        read["options"].append(entry)
     return read
 
 

@@ -55,19 +55,20 @@ def values_of(packet, left_out):
 
 def remade(option):
     """The same option anew; where Scapy computes the length, it does."""
-    computed = {field.name for field in option.fields_desc if field.name == "olen" and field.default is None}
-    return type(option)(**values_of(option, computed))
+    computed = {field.name for field in option.fields_desc if field.default is None}
+    return type(option)(**values_of(option, computed & {"olen"}))
 
 
 def reading(message):
     """What Scapy read."""
-    read = {"fields": fields_of(message, {"options", "autopad"}), "options": [], "notes": [], "made": None}
+    fields = fields_of(message, {"options", "autopad"})
+    read = {"fields": fields, "options": [], "notes": [], "made": None}
     if not isinstance(message.payload, NoPayload):
         read["notes"].append("octets are left over")
     for option in message.fields.get("options", []):
         octets = bytes(option)
-        fields = fields_of(option, {"otype", "olen"})
-        read["options"].append({"number": octets[0], "octets": octets.hex(), "fields": fields, "notes": []})
+        entry = {"number": octets[0], "octets": octets.hex(), "notes": []}
+        read["options"].append(entry | {"fields": fields_of(option, {"otype", "olen"})})
     return read
 
 
@@ -75,13 +76,15 @@ def make(message, source, destination):
     """The same message anew, in the packet that carries it."""
     anew = type(message)(**values_of(message, COMPUTED | {"options"}))
     if "options" in message.fields:
-        anew.options = [remade(option) for option in message.options if not isinstance(option, (Pad1, PadN))]
+        options = [option for option in message.options if not isinstance(option, (Pad1, PadN))]
+        anew.options = [remade(option) for option in options]
     carrier = IPv6(src=str(ipaddress.IPv6Address(source)), dst=str(ipaddress.IPv6Address(destination)))
     return bytes(carrier / anew)[40:].hex()
 
 
 def answer(case):
-    octets, source, destination = (bytes.fromhex(case[key]) for key in ("octets", "source", "destination"))
+    keys = ("octets", "source", "destination")
+    octets, source, destination = (bytes.fromhex(case[key]) for key in keys)
     try:
         message = _mip6_mhtype2cls[octets[2]](octets)
         read = reading(message)

@@ -29,7 +29,8 @@ def checksum(octets):
 
 
 def packet(case):
-    octets, source, destination = (bytes.fromhex(case[key]) for key in ("octets", "source", "destination"))
+    keys = ("octets", "source", "destination")
+    octets, source, destination = (bytes.fromhex(case[key]) for key in keys)
     if case["transport"] == "ipv6":
         return struct.pack("!IHBB", 6 << 28, len(octets), 135, 64) + source + destination + octets
     # IPv4 has the last 32 bits of the addresses.
@@ -118,7 +119,11 @@ def main():
         write_pcap(pcap, map(packet, cases))
         command = ["tshark", "-n", "-r", pcap.name, "-T", "pdml"]
         tshark = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", errors="replace"
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            errors="replace",
         )
         for element in packets_of(tshark.stdout):
             print(json.dumps(reading(element)))
