@@ -67,6 +67,7 @@
 pub mod config;
 mod event;
 mod heartbeat;
+mod index;
 mod input;
 mod io;
 mod lma;

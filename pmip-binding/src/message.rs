@@ -2,8 +2,8 @@
 //! options found by kind. Turned into and out of [`pmip_wire`] messages here and nowhere else.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
 
+use bytes::Bytes;
 use pmip_wire::types::IpPrefix;
 use smallvec::SmallVec;
 
@@ -16,7 +16,7 @@ pub(crate) use encode::Options;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Identifier {
     pub(crate) subtype: u8,
-    pub(crate) octets: Arc<[u8]>,
+    pub(crate) octets: Bytes,
 }
 
 /// Subtype of a Network Access Identifier (RFC 4283 section 3.1).
@@ -26,7 +26,15 @@ impl Identifier {
     pub(crate) fn nai(name: &str) -> Self {
         Self {
             subtype: NAI,
-            octets: name.as_bytes().into(),
+            octets: Bytes::copy_from_slice(name.as_bytes()),
+        }
+    }
+
+    /// A copy to keep: one that came in a datagram keeps the whole datagram alive.
+    pub(crate) fn detached(&self) -> Self {
+        Self {
+            subtype: self.subtype,
+            octets: Bytes::copy_from_slice(&self.octets),
         }
     }
 
@@ -56,7 +64,7 @@ pub(crate) struct Common {
     pub(crate) home_prefixes: SmallVec<[IpPrefix; 1]>,
     pub(crate) handoff: Option<u8>,
     pub(crate) access_technology: Option<u8>,
-    pub(crate) link_layer: Option<Arc<[u8]>>,
+    pub(crate) link_layer: Option<Bytes>,
     pub(crate) link_local: Option<Ipv6Addr>,
     /// The 64 bits of the Timestamp option.
     pub(crate) timestamp: Option<u64>,

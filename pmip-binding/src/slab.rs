@@ -2,11 +2,16 @@
 
 use std::collections::VecDeque;
 
+/// Items of one chunk.
+const CHUNK: usize = 256;
+
 /// Items by number. Freed numbers are used again as late as possible, so that a stale reference
-/// rarely meets a new owner.
+/// rarely meets a new owner. Items stay where they are, in chunks, so that growing moves nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Slab<T> {
-    items: Vec<Option<T>>,
+    chunks: Vec<Vec<Option<T>>>,
+    /// Numbers ever used.
+    end: u32,
     free: VecDeque<u32>,
     len: usize,
 }
@@ -14,7 +19,8 @@ pub(crate) struct Slab<T> {
 impl<T> Slab<T> {
     pub(crate) const fn new() -> Self {
         Self {
-            items: Vec::new(),
+            chunks: Vec::new(),
+            end: 0,
             free: VecDeque::new(),
             len: 0,
         }
@@ -22,37 +28,35 @@ impl<T> Slab<T> {
 
     /// The number that the next `insert` will use.
     pub(crate) fn next_key(&self) -> u32 {
-        let end = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
-        self.free.front().copied().unwrap_or(end)
+        self.free.front().copied().unwrap_or(self.end)
     }
 
     pub(crate) fn insert(&mut self, item: T) -> u32 {
         let key = self.next_key();
-        match self.free.pop_front() {
-            Some(_) => {
-                if let Some(slot) = self.items.get_mut(key as usize) {
-                    *slot = Some(item);
-                }
-            }
-            None => self.items.push(Some(item)),
+        if self.free.pop_front().is_none() {
+            self.extend();
+        }
+        if let Some(slot) = self.slot_mut(key) {
+            *slot = Some(item);
         }
         self.len += 1;
         key
     }
 
     pub(crate) fn remove(&mut self, key: u32) -> Option<T> {
-        let item = self.items.get_mut(key as usize)?.take()?;
+        let item = self.slot_mut(key)?.take()?;
         self.free.push_back(key);
         self.len -= 1;
         Some(item)
     }
 
     pub(crate) fn get(&self, key: u32) -> Option<&T> {
-        self.items.get(key as usize)?.as_ref()
+        let chunk = self.chunks.get(key as usize / CHUNK)?;
+        chunk.get(key as usize % CHUNK)?.as_ref()
     }
 
     pub(crate) fn get_mut(&mut self, key: u32) -> Option<&mut T> {
-        self.items.get_mut(key as usize)?.as_mut()
+        self.slot_mut(key)?.as_mut()
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -61,8 +65,27 @@ impl<T> Slab<T> {
 
     /// In order of number.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        let numbered = (0u32..).zip(&self.items);
+        let numbered = (0u32..).zip(self.chunks.iter().flatten());
         numbered.filter_map(|(key, slot)| slot.as_ref().map(|item| (key, item)))
+    }
+
+    fn slot_mut(&mut self, key: u32) -> Option<&mut Option<T>> {
+        let chunk = self.chunks.get_mut(key as usize / CHUNK)?;
+        chunk.get_mut(key as usize % CHUNK)
+    }
+
+    /// One more empty slot at the end. The first chunk grows as it fills, for most nodes are small.
+    fn extend(&mut self) {
+        self.end = self.end.saturating_add(1);
+        match self.chunks.last_mut() {
+            Some(chunk) if chunk.len() < CHUNK => chunk.push(None),
+            Some(_) => {
+                let mut chunk = Vec::with_capacity(CHUNK);
+                chunk.push(None);
+                self.chunks.push(chunk);
+            }
+            None => self.chunks.push(vec![None]),
+        }
     }
 }
 
@@ -80,5 +103,17 @@ mod tests {
         assert_eq!(slab.insert('c'), a);
         assert_eq!(slab.iter().collect::<Vec<_>>(), [(a, &'c'), (b, &'b')]);
         assert_eq!(slab.len(), 2);
+    }
+
+    #[test]
+    fn numbers_go_on_across_chunks() {
+        let mut slab = Slab::new();
+        for n in 0..1_000 {
+            assert_eq!(slab.insert(n), n);
+        }
+        assert_eq!(slab.remove(700), Some(700));
+        assert_eq!(slab.iter().count(), 999);
+        assert_eq!(slab.get(999), Some(&999));
+        assert_eq!(slab.insert(1), 700);
     }
 }

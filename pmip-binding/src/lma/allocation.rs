@@ -8,7 +8,6 @@ use pmip_wire::types::IpPrefix;
 use smallvec::SmallVec;
 
 use crate::config::{Network, Profile};
-use crate::event::SessionId;
 use crate::message::{is_all_zero, status};
 
 use super::Lma;
@@ -33,7 +32,6 @@ pub(super) struct Shortage {
 
 /// One allocation under way.
 struct Work<'a> {
-    id: SessionId,
     request: &'a Request,
     held: &'a Holdings,
     remembered: &'a Remembered,
@@ -45,18 +43,17 @@ impl Lma {
     /// Finds what the request asks for; on a shortage nothing has changed.
     pub(super) fn allocate(
         &mut self,
-        id: SessionId,
         request: &Request,
         held: &Holdings,
         remembered: &Remembered,
     ) -> Result<Holdings, Shortage> {
         let config = Arc::clone(&self.config);
-        let Some(profile) = Self::profile_of(&config, &request.mn) else {
+        let directory = Arc::clone(&self.directory);
+        let Some(profile) = directory.profile(&request.mn) else {
             return Err(Shortage::of(status::NOT_LMA_FOR_THIS_MN));
         };
         let name = profile.network.as_deref();
         let work = Work {
-            id,
             request,
             held,
             remembered,
@@ -92,20 +89,21 @@ impl Lma {
                 return Ok(());
             }
             let before = work.remembered.home_prefixes.first().copied();
-            let prefix = self.allocator.home_prefix(work.network(), work.id, before);
+            let prefix = self.allocator.home_prefix(work.network(), before);
             let prefix = prefix.ok_or(Shortage::of(status::INSUFFICIENT_RESOURCES))?;
             granted.home_prefixes.push(prefix);
             return Ok(());
         }
         for &prefix in wanted {
+            if granted.home_prefixes.contains(&prefix) {
+                continue;
+            }
             let owned = self.allocator.owns_home(work.network(), prefix);
-            let fine = work.held.holds(prefix) || (owned && self.allocator.claim(prefix, work.id));
+            let fine = work.held.holds(prefix) || (owned && self.allocator.claim(prefix));
             if !fine {
                 return Err(Shortage::of(status::NOT_AUTHORIZED_FOR_HNP));
             }
-            if !granted.home_prefixes.contains(&prefix) {
-                granted.home_prefixes.push(prefix);
-            }
+            granted.home_prefixes.push(prefix);
         }
         Ok(())
     }
@@ -127,7 +125,7 @@ impl Lma {
         }
         let address = if wildcard {
             let before = work.remembered.ipv4_home;
-            let address = self.allocator.home_address(work.network(), work.id, before);
+            let address = self.allocator.home_address(work.network(), before);
             address.ok_or(Shortage {
                 status: status::INSUFFICIENT_RESOURCES,
                 home_status: 128,
@@ -135,7 +133,7 @@ impl Lma {
         } else {
             let prefix = IpPrefix::host(IpAddr::V4(wanted));
             let owned = self.allocator.owns_home(work.network(), prefix);
-            if !(owned && self.allocator.claim(prefix, work.id)) {
+            if !(owned && self.allocator.claim(prefix)) {
                 return Err(Shortage {
                     status: status::NOT_AUTHORIZED_FOR_IPV4_HOA,
                     home_status: 129,
@@ -187,7 +185,7 @@ impl Lma {
         for _ in 0..count {
             let before = remembered.next();
             let network = work.network();
-            let prefix = self.allocator.mobile_prefix(network, work.id, ipv4, before);
+            let prefix = self.allocator.mobile_prefix(network, ipv4, before);
             let prefix = prefix.ok_or(Shortage::of(status::INSUFFICIENT_RESOURCES))?;
             granted.delegated.push(prefix);
         }
@@ -206,7 +204,7 @@ impl Lma {
         let any = work.network.is_some_and(|network| network.accept_asserted);
         let allowed = any || self.allocator.owns_mobile(work.network(), prefix);
         let held = work.held.holds(prefix);
-        let fine = held || (allowed && self.allocator.claim(prefix, work.id));
+        let fine = held || (allowed && self.allocator.claim(prefix));
         if !fine {
             return Err(Shortage::of(status::DMNP_IN_USE));
         }
@@ -233,9 +231,9 @@ impl Work<'_> {
 impl Holdings {
     pub(super) fn of(session: &Session) -> Self {
         Self {
-            home_prefixes: session.home_prefixes.clone(),
+            home_prefixes: session.home_prefixes().into(),
             ipv4_home: session.ipv4_home,
-            delegated: session.delegated.clone(),
+            delegated: session.delegated().into(),
         }
     }
 

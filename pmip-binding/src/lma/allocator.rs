@@ -7,13 +7,13 @@ use pmip_wire::types::{Instant, IpPrefix};
 use smallvec::SmallVec;
 
 use crate::config::{Ipv4Pool, LmaConfig, Network};
-use crate::event::SessionId;
 
 use super::cache::MnKey;
 
-/// Prefixes in use. No two overlap, whatever their lengths.
+/// Addresses in use, as runs from first to last: what is claimed side by side is one run, so that
+/// a pool used in order takes next to no memory, and the search for a free slot leaps.
 #[derive(Clone, Debug, Default)]
-struct Owned(BTreeMap<(bool, u128), (u128, SessionId)>);
+struct Owned(BTreeMap<(bool, u128), u128>);
 
 /// One block cut into slots of equal size; the next free slot is sought from where the last
 /// search ended, so a released prefix rests as long as possible.
@@ -68,11 +68,12 @@ impl Allocator {
         }
     }
 
-    /// Claims `prefix` for `session`; false when anyone else holds a part of it.
-    pub(super) fn claim(&mut self, prefix: IpPrefix, session: SessionId) -> bool {
-        self.owned.claim(prefix, session)
+    /// Claims `prefix`; false when a part of it is in use.
+    pub(super) fn claim(&mut self, prefix: IpPrefix) -> bool {
+        self.owned.claim(prefix)
     }
 
+    /// Gives back what was claimed.
     pub(super) fn release(&mut self, prefix: IpPrefix) {
         self.owned.release(prefix);
         for pools in self.networks.values_mut() {
@@ -103,12 +104,11 @@ impl Allocator {
     pub(super) fn home_address(
         &mut self,
         network: &str,
-        session: SessionId,
         wanted: Option<Ipv4Addr>,
     ) -> Option<Ipv4Addr> {
         let wanted = wanted.map(|address| IpPrefix::host(IpAddr::V4(address)));
         let pool = self.networks.get_mut(network)?.ipv4.as_mut()?;
-        let prefix = pool.take(&mut self.owned, session, wanted)?;
+        let prefix = pool.take(&mut self.owned, wanted)?;
         match prefix.address() {
             IpAddr::V4(address) => Some(address),
             IpAddr::V6(_) => None,
@@ -119,18 +119,16 @@ impl Allocator {
     pub(super) fn home_prefix(
         &mut self,
         network: &str,
-        session: SessionId,
         wanted: Option<IpPrefix>,
     ) -> Option<IpPrefix> {
         let pool = self.networks.get_mut(network)?.ipv6.as_mut()?;
-        pool.take(&mut self.owned, session, wanted)
+        pool.take(&mut self.owned, wanted)
     }
 
     /// A mobile network prefix from the first pool that has one; `wanted` if it is free.
     pub(super) fn mobile_prefix(
         &mut self,
         network: &str,
-        session: SessionId,
         ipv4: bool,
         wanted: Option<IpPrefix>,
     ) -> Option<IpPrefix> {
@@ -138,14 +136,14 @@ impl Allocator {
         let mut pools = pools.mobile.iter_mut().filter(|pool| pool.ipv4 == ipv4);
         if let Some(wanted) = wanted
             && let Some(pool) = pools.find(|pool| pool.is_slot(wanted))
-            && self.owned.claim(wanted, session)
+            && self.owned.claim(wanted)
         {
             pool.full = false;
             return Some(wanted);
         }
         let pools = self.networks.get_mut(network)?;
         let mut pools = pools.mobile.iter_mut().filter(|pool| pool.ipv4 == ipv4);
-        pools.find_map(|pool| pool.take(&mut self.owned, session, None))
+        pools.find_map(|pool| pool.take(&mut self.owned, None))
     }
 
     /// Keeps in mind what `mn` held, until `until`.
@@ -171,9 +169,9 @@ impl Allocator {
         }
     }
 
-    /// Prefixes in use.
+    /// Runs in use.
     #[cfg(test)]
-    fn in_use(&self) -> usize {
+    fn runs(&self) -> usize {
         self.owned.0.len()
     }
 }
@@ -252,15 +250,10 @@ impl Pool {
         IpPrefix::new(address, length).ok()
     }
 
-    fn take(
-        &mut self,
-        owned: &mut Owned,
-        session: SessionId,
-        wanted: Option<IpPrefix>,
-    ) -> Option<IpPrefix> {
+    fn take(&mut self, owned: &mut Owned, wanted: Option<IpPrefix>) -> Option<IpPrefix> {
         if let Some(wanted) = wanted
             && self.is_slot(wanted)
-            && owned.claim(wanted, session)
+            && owned.claim(wanted)
         {
             return Some(wanted);
         }
@@ -279,11 +272,10 @@ impl Pool {
         if self.cursor > self.last {
             self.cursor = self.first;
         }
-        owned.claim(prefix, session).then_some(prefix)
+        owned.claim(prefix).then_some(prefix)
     }
 
-    /// The first free slot that starts in `from..=to`. Each step leaps over one held range, so
-    /// the cost is bounded by what is in use, not by the size of the block.
+    /// The first free slot that starts in `from..=to`. Each step leaps over one run in use.
     fn seek(&self, owned: &Owned, from: u128, to: u128) -> Option<u128> {
         let size = self.slot_size();
         let mut candidate = from;
@@ -307,28 +299,46 @@ impl Pool {
 }
 
 impl Owned {
-    /// The end of a held range that overlaps `first..=last`, the last such.
+    /// The end of a run that overlaps `first..=last`, the last such.
     fn overlap(&self, ipv4: bool, first: u128, last: u128) -> Option<u128> {
         let before = self.0.range((ipv4, 0)..=(ipv4, last));
-        let (_, &(end, _)) = before.into_iter().next_back()?;
+        let (_, &end) = before.into_iter().next_back()?;
         (end >= first).then_some(end)
     }
 
-    fn claim(&mut self, prefix: IpPrefix, session: SessionId) -> bool {
+    fn claim(&mut self, prefix: IpPrefix) -> bool {
+        let ipv4 = prefix.is_ipv4();
         let (first, last) = range(prefix);
-        let key = (prefix.is_ipv4(), first);
-        if self.0.get(&key) == Some(&(last, session)) {
-            return true;
-        }
-        if self.overlap(prefix.is_ipv4(), first, last).is_some() {
+        if self.overlap(ipv4, first, last).is_some() {
             return false;
         }
-        self.0.insert(key, (last, session));
+        let after = last.checked_add(1);
+        let end = after.and_then(|after| self.0.remove(&(ipv4, after)));
+        let end = end.unwrap_or(last);
+        let mut before = self.0.range_mut((ipv4, 0)..(ipv4, first));
+        match before.next_back() {
+            Some((_, run)) if run.checked_add(1) == Some(first) => *run = end,
+            Some(_) | None => {
+                self.0.insert((ipv4, first), end);
+            }
+        }
         true
     }
 
     fn release(&mut self, prefix: IpPrefix) {
-        self.0.remove(&(prefix.is_ipv4(), range(prefix).0));
+        let ipv4 = prefix.is_ipv4();
+        let (first, last) = range(prefix);
+        let run = self.0.range((ipv4, 0)..=(ipv4, first)).next_back();
+        let Some((&(_, start), &end)) = run.filter(|(_, end)| **end >= last) else {
+            return;
+        };
+        self.0.remove(&(ipv4, start));
+        if let Some(before) = first.checked_sub(1).filter(|before| *before >= start) {
+            self.0.insert((ipv4, start), before);
+        }
+        if let Some(after) = last.checked_add(1).filter(|after| *after <= end) {
+            self.0.insert((ipv4, after), end);
+        }
     }
 }
 
@@ -374,43 +384,72 @@ mod tests {
     fn pools_are_used_in_order_up_to_the_last_slot() {
         let mut allocator = allocator();
         let taken: Vec<_> = (0..5)
-            .map(|n| allocator.mobile_prefix("net", SessionId(n), true, None))
+            .map(|_| allocator.mobile_prefix("net", true, None))
             .collect();
         let expected = ["10.1.0.0/30", "10.1.0.4/30", "10.2.0.0/30", "10.2.0.4/30"];
         let mut expected: Vec<_> = expected.iter().map(|text| Some(prefix(text))).collect();
         expected.push(None);
         assert_eq!(taken, expected);
         allocator.release(prefix("10.1.0.4/30"));
-        let again = allocator.mobile_prefix("net", SessionId(9), true, None);
+        let again = allocator.mobile_prefix("net", true, None);
         assert_eq!(again, Some(prefix("10.1.0.4/30")));
     }
 
     #[test]
     fn the_default_router_is_never_a_home_address() {
         let mut allocator = allocator();
-        let first = allocator.home_address("net", SessionId(0), None);
+        let first = allocator.home_address("net", None);
         assert_eq!(first, Some(Ipv4Addr::new(10, 0, 0, 2)));
         let router = Some(Ipv4Addr::new(10, 0, 0, 1));
-        let asked = allocator.home_address("net", SessionId(1), router);
+        let asked = allocator.home_address("net", router);
         assert_eq!(asked, Some(Ipv4Addr::new(10, 0, 0, 3)));
     }
 
     #[test]
     fn an_asserted_prefix_of_another_length_blocks_the_slots_it_covers() {
         let mut allocator = allocator();
-        assert!(allocator.claim(prefix("10.1.0.1/32"), SessionId(7)));
-        assert!(!allocator.claim(prefix("10.1.0.0/29"), SessionId(8)));
-        let next = allocator.mobile_prefix("net", SessionId(0), true, None);
+        assert!(allocator.claim(prefix("10.1.0.1/32")));
+        assert!(!allocator.claim(prefix("10.1.0.0/29")));
+        let next = allocator.mobile_prefix("net", true, None);
         assert_eq!(next, Some(prefix("10.1.0.4/30")));
     }
 
     #[test]
     fn a_released_prefix_rests_while_others_are_free() {
         let mut allocator = allocator();
-        let first = allocator.home_address("net", SessionId(0), None).unwrap();
+        let first = allocator.home_address("net", None).unwrap();
         allocator.release(IpPrefix::host(first.into()));
-        let second = allocator.home_address("net", SessionId(1), None).unwrap();
+        let second = allocator.home_address("net", None).unwrap();
         assert_ne!(first, second);
-        assert_eq!(allocator.in_use(), 1);
+        assert_eq!(allocator.runs(), 1);
+    }
+
+    #[test]
+    fn what_is_claimed_side_by_side_is_one_run_and_falls_apart_again() {
+        let mut allocator = allocator();
+        let claimed = ["10.9.0.0/30", "10.9.0.8/30", "10.9.0.4/30", "10.9.0.12/32"];
+        assert!(claimed.iter().all(|text| allocator.claim(prefix(text))));
+        assert_eq!(allocator.runs(), 1);
+        assert!(!allocator.claim(prefix("10.9.0.12/31")));
+        allocator.release(prefix("10.9.0.4/30"));
+        assert_eq!(allocator.runs(), 2);
+        assert!(allocator.claim(prefix("10.9.0.6/31")), "it was all free");
+        assert!(!allocator.claim(prefix("10.9.0.0/28")));
+    }
+
+    #[test]
+    fn the_last_free_slot_is_found_wherever_it_is() {
+        let mut network = Network::new("net");
+        network.mobile_network_pools = vec![MobileNetworkPool::new(prefix("10.1.0.0/16"), 30)];
+        let mut config = LmaConfig::new("lma");
+        config.networks = vec![network];
+        let mut allocator = Allocator::new(&config);
+        while allocator.mobile_prefix("net", true, None).is_some() {}
+        assert_eq!(allocator.runs(), 1);
+        for text in ["10.1.77.8/30", "10.1.0.0/30", "10.1.255.252/30"] {
+            allocator.release(prefix(text));
+            let found = allocator.mobile_prefix("net", true, None);
+            assert_eq!(found, Some(prefix(text)));
+        }
     }
 }

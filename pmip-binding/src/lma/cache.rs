@@ -4,16 +4,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::quality::FixedState;
-use hashbrown::HashMap;
+use bytes::Bytes;
 use pmip_wire::SequenceNumber;
 use pmip_wire::types::{Instant, IpPrefix, PathId};
 use smallvec::SmallVec;
 
 use crate::event::{PathRoute, SessionId, SessionRoute};
+use crate::index::Index;
 use crate::message::Identifier;
 use crate::slab::Slab;
 use crate::timers::TimerSlot;
+
+use super::allocation::Holdings;
 
 pub(super) type MnKey = Identifier;
 
@@ -25,30 +27,47 @@ pub(super) enum PeerKey {
     Address { source: IpAddr, care_of: IpAddr },
 }
 
-/// One mobility session.
+impl PeerKey {
+    /// A copy to keep, which shares nothing with a datagram.
+    pub(super) fn detached(&self) -> Self {
+        match self {
+            Self::Identifier(identifier) => Self::Identifier(identifier.detached()),
+            address @ Self::Address { .. } => address.clone(),
+        }
+    }
+}
+
+/// One mobility session. There may be a million, so what it holds is packed.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
-    pub(super) mn: MnKey,
-    pub(super) peer: PeerKey,
-    pub(super) access_technology: u8,
-    pub(super) link_layer: Arc<[u8]>,
-    pub(super) link_local: Option<Ipv6Addr>,
-    pub(super) home_prefixes: SmallVec<[IpPrefix; 1]>,
-    pub(super) ipv4_home: Option<HomeAddress>,
-    pub(super) delegated: SmallVec<[IpPrefix; 2]>,
-    pub(super) multipath: bool,
+    node: NodeName,
+    /// Shared by all sessions of the MAG.
+    pub(super) peer: Arc<PeerKey>,
+    pub(super) link_local: Option<Box<Ipv6Addr>>,
+    /// Home network prefixes, then delegated ones.
+    prefixes: SmallVec<[IpPrefix; 2]>,
     pub(super) paths: SmallVec<[PathBinding; 2]>,
-    /// The care-of address that registered last; outlives its path during the delete wait.
-    pub(super) last_care_of: IpAddr,
+    /// Order marks per Binding ID, those of removed ones too (signalling rules section 5).
+    pub(super) marks: SmallVec<[KeptMark; 2]>,
     /// When the last PBU was accepted.
     pub(super) refreshed: Instant,
-    /// Order marks per Binding ID, those of removed ones too (signalling rules section 5).
-    pub(super) marks: SmallVec<[(u8, Mark); 2]>,
-    /// De-registered: gone at this moment unless a PBU revives it.
-    pub(super) deleting: Option<Instant>,
+    /// De-registered: gone at this moment unless a PBU revives it. The end of time = it is not.
+    deleted: Instant,
     /// Of the next expiry, or of the end of the delete wait.
     pub(super) timer: TimerSlot,
+    /// The care-of address that registered last; outlives its path during the delete wait.
+    pub(super) last_care_of: IpAddr,
+    pub(super) ipv4_home: Option<HomeAddress>,
+    pub(super) access_technology: u8,
+    pub(super) multipath: bool,
+    /// How many of the prefixes are home network prefixes.
+    homes: u8,
 }
+
+/// Mobile node identifier and link-layer identifier in one piece: subtype, length of the mobile
+/// node's name, the name, the link-layer identifier.
+#[derive(Clone, Debug)]
+struct NodeName(Box<[u8]>);
 
 /// An IPv4 home address with what is told along with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,11 +80,12 @@ pub(super) struct HomeAddress {
 /// One path of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PathBinding {
+    pub(super) expires: Instant,
+    pub(super) path: PathId,
+    /// Units of 4 s.
+    pub(super) lifetime: u16,
     /// 0 without multipath.
     pub(super) binding_id: u8,
-    pub(super) path: PathId,
-    pub(super) lifetime: Duration,
-    pub(super) expires: Instant,
 }
 
 /// What the next PBU must come after.
@@ -75,20 +95,30 @@ pub(super) struct Mark {
     pub(super) sequence: Option<u16>,
 }
 
+/// The mark of one Binding ID, packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct KeptMark {
+    timestamp: u64,
+    sequence: u16,
+    pub(super) binding_id: u8,
+    has_timestamp: bool,
+    has_sequence: bool,
+}
+
 /// All sessions.
 #[derive(Clone, Debug)]
 pub(super) struct BindingCache {
     sessions: Slab<Session>,
-    by_mn: HashMap<MnKey, SmallVec<[SessionId; 1]>, FixedState>,
-    by_prefix: HashMap<IpPrefix, SessionId, FixedState>,
+    by_mn: Index,
+    by_prefix: Index,
 }
 
 impl BindingCache {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             sessions: Slab::new(),
-            by_mn: HashMap::with_hasher(FixedState::with_seed(seed)),
-            by_prefix: HashMap::with_hasher(FixedState::with_seed(seed)),
+            by_mn: Index::new(seed),
+            by_prefix: Index::new(seed),
         }
     }
 
@@ -102,26 +132,19 @@ impl BindingCache {
     }
 
     pub(super) fn insert(&mut self, session: Session) -> SessionId {
-        let mn = session.mn.clone();
-        let prefixes: SmallVec<[IpPrefix; 2]> = session.home_keys().collect();
-        let id = SessionId(self.sessions.insert(session));
-        self.by_mn.entry(mn).or_default().push(id);
-        for prefix in prefixes {
-            self.by_prefix.insert(prefix, id);
+        let number = self.sessions.next_key();
+        self.by_mn.insert(&session.mn_key(), number);
+        for prefix in session.home_keys() {
+            self.by_prefix.insert(&prefix, number);
         }
-        id
+        SessionId(self.sessions.insert(session))
     }
 
     pub(super) fn remove(&mut self, id: SessionId) -> Option<Session> {
         let session = self.sessions.remove(id.0)?;
-        if let Some(ids) = self.by_mn.get_mut(&session.mn) {
-            ids.retain(|other| *other != id);
-            if ids.is_empty() {
-                self.by_mn.remove(&session.mn);
-            }
-        }
+        self.by_mn.remove(&session.mn_key(), id.0);
         for prefix in session.home_keys() {
-            self.by_prefix.remove(&prefix);
+            self.by_prefix.remove(&prefix, id.0);
         }
         Some(session)
     }
@@ -135,34 +158,37 @@ impl BindingCache {
         self.sessions.get_mut(id.0)
     }
 
-    /// Replaces the home prefixes and home address.
-    pub(super) fn set_homes(
-        &mut self,
-        id: SessionId,
-        home_prefixes: SmallVec<[IpPrefix; 1]>,
-        ipv4_home: Option<HomeAddress>,
-    ) {
+    /// Replaces the prefixes and the home address.
+    pub(super) fn set_holdings(&mut self, id: SessionId, holdings: &Holdings) {
         let Some(session) = self.sessions.get_mut(id.0) else {
             return;
         };
         for prefix in session.home_keys() {
-            self.by_prefix.remove(&prefix);
+            self.by_prefix.remove(&prefix, id.0);
         }
-        session.home_prefixes = home_prefixes;
-        session.ipv4_home = ipv4_home;
+        session.hold(holdings);
         for prefix in session.home_keys() {
-            self.by_prefix.insert(prefix, id);
+            self.by_prefix.insert(&prefix, id.0);
         }
     }
 
     /// The session that holds this home prefix or host home address.
     pub(super) fn by_prefix(&self, prefix: IpPrefix) -> Option<SessionId> {
-        self.by_prefix.get(&prefix).copied()
+        let holds = |number| {
+            let session = self.sessions.get(number);
+            session.is_some_and(|session| session.home_keys().any(|held| held == prefix))
+        };
+        self.by_prefix.get(&prefix, holds).map(SessionId)
     }
 
-    /// The sessions of one mobile node, oldest first.
-    pub(super) fn of_mn(&self, mn: &MnKey) -> &[SessionId] {
-        self.by_mn.get(mn).map_or(&[], SmallVec::as_slice)
+    /// The sessions of one mobile node, in order of number.
+    pub(super) fn of_mn(&self, mn: &MnKey) -> SmallVec<[SessionId; 4]> {
+        let is_of = |number| {
+            let session = self.sessions.get(number);
+            session.is_some_and(|session| session.is_of(mn))
+        };
+        let numbers = self.by_mn.all(&(mn.subtype, &*mn.octets), is_of);
+        numbers.into_iter().map(SessionId).collect()
     }
 
     /// In order of number.
@@ -173,40 +199,131 @@ impl BindingCache {
 }
 
 impl Session {
+    /// A session without paths.
+    pub(super) fn new(
+        mn: &MnKey,
+        link_layer: &[u8],
+        peer: Arc<PeerKey>,
+        care_of: IpAddr,
+        holdings: &Holdings,
+    ) -> Self {
+        let mut session = Self {
+            node: NodeName::new(mn, link_layer),
+            peer,
+            link_local: None,
+            prefixes: SmallVec::new(),
+            paths: SmallVec::new(),
+            marks: SmallVec::new(),
+            refreshed: Instant::ZERO,
+            deleted: Instant::MAX,
+            timer: TimerSlot::default(),
+            last_care_of: care_of,
+            ipv4_home: None,
+            access_technology: 0,
+            multipath: false,
+            homes: 0,
+        };
+        session.hold(holdings);
+        session
+    }
+
+    /// The mobile node's identifier, to keep.
+    pub(super) fn mn(&self) -> MnKey {
+        let (subtype, octets) = self.mn_key();
+        Identifier {
+            subtype,
+            octets: Bytes::copy_from_slice(octets),
+        }
+    }
+
+    /// The mobile node's identifier, for people.
+    pub(super) fn mn_name(&self) -> String {
+        String::from_utf8_lossy(self.mn_key().1).into_owned()
+    }
+
+    pub(super) fn is_of(&self, mn: &MnKey) -> bool {
+        self.mn_key() == (mn.subtype, &*mn.octets)
+    }
+
+    fn mn_key(&self) -> (u8, &[u8]) {
+        self.node.mn()
+    }
+
+    pub(super) fn link_layer(&self) -> &[u8] {
+        self.node.link_layer()
+    }
+
+    pub(super) fn set_link_layer(&mut self, link_layer: &[u8]) {
+        if self.link_layer() != link_layer {
+            self.node = NodeName::new(&self.mn(), link_layer);
+        }
+    }
+
+    pub(super) fn home_prefixes(&self) -> &[IpPrefix] {
+        self.prefixes.get(..self.homes.into()).unwrap_or(&[])
+    }
+
+    /// Delegated mobile network prefixes.
+    pub(super) fn delegated(&self) -> &[IpPrefix] {
+        self.prefixes.get(self.homes.into()..).unwrap_or(&[])
+    }
+
+    fn hold(&mut self, holdings: &Holdings) {
+        let homes = holdings.home_prefixes.iter().take(u8::MAX.into());
+        self.prefixes = homes.copied().collect();
+        self.homes = u8::try_from(self.prefixes.len()).unwrap_or(u8::MAX);
+        self.prefixes.extend_from_slice(&holdings.delegated);
+        self.ipv4_home = holdings.ipv4_home;
+    }
+
+    pub(super) fn is_deleting(&self) -> bool {
+        self.deleted != Instant::MAX
+    }
+
+    /// When it is gone for good unless a PBU revives it.
+    pub(super) fn deleted_at(&self) -> Option<Instant> {
+        self.is_deleting().then_some(self.deleted)
+    }
+
+    pub(super) fn set_deleted_at(&mut self, at: Option<Instant>) {
+        self.deleted = at.unwrap_or(Instant::MAX);
+    }
+
     pub(super) fn path(&self, binding_id: u8) -> Option<&PathBinding> {
         self.paths.iter().find(|path| path.binding_id == binding_id)
     }
 
     /// The order mark that a PBU of this Binding ID is compared with.
     pub(super) fn mark(&self, binding_id: u8) -> Mark {
-        let found = self.marks.iter().find(|(known, _)| *known == binding_id);
-        found.map_or_else(Mark::default, |&(_, mark)| mark)
+        let found = self.marks.iter().find(|kept| kept.binding_id == binding_id);
+        found.map_or_else(Mark::default, KeptMark::mark)
     }
 
     /// The highest mark over all Binding IDs: what creation, handoff, overwrite and bulk compare
     /// with (signalling rules section 5).
     pub(super) fn highest_mark(&self) -> Mark {
         let mut highest = Mark::default();
-        for (_, mark) in &self.marks {
-            highest.raise(*mark);
+        for kept in &self.marks {
+            highest.raise(kept.mark());
         }
         highest
     }
 
     pub(super) fn set_mark(&mut self, binding_id: u8, mark: Mark) {
-        match self
-            .marks
-            .iter_mut()
-            .find(|(known, _)| *known == binding_id)
-        {
-            Some((_, kept)) => kept.raise(mark),
-            None => self.marks.push((binding_id, mark)),
+        let mut kept = self.marks.iter_mut();
+        match kept.find(|kept| kept.binding_id == binding_id) {
+            Some(kept) => {
+                let mut raised = kept.mark();
+                raised.raise(mark);
+                *kept = KeptMark::new(binding_id, raised);
+            }
+            None => self.marks.push(KeptMark::new(binding_id, mark)),
         }
     }
 
     /// Every prefix that is reached through this session.
     pub(super) fn prefixes(&self) -> impl Iterator<Item = IpPrefix> + '_ {
-        self.home_keys().chain(self.delegated.iter().copied())
+        self.home_keys().chain(self.delegated().iter().copied())
     }
 
     /// What the forwarding plane needs to know.
@@ -226,7 +343,56 @@ impl Session {
         let home = self
             .ipv4_home
             .map(|home| IpPrefix::host(home.address.into()));
-        self.home_prefixes.iter().copied().chain(home)
+        self.home_prefixes().iter().copied().chain(home)
+    }
+}
+
+impl NodeName {
+    fn new(mn: &MnKey, link_layer: &[u8]) -> Self {
+        let length = u8::try_from(mn.octets.len()).unwrap_or(u8::MAX);
+        let name = mn.octets.get(..length.into()).unwrap_or(&[]);
+        Self([&[mn.subtype, length], name, link_layer].concat().into())
+    }
+
+    fn mn(&self) -> (u8, &[u8]) {
+        match &*self.0 {
+            [subtype, length, rest @ ..] => {
+                (*subtype, rest.get(..usize::from(*length)).unwrap_or(&[]))
+            }
+            _ => (0, &[]),
+        }
+    }
+
+    fn link_layer(&self) -> &[u8] {
+        match &*self.0 {
+            [_, length, rest @ ..] => rest.get(usize::from(*length)..).unwrap_or(&[]),
+            _ => &[],
+        }
+    }
+}
+
+impl PathBinding {
+    pub(super) fn lifetime(&self) -> Duration {
+        Duration::from_secs(u64::from(self.lifetime) * 4)
+    }
+}
+
+impl KeptMark {
+    fn new(binding_id: u8, mark: Mark) -> Self {
+        Self {
+            timestamp: mark.timestamp.unwrap_or_default(),
+            sequence: mark.sequence.unwrap_or_default(),
+            binding_id,
+            has_timestamp: mark.timestamp.is_some(),
+            has_sequence: mark.sequence.is_some(),
+        }
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            timestamp: self.has_timestamp.then_some(self.timestamp),
+            sequence: self.has_sequence.then_some(self.sequence),
+        }
     }
 }
 

@@ -51,7 +51,7 @@ impl Lma {
         let Some(session) = self.cache.get(id) else {
             return Scope::Nothing;
         };
-        if session.deleting.is_some() {
+        if session.is_deleting() {
             let same = session.peer == request.peer && session.last_care_of == request.care_of;
             return if same { Scope::Again } else { Scope::Nothing };
         }
@@ -141,7 +141,7 @@ impl Lma {
         let Some(session) = self.cache.get_mut(id) else {
             return;
         };
-        session.deleting = Some(until);
+        session.set_deleted_at(Some(until));
         self.stop_forwarding(id, reason);
         if let Some(session) = self.cache.get_mut(id) {
             self.timers
@@ -178,11 +178,11 @@ impl Lma {
         }
         let until = self.now + self.config.prefix_memory;
         let remembered = Remembered {
-            home_prefixes: session.home_prefixes,
+            home_prefixes: session.home_prefixes().into(),
             ipv4_home: session.ipv4_home.map(|home| home.address),
-            delegated: session.delegated,
+            delegated: session.delegated().into(),
         };
-        self.allocator.remember(session.mn, until, remembered);
+        self.allocator.remember(session.mn(), until, remembered);
         self.release_waiting(id);
     }
 
@@ -195,7 +195,7 @@ impl Lma {
         if bindings.is_empty() {
             return;
         }
-        let mn_id = session.mn.name();
+        let mn_id = session.mn_name();
         self.timers.cancel(session.timer, TimerKind::Expiry(id));
         self.emit_forwarding(Forwarding::RemoveSession(id));
         let paths: SmallVec<[PathId; 2]> = bindings.iter().map(|binding| binding.path).collect();
@@ -225,7 +225,7 @@ impl Lma {
         for prefix in held.prefixes().filter(|prefix| !kept.holds(*prefix)) {
             self.allocator.release(prefix);
         }
-        self.cache.set_homes(id, kept.home_prefixes, kept.ipv4_home);
+        self.cache.set_holdings(id, &kept);
         if let Some(session) = self.cache.get(id) {
             let route = session.route(id);
             self.emit_forwarding(Forwarding::InstallSession(route));
@@ -235,7 +235,7 @@ impl Lma {
 }
 
 fn names_one_family(session: &Session, request: &Request) -> bool {
-    let dual = !session.home_prefixes.is_empty() && session.ipv4_home.is_some();
+    let dual = !session.home_prefixes().is_empty() && session.ipv4_home.is_some();
     let names_ipv6 = !request.update.common.home_prefixes.is_empty();
     let names_ipv4 = !request.update.home_requests.is_empty();
     dual && names_ipv4 != names_ipv6

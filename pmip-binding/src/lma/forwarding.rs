@@ -15,16 +15,27 @@ use super::paths::{Path, PathKey};
 use super::{Lma, TimerKind};
 
 impl Lma {
-    /// The path that the request came over, made or brought up to date. `reused` is the path that
-    /// its Binding ID had before: alone on it, the session takes it along to a new care-of
-    /// address, so that its number and history go on.
-    pub(super) fn path_for(&mut self, request: &Request, reused: Option<PathId>) -> PathId {
+    /// The path that the request came over, made or brought up to date. `known` is the path that
+    /// its Binding ID had before, most often the same. So is `reused`, where the registration goes
+    /// on: alone on it, the session takes it along to a new care-of address, so that its number
+    /// and history go on.
+    pub(super) fn path_for(
+        &mut self,
+        request: &Request,
+        known: Option<PathId>,
+        reused: Option<PathId>,
+    ) -> PathId {
         let key = PathKey {
             peer: request.peer.clone(),
             local: request.datagram.destination.ip(),
             care_of: request.care_of,
             binding_id: request.binding_id(),
         };
+        let same = known.filter(|id| self.paths.get(*id).is_some_and(|path| path.key == key));
+        if let Some(id) = same {
+            self.refresh_path(id, request);
+            return id;
+        }
         let moved = reused.filter(|id| {
             let path = self.paths.get(*id);
             path.is_some_and(|path| path.sessions == 1 && path.key != key)
@@ -207,10 +218,10 @@ impl Lma {
         });
         let event = SessionEvent::Up {
             session: id,
-            mn_id: session.mn.name(),
-            home_prefixes: session.home_prefixes.to_vec(),
+            mn_id: session.mn_name(),
+            home_prefixes: session.home_prefixes().to_vec(),
             ipv4_home: home,
-            delegated: session.delegated.to_vec(),
+            delegated: session.delegated().to_vec(),
         };
         self.emit(Event::Session(event));
     }

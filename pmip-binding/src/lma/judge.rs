@@ -7,12 +7,13 @@ use std::time::Duration;
 use pmip_wire::types::{Encapsulation, Instant};
 use pmip_wire::{SequenceNumber, Timestamp};
 
-use crate::config::{LmaConfig, Profile};
+use crate::config::Profile;
 use crate::event::{DropReason, SessionId};
 use crate::io::{Carrier, Datagram};
-use crate::message::{Identifier, Multipath, NAI, Update, status};
+use crate::message::{Identifier, Multipath, Update, status};
 
 use super::cache::{Mark, MnKey, PeerKey};
+use super::directory::Directory;
 use super::lookup::{self, Found};
 use super::{Lma, TimerKind};
 
@@ -25,7 +26,7 @@ pub(super) struct Request {
     pub(super) datagram: Datagram,
     pub(super) update: Update,
     pub(super) mn: MnKey,
-    pub(super) peer: PeerKey,
+    pub(super) peer: Arc<PeerKey>,
     /// The Proxy-CoA as the MAG knows it.
     pub(super) care_of: IpAddr,
     /// A registered care-of address of the one session of this mobile node.
@@ -142,10 +143,10 @@ impl Lma {
         let care_of = care_of.unwrap_or_else(|| source.ip());
         let mut request = Request {
             mn: mn.unwrap_or_else(|| Identifier::nai("")),
-            peer: PeerKey::Address {
+            peer: self.known_peer(PeerKey::Address {
                 source: source.ip(),
                 care_of: own_address.unwrap_or_else(|| source.ip()),
-            },
+            }),
             care_of,
             is_known_care_of: false,
             nat,
@@ -163,17 +164,13 @@ impl Lma {
     fn name_peer(&self, request: &mut Request) {
         let source = request.datagram.source.ip();
         if let Some(identifier) = &request.update.mag_id {
-            request.peer = PeerKey::Identifier(identifier.clone());
-        } else if let Some(peer) = self
-            .config
-            .peers
-            .iter()
-            .find(|peer| peer.addresses.contains(&source))
-        {
-            request.peer = PeerKey::Identifier(Identifier::nai(&peer.identity));
+            request.peer = self.known_peer(PeerKey::Identifier(identifier.clone()));
+        } else if let Some(peer) = self.directory.peer_at(source) {
+            let identifier = Identifier::nai(&peer.identity);
+            request.peer = self.known_peer(PeerKey::Identifier(identifier));
         }
-        if let [only] = self.cache.of_mn(&request.mn)
-            && let Some(session) = self.cache.get(*only)
+        if let [only] = *self.cache.of_mn(&request.mn)
+            && let Some(session) = self.cache.get(only)
         {
             let mut paths = session.paths.iter();
             request.is_known_care_of = paths.any(|binding| {
@@ -183,15 +180,23 @@ impl Lma {
         }
     }
 
+    /// A MAG's key, shared with what is known of it.
+    fn known_peer(&self, key: PeerKey) -> Arc<PeerKey> {
+        match self.peers.get_key_value(&key) {
+            Some((known, _)) => Arc::clone(known),
+            None => Arc::new(key.detached()),
+        }
+    }
+
     /// RFC 5213 section 5.3.1 items 4 to 13.
     fn check(&self, request: &mut Request) -> Result<Found, Objection> {
-        let config = Arc::clone(&self.config);
+        let directory = Arc::clone(&self.directory);
         let mn_id = request.update.common.mn_id.as_ref();
         if mn_id.is_none_or(|id| id.octets.is_empty()) {
             return Err(Objection::Refuse(status::MISSING_MN_ID));
         }
-        check_peer(&config, request)?;
-        let profile = check_profile(&config, request)?;
+        self.check_peer(request)?;
+        let profile = check_profile(&directory, request)?;
         let multipath = self.check_multipath(request, profile);
         request.multipath = multipath.unwrap_or(None);
         // The lookup is item 13, but item 9 needs to know the session's last PBU.
@@ -208,6 +213,20 @@ impl Lma {
         }
         let waited = request.waited && matches!(found, Found::Undecided(_));
         Ok(if waited { Found::New } else { found })
+    }
+
+    /// Items 5 and 6.
+    fn check_peer(&self, request: &Request) -> Result<(), Objection> {
+        let source = request.datagram.source.ip();
+        let allowed = match self.directory.peer(&request.peer) {
+            Some(peer) => peer.addresses.is_empty() || peer.addresses.contains(&source),
+            None => self.config.dynamic_mag_learning,
+        };
+        if allowed {
+            Ok(())
+        } else {
+            Err(Objection::Refuse(status::MAG_NOT_AUTHORIZED))
+        }
     }
 
     /// RFC 8278 section 4.3 and signalling rules section 1.
@@ -295,7 +314,9 @@ impl Lma {
         if request.datagram.carrier == Carrier::Ipv6 {
             return Encapsulation::Ipv6;
         }
-        let configured = configured_peer(&self.config, &request.peer)
+        let configured = self
+            .directory
+            .peer(&request.peer)
             .and_then(|peer| peer.encapsulation)
             .unwrap_or(self.config.encapsulation);
         if configured == Encapsulation::Ipv4Udp && request.update.force_udp {
@@ -343,44 +364,14 @@ impl Lma {
         let unix: Duration = self.anchor.unix_at(self.now);
         Timestamp::from_unix(unix).to_bits()
     }
-
-    /// The profile that holds for a mobile node.
-    pub(super) fn profile_of<'a>(config: &'a LmaConfig, mn: &MnKey) -> Option<&'a Profile> {
-        if mn.subtype != NAI {
-            return None;
-        }
-        let nai = std::str::from_utf8(&mn.octets).ok()?;
-        config.profile(nai)
-    }
-}
-
-fn configured_peer<'a>(config: &'a LmaConfig, key: &PeerKey) -> Option<&'a crate::config::MagPeer> {
-    let PeerKey::Identifier(identifier) = key else {
-        return None;
-    };
-    config
-        .peers
-        .iter()
-        .find(|peer| peer.identity.as_bytes() == &*identifier.octets)
-}
-
-/// Items 5 and 6.
-fn check_peer(config: &LmaConfig, request: &Request) -> Result<(), Objection> {
-    let source = request.datagram.source.ip();
-    let allowed = match configured_peer(config, &request.peer) {
-        Some(peer) => peer.addresses.is_empty() || peer.addresses.contains(&source),
-        None => config.dynamic_mag_learning,
-    };
-    if allowed {
-        Ok(())
-    } else {
-        Err(Objection::Refuse(status::MAG_NOT_AUTHORIZED))
-    }
 }
 
 /// Items 7 and 8.
-fn check_profile<'a>(config: &'a LmaConfig, request: &Request) -> Result<&'a Profile, Objection> {
-    let Some(profile) = Lma::profile_of(config, &request.mn) else {
+fn check_profile<'a>(
+    directory: &'a Directory,
+    request: &Request,
+) -> Result<&'a Profile, Objection> {
+    let Some(profile) = directory.profile(&request.mn) else {
         return Err(Objection::Refuse(status::NOT_LMA_FOR_THIS_MN));
     };
     if !profile.enabled {

@@ -2,6 +2,7 @@
 //! to 9.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use pmip_wire::types::{Instant, PathId};
 use smallvec::SmallVec;
@@ -81,7 +82,9 @@ impl Lma {
     /// RFC 5847 section 3.1: a request is always answered.
     fn on_request(&mut self, datagram: &Datagram, beat: &Beat) {
         let path = match datagram.carrier {
-            Carrier::Udp | Carrier::Ipv6 => self.paths.observed_at(datagram.source).next(),
+            Carrier::Udp | Carrier::Ipv6 => {
+                self.paths.observed_at(datagram.source).first().copied()
+            }
             Carrier::Tunnel(_) | Carrier::UnknownTunnel => {
                 let Some(id) = self.learn_mapping(datagram, beat) else {
                     return self.drop_datagram(DropReason::UnknownPeer, datagram);
@@ -111,8 +114,8 @@ impl Lma {
             Carrier::UnknownTunnel | Carrier::Udp | Carrier::Ipv6 => {
                 let peer = PeerKey::Identifier(beat.mag_id.clone()?);
                 let binding_id = beat.multipath?.binding_id;
-                let mut candidates = self.paths.of_peer(&peer, binding_id);
-                candidates.find(|id| {
+                let candidates = self.paths.of_peer(&peer, binding_id);
+                candidates.into_iter().find(|id| {
                     let path = self.paths.get(*id);
                     path.is_some_and(|path| path.observed.ip() == datagram.source.ip())
                 })?
@@ -129,7 +132,7 @@ impl Lma {
     fn on_answer(&mut self, datagram: &Datagram, beat: &Beat) {
         let candidates: SmallVec<[PathId; 4]> = match datagram.carrier {
             Carrier::Tunnel(id) => std::iter::once(id).collect(),
-            Carrier::Udp | Carrier::Ipv6 => self.paths.observed_at(datagram.source).collect(),
+            Carrier::Udp | Carrier::Ipv6 => self.paths.observed_at(datagram.source),
             Carrier::UnknownTunnel => SmallVec::new(),
         };
         let now = self.now;
@@ -174,7 +177,7 @@ impl Lma {
     /// rules section 8).
     fn hasten_heartbeats(&mut self, datagram: &Datagram) {
         let now = self.now;
-        let ids: SmallVec<[PathId; 4]> = self.paths.observed_at(datagram.source).collect();
+        let ids = self.paths.observed_at(datagram.source);
         if ids.is_empty() {
             return self.drop_datagram(DropReason::UnknownPeer, datagram);
         }
@@ -198,7 +201,7 @@ impl Lma {
         if let Some(heartbeat) = &mut path.heartbeat {
             heartbeat.set_restart_counter(counter);
         }
-        let key = path.key.peer.clone();
+        let key = Arc::clone(&path.key.peer);
         let Some(peer) = self.peers.get_mut(&key) else {
             return;
         };
@@ -210,7 +213,7 @@ impl Lma {
         self.emit(Event::Path(PathEvent::PeerRestarted { path: id }));
         let sessions = self.cache.iter();
         let stale = sessions.filter(|(_, session)| {
-            session.peer == key && session.deleting.is_none() && session.refreshed < confirmed
+            session.peer == key && !session.is_deleting() && session.refreshed < confirmed
         });
         let stale: Vec<SessionId> = stale.map(|(id, _)| id).collect();
         for id in stale {
@@ -221,7 +224,7 @@ impl Lma {
     /// A peer that does not know Heartbeat is asked no more, if it never answered one and one is
     /// outstanding (signalling rules section 6).
     pub(super) fn on_heartbeat_refused(&mut self, datagram: &Datagram) {
-        let ids: SmallVec<[PathId; 4]> = self.paths.observed_at(datagram.source).collect();
+        let ids = self.paths.observed_at(datagram.source);
         let mut refused = false;
         for id in ids {
             let Some(path) = self.paths.get_mut(id) else {

@@ -73,7 +73,7 @@ fn by_home_prefix(cache: &BindingCache, request: &Request, first: IpPrefix) -> K
     let Some(session) = cache.get(id) else {
         return Keyed::NotInUse;
     };
-    let held = &session.home_prefixes;
+    let held = session.home_prefixes();
     let same = held.len() == wanted.len() && held.iter().all(|prefix| wanted.contains(prefix));
     if same {
         Keyed::Session(id)
@@ -83,7 +83,7 @@ fn by_home_prefix(cache: &BindingCache, request: &Request, first: IpPrefix) -> K
 }
 
 fn is_of_mn(cache: &BindingCache, id: SessionId, mn: &MnKey) -> bool {
-    cache.get(id).is_some_and(|session| session.mn == *mn)
+    cache.get(id).is_some_and(|session| session.is_of(mn))
 }
 
 /// RFC 5213 section 5.4.1.1 items 5 and 6, replaced by signalling rules section 1 where the
@@ -112,8 +112,10 @@ fn is_same_attachment(session: &Session, request: &Request) -> bool {
     let common = &request.update.common;
     let same_technology = common.access_technology == Some(session.access_technology);
     let by_link_layer = match &common.link_layer {
-        Some(link_layer) => *link_layer == session.link_layer,
-        None => session.link_layer.is_empty() && common.handoff == Some(handoff::BETWEEN_GATEWAYS),
+        Some(link_layer) => **link_layer == *session.link_layer(),
+        None => {
+            session.link_layer().is_empty() && common.handoff == Some(handoff::BETWEEN_GATEWAYS)
+        }
     };
     (same_technology && by_link_layer)
         || common.handoff == Some(handoff::BETWEEN_INTERFACES)
@@ -129,7 +131,7 @@ fn is_deregistration(update: &Update) -> bool {
 /// link-layer identifier.
 fn by_multipath_key(cache: &BindingCache, request: &Request) -> Option<SessionId> {
     request.multipath?;
-    let PeerKey::Identifier(_) = request.peer else {
+    let PeerKey::Identifier(_) = *request.peer else {
         return None;
     };
     let matches = |id: &SessionId| {
@@ -137,14 +139,14 @@ fn by_multipath_key(cache: &BindingCache, request: &Request) -> Option<SessionId
             .get(*id)
             .is_some_and(|session| session.peer == request.peer && has_same_key(session, request))
     };
-    cache.of_mn(&request.mn).iter().copied().find(matches)
+    cache.of_mn(&request.mn).into_iter().find(matches)
 }
 
 fn has_same_key(session: &Session, request: &Request) -> bool {
     let common = &request.update.common;
     let link_layer: &[u8] = common.link_layer.as_deref().unwrap_or(&[]);
     common.access_technology == Some(session.access_technology)
-        && *link_layer == *session.link_layer
+        && *link_layer == *session.link_layer()
 }
 
 /// RFC 5213 sections 5.4.1.2 and 5.4.1.3.
@@ -161,19 +163,19 @@ fn by_mobile_node(cache: &BindingCache, request: &Request) -> Found {
             return Found::Existing(*id);
         }
     }
-    let [only] = sessions else {
+    let [only] = *sessions else {
         return Found::New;
     };
     let joins = match common.handoff {
         Some(handoff::BETWEEN_INTERFACES) => true,
         Some(handoff::BETWEEN_GATEWAYS) => common.link_layer.is_none(),
         Some(handoff::UNKNOWN) if !is_deregistration(&request.update) => {
-            return undecided(cache, *only);
+            return undecided(cache, only);
         }
         Some(_) | None => false,
     };
     if joins || (is_deregistration(&request.update) && common.link_layer.is_none()) {
-        Found::Existing(*only)
+        Found::Existing(only)
     } else {
         Found::New
     }
@@ -181,9 +183,7 @@ fn by_mobile_node(cache: &BindingCache, request: &Request) -> Found {
 
 /// Once the old MAG has de-registered, the wait is over.
 fn undecided(cache: &BindingCache, only: SessionId) -> Found {
-    let deregistered = cache
-        .get(only)
-        .is_some_and(|session| session.deleting.is_some());
+    let deregistered = cache.get(only).is_some_and(|session| session.is_deleting());
     if deregistered {
         Found::Existing(only)
     } else {

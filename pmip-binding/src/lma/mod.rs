@@ -4,6 +4,7 @@ mod allocation;
 mod allocator;
 mod cache;
 mod deregistration;
+mod directory;
 mod forwarding;
 mod judge;
 mod liveness;
@@ -14,9 +15,11 @@ mod registration;
 mod reply;
 mod show;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use foldhash::quality::FixedState;
+use hashbrown::HashMap;
 use pmip_wire::types::{Instant, PathId};
 
 use crate::config::{ConfigErrors, LmaConfig};
@@ -30,6 +33,7 @@ use crate::wire::{self, Received};
 
 use allocator::Allocator;
 use cache::{BindingCache, PeerKey};
+use directory::Directory;
 use judge::Waiting;
 use liveness::Peer;
 use paths::PathTable;
@@ -42,12 +46,13 @@ use rate::RateLimiter;
 #[derive(Clone, Debug)]
 pub struct Lma {
     config: Arc<LmaConfig>,
+    directory: Arc<Directory>,
     now: Instant,
     anchor: ClockAnchor,
     random: Random,
     cache: BindingCache,
     paths: PathTable,
-    peers: BTreeMap<PeerKey, Peer>,
+    peers: HashMap<Arc<PeerKey>, Peer, FixedState>,
     allocator: Allocator,
     rate: RateLimiter,
     waiting: Vec<Waiting>,
@@ -99,12 +104,14 @@ impl Lma {
         config.validate()?;
         let mut random = Random::new(seed);
         let limits = config.limits;
+        let config = Arc::new(config);
         Ok(Self {
+            directory: Arc::new(Directory::new(&config, random.next_u64())),
             now,
             anchor,
             cache: BindingCache::new(random.next_u64()),
-            paths: PathTable::new(),
-            peers: BTreeMap::new(),
+            paths: PathTable::new(random.next_u64()),
+            peers: HashMap::with_hasher(FixedState::with_seed(random.next_u64())),
             allocator: Allocator::new(&config),
             rate: RateLimiter::new(limits.sources, limits.updates_per_second, random.next_u64()),
             waiting: Vec::new(),
@@ -113,7 +120,7 @@ impl Lma {
             queue: VecDeque::new(),
             stats: Stats::default(),
             random,
-            config: Arc::new(config),
+            config,
         })
     }
 
@@ -206,9 +213,7 @@ impl Lma {
     fn is_of_path(&self, datagram: &Datagram) -> bool {
         match datagram.carrier {
             Carrier::Tunnel(_) => true,
-            Carrier::Udp | Carrier::Ipv6 => {
-                self.paths.observed_at(datagram.source).next().is_some()
-            }
+            Carrier::Udp | Carrier::Ipv6 => !self.paths.observed_at(datagram.source).is_empty(),
             Carrier::UnknownTunnel => false,
         }
     }
@@ -218,7 +223,7 @@ impl Lma {
             // RFC 5846 revocation would tell the peers; until then the bindings simply stay with
             // them until they expire or the restart counter shows it.
             Command::Shutdown => {}
-            Command::ClearBinding { nai } => self.clear(|session| session.mn.name() == *nai),
+            Command::ClearBinding { nai } => self.clear(|session| session.mn_name() == *nai),
             Command::ClearBindings => self.clear(|_| true),
         }
     }

@@ -1,12 +1,14 @@
 //! The paths of an anchor: one per roaming interface of a MAG, shared by its sessions.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use pmip_wire::types::{Encapsulation, Instant, Label, PathId};
+use smallvec::SmallVec;
 
 use crate::event::{PathEndpoint, PathState};
 use crate::heartbeat::Heartbeat;
+use crate::index::Index;
 use crate::slab::Slab;
 use crate::timers::TimerSlot;
 
@@ -14,9 +16,9 @@ use super::cache::PeerKey;
 
 /// What makes a path one and the same. The Binding ID tells two interfaces with equal care-of
 /// addresses apart; it is 0 without multipath.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PathKey {
-    pub(super) peer: PeerKey,
+    pub(super) peer: Arc<PeerKey>,
     pub(super) local: IpAddr,
     pub(super) care_of: IpAddr,
     pub(super) binding_id: u8,
@@ -51,31 +53,37 @@ pub(super) struct Path {
 #[derive(Clone, Debug)]
 pub(super) struct PathTable {
     paths: Slab<Path>,
-    by_key: BTreeMap<PathKey, PathId>,
-    by_observed: BTreeMap<(SocketAddr, PathId), ()>,
+    by_key: Index,
+    by_observed: Index,
+    /// By peer and Binding ID.
+    by_peer: Index,
 }
 
 impl PathTable {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         Self {
             paths: Slab::new(),
-            by_key: BTreeMap::new(),
-            by_observed: BTreeMap::new(),
+            by_key: Index::new(seed),
+            by_observed: Index::new(seed),
+            by_peer: Index::new(seed),
         }
     }
 
     pub(super) fn insert(&mut self, path: Path) -> PathId {
-        let (key, observed) = (path.key.clone(), path.observed);
-        let id = PathId(self.paths.insert(path));
-        self.by_key.insert(key, id);
-        self.by_observed.insert((observed, id), ());
-        id
+        let number = self.paths.next_key();
+        self.by_key.insert(&path.key, number);
+        self.by_observed.insert(&path.observed, number);
+        self.by_peer
+            .insert(&(&*path.key.peer, path.key.binding_id), number);
+        PathId(self.paths.insert(path))
     }
 
     pub(super) fn remove(&mut self, id: PathId) -> Option<Path> {
         let path = self.paths.remove(id.0)?;
-        self.by_key.remove(&path.key);
-        self.by_observed.remove(&(path.observed, id));
+        self.by_key.remove(&path.key, id.0);
+        self.by_observed.remove(&path.observed, id.0);
+        self.by_peer
+            .remove(&(&*path.key.peer, path.key.binding_id), id.0);
         Some(path)
     }
 
@@ -89,50 +97,53 @@ impl PathTable {
     }
 
     pub(super) fn by_key(&self, key: &PathKey) -> Option<PathId> {
-        self.by_key.get(key).copied()
+        let is_meant = |number| self.paths.get(number).is_some_and(|path| path.key == *key);
+        self.by_key.get(key, is_meant).map(PathId)
     }
 
-    /// Moves a path to another care-of address: the interface got a new one.
+    /// Moves a path to another key: the interface got a new care-of address.
     pub(super) fn rekey(&mut self, id: PathId, key: PathKey) {
-        if let Some(path) = self.paths.get_mut(id.0) {
-            self.by_key.remove(&path.key);
-            path.key = key.clone();
-            self.by_key.insert(key, id);
-        }
+        let Some(path) = self.paths.get_mut(id.0) else {
+            return;
+        };
+        let before = std::mem::replace(&mut path.key, key);
+        let after = &path.key;
+        self.by_key.remove(&before, id.0);
+        self.by_key.insert(after, id.0);
+        self.by_peer
+            .remove(&(&*before.peer, before.binding_id), id.0);
+        self.by_peer.insert(&(&*after.peer, after.binding_id), id.0);
     }
 
     pub(super) fn set_observed(&mut self, id: PathId, observed: SocketAddr) {
-        if let Some(path) = self.paths.get_mut(id.0) {
-            self.by_observed.remove(&(path.observed, id));
+        let Some(path) = self.paths.get_mut(id.0) else {
+            return;
+        };
+        if path.observed != observed {
+            self.by_observed.remove(&path.observed, id.0);
             path.observed = observed;
-            self.by_observed.insert((observed, id), ());
+            self.by_observed.insert(&observed, id.0);
         }
     }
 
-    /// The paths whose signalling comes from `source`.
-    pub(super) fn observed_at(&self, source: SocketAddr) -> impl Iterator<Item = PathId> + '_ {
-        let all = (source, PathId(0))..=(source, PathId(u32::MAX));
-        self.by_observed.range(all).map(|(&(_, id), ())| id)
+    /// The paths whose signalling comes from `source`, in order of number.
+    pub(super) fn observed_at(&self, source: SocketAddr) -> SmallVec<[PathId; 4]> {
+        let is_meant = |number| {
+            let path = self.paths.get(number);
+            path.is_some_and(|path| path.observed == source)
+        };
+        let numbers = self.by_observed.all(&source, is_meant);
+        numbers.into_iter().map(PathId).collect()
     }
 
-    /// The paths of one peer with this Binding ID.
-    pub(super) fn of_peer<'a>(
-        &'a self,
-        peer: &'a PeerKey,
-        binding_id: u8,
-    ) -> impl Iterator<Item = PathId> + 'a {
-        let (lowest, highest) = (IpAddr::from([0; 4]), IpAddr::from([0xff; 16]));
-        let key = |address, binding_id| PathKey {
-            peer: peer.clone(),
-            local: address,
-            care_of: address,
-            binding_id,
+    /// The paths of one peer with this Binding ID, in order of number.
+    pub(super) fn of_peer(&self, peer: &PeerKey, binding_id: u8) -> SmallVec<[PathId; 4]> {
+        let is_meant = |number| {
+            let key = self.paths.get(number).map(|path| &path.key);
+            key.is_some_and(|key| *key.peer == *peer && key.binding_id == binding_id)
         };
-        let all = key(lowest, 0)..=key(highest, u8::MAX);
-        let matching = self.by_key.range(all);
-        matching
-            .filter(move |(key, _)| key.binding_id == binding_id)
-            .map(|(_, &id)| id)
+        let numbers = self.by_peer.all(&(peer, binding_id), is_meant);
+        numbers.into_iter().map(PathId).collect()
     }
 
     /// In order of number.

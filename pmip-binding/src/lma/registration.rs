@@ -1,5 +1,6 @@
 //! Accepting PBUs: RFC 5213 sections 5.3.2 to 5.3.4 and signalling rules section 1.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pmip_wire::types::{Instant, PathId};
@@ -7,7 +8,6 @@ use smallvec::SmallVec;
 
 use crate::event::{Forwarding, SessionId};
 use crate::message::{handoff, status};
-use crate::timers::TimerSlot;
 
 use super::allocation::Holdings;
 use super::allocator::Remembered;
@@ -24,30 +24,14 @@ impl Lma {
         }
         let id = self.cache.next_id();
         let remembered = self.allocator.recall(&request.mn, self.now);
-        let granted = match self.allocate(id, request, &Holdings::default(), &remembered) {
+        let granted = match self.allocate(request, &Holdings::default(), &remembered) {
             Ok(granted) => granted,
             Err(shortage) => return self.refuse_shortage(request, shortage),
         };
         let common = &request.update.common;
-        let session = Session {
-            mn: request.mn.clone(),
-            peer: request.peer.clone(),
-            access_technology: common.access_technology.unwrap_or(0),
-            link_layer: common.link_layer.clone().unwrap_or_default(),
-            link_local: common
-                .link_local
-                .filter(|address| !address.is_unspecified()),
-            home_prefixes: granted.home_prefixes,
-            ipv4_home: granted.ipv4_home,
-            delegated: granted.delegated,
-            multipath: request.multipath.is_some(),
-            paths: SmallVec::new(),
-            last_care_of: request.care_of,
-            refreshed: self.now,
-            marks: SmallVec::new(),
-            deleting: None,
-            timer: TimerSlot::default(),
-        };
+        let link_layer = common.link_layer.as_deref().unwrap_or(&[]);
+        let peer = Arc::clone(&request.peer);
+        let session = Session::new(&request.mn, link_layer, peer, request.care_of, &granted);
         self.cache.insert(session);
         self.stats.sessions_created = self.stats.sessions_created.saturating_add(1);
         self.bind(request, id, true);
@@ -67,7 +51,7 @@ impl Lma {
             return self.refuse(request, status::INSUFFICIENT_RESOURCES);
         }
         let held = Holdings::of(session);
-        let granted = match self.allocate(id, request, &held, &Remembered::default()) {
+        let granted = match self.allocate(request, &held, &Remembered::default()) {
             Ok(granted) => granted,
             Err(shortage) => return self.refuse_shortage(request, shortage),
         };
@@ -76,11 +60,7 @@ impl Lma {
             self.allocator.release(prefix);
         }
         if changed {
-            self.cache
-                .set_homes(id, granted.home_prefixes, granted.ipv4_home);
-            if let Some(session) = self.cache.get_mut(id) {
-                session.delegated = granted.delegated;
-            }
+            self.cache.set_holdings(id, &granted);
         }
         self.bind(request, id, changed);
     }
@@ -90,13 +70,13 @@ impl Lma {
         let Some(session) = self.cache.get(id) else {
             return;
         };
-        let before = session.route(id);
-        let revived = session.deleting.is_some();
+        let before = path_ids(session);
+        let revived = session.is_deleting();
         let continued = continues(session, request);
         let moved = session.peer != request.peer;
         let known = session.path(request.binding_id()).map(|b| b.path);
         let reused = if continued { known } else { None };
-        let path = self.path_for(request, reused);
+        let path = self.path_for(request, known, reused);
         let dropped = self.rebind(request, id, path, continued);
         if moved {
             self.stats.handoffs = self.stats.handoffs.saturating_add(1);
@@ -106,9 +86,9 @@ impl Lma {
         let Some(session) = self.cache.get(id) else {
             return;
         };
-        let after = session.route(id);
-        if revived || addresses_changed || before != after {
-            self.emit_forwarding(Forwarding::InstallSession(after));
+        if revived || addresses_changed || before != path_ids(session) {
+            let route = session.route(id);
+            self.emit_forwarding(Forwarding::InstallSession(route));
         }
         for old in dropped {
             self.release_path(old);
@@ -132,7 +112,7 @@ impl Lma {
             binding_id: request.binding_id(),
             path,
             lifetime,
-            expires: self.now + lifetime,
+            expires: self.now + Duration::from_secs(u64::from(lifetime) * 4),
         };
         let flags = request.multipath.map(|m| (m.bulk, m.overwrite));
         let (bulk, overwrite) = flags.unwrap_or((false, false));
@@ -201,11 +181,10 @@ impl Lma {
             .set(&mut session.timer, TimerKind::Expiry(id), next);
     }
 
-    /// At most what is configured, at least one unit of 4 s.
-    fn granted_lifetime(&self, request: &Request) -> Duration {
-        let asked = Duration::from_secs(u64::from(request.update.common.lifetime) * 4);
-        let most = Duration::from_secs(self.config.lifetime.as_secs() / 4 * 4);
-        asked.min(most).max(Duration::from_secs(4))
+    /// At most what is configured, at least one, in units of 4 s.
+    fn granted_lifetime(&self, request: &Request) -> u16 {
+        let most = u16::try_from(self.config.lifetime.as_secs() / 4).unwrap_or(u16::MAX);
+        request.update.common.lifetime.min(most).max(1)
     }
 }
 
@@ -217,18 +196,18 @@ impl Session {
         let moves = common.handoff == Some(handoff::BETWEEN_INTERFACES);
         if !continues(self, request) || moves {
             self.access_technology = common.access_technology.unwrap_or(0);
-            self.link_layer = common.link_layer.clone().unwrap_or_default();
+            self.set_link_layer(common.link_layer.as_deref().unwrap_or(&[]));
         }
         if let Some(address) = common.link_local
             && !address.is_unspecified()
         {
-            self.link_local = Some(address);
+            self.link_local = Some(Box::new(address));
         }
         self.multipath = request.multipath.is_some();
-        self.peer = request.peer.clone();
+        self.peer = Arc::clone(&request.peer);
         self.last_care_of = request.care_of;
         self.refreshed = now;
-        self.deleting = None;
+        self.set_deleted_at(None);
         self.set_mark(request.binding_id(), request.mark());
     }
 }
@@ -236,4 +215,8 @@ impl Session {
 /// Whether the request goes on with the session's multipath registration.
 fn continues(session: &Session, request: &Request) -> bool {
     request.multipath.is_some() && session.multipath && session.peer == request.peer
+}
+
+fn path_ids(session: &Session) -> SmallVec<[PathId; 4]> {
+    session.paths.iter().map(|binding| binding.path).collect()
 }

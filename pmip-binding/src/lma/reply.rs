@@ -28,17 +28,10 @@ impl Lma {
         };
         let deregisters = request.update.common.lifetime == 0;
         let granted = session.path(request.binding_id());
-        let lifetime = granted.map_or(0, |binding| binding.lifetime.as_secs() / 4);
-        reply.common.lifetime = if deregisters {
-            0
-        } else {
-            u16::try_from(lifetime).unwrap_or(u16::MAX)
-        };
-        reply
-            .common
-            .home_prefixes
-            .clone_from(&session.home_prefixes);
-        reply.common.delegated.clone_from(&session.delegated);
+        let lifetime = granted.map_or(0, |binding| binding.lifetime);
+        reply.common.lifetime = if deregisters { 0 } else { lifetime };
+        reply.common.home_prefixes = session.home_prefixes().into();
+        reply.common.delegated = session.delegated().into();
         reply.home_reply = session.ipv4_home.map(|home| HomeReply {
             status: 0,
             address: home.address,
@@ -48,7 +41,8 @@ impl Lma {
         // Absent would make the MAG a DHCP relay (RFC 5844 section 3.3.4).
         reply.dhcp_server = Some(true);
         if let Some(wanted) = request.update.common.link_local {
-            reply.common.link_local = Some(session.link_local.unwrap_or(wanted));
+            reply.common.link_local =
+                Some(session.link_local.as_deref().copied().unwrap_or(wanted));
         }
         let udp = self.encapsulation_of(request) == Encapsulation::Ipv4Udp;
         if request.datagram.carrier == Carrier::Udp && udp {

@@ -12,7 +12,7 @@ use super::cache::{PeerKey, Session};
 use super::paths::Path;
 
 pub(super) fn binding(id: SessionId, session: &Session, now: Instant) -> BindingStatus {
-    let state = if session.deleting.is_some() {
+    let state = if session.is_deleting() {
         BindingState::Disconnecting
     } else {
         BindingState::Active
@@ -21,22 +21,22 @@ pub(super) fn binding(id: SessionId, session: &Session, now: Instant) -> Binding
         path: binding.path,
         binding_id: binding.binding_id,
         state,
-        lifetime: binding.lifetime,
+        lifetime: binding.lifetime(),
         remaining: binding.expires.saturating_since(now),
     });
     let paths: Vec<PathBindingStatus> = paths.collect();
     let longest = |value: fn(&PathBindingStatus) -> Duration| paths.iter().map(value).max();
     BindingStatus {
         session: id,
-        mn_id: session.mn.name(),
-        logical: !session.delegated.is_empty(),
+        mn_id: session.mn_name(),
+        logical: !session.delegated().is_empty(),
         state,
         peer: name(&session.peer),
-        home_prefixes: session.home_prefixes.to_vec(),
+        home_prefixes: session.home_prefixes().to_vec(),
         ipv4_home: session
             .ipv4_home
             .map(|home| (home.address, home.prefix_length, home.router)),
-        delegated: session.delegated.to_vec(),
+        delegated: session.delegated().to_vec(),
         lifetime: longest(|path| path.lifetime).unwrap_or_default(),
         remaining: longest(|path| path.remaining).unwrap_or_default(),
         paths,

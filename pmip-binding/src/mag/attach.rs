@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::config::{LogicalMobileNode, PrefixRequest, Service};
@@ -32,7 +33,7 @@ impl Mag {
         let mut entry = self.new_entry(&node.nai, node.lma.as_deref(), node.service);
         entry.logical = true;
         entry.access_technology = VIRTUAL;
-        entry.link_layer = Some(Arc::from(node.link_layer_identifier));
+        entry.link_layer = Some(Bytes::copy_from_slice(&node.link_layer_identifier));
         entry.first_handoff = handoff::NEW_INTERFACE;
         entry.wanted = wanted;
         entry
@@ -50,7 +51,7 @@ impl Mag {
         }
         let mut entry = self.new_entry(&node.nai, node.lma.as_deref(), node.service);
         entry.access_technology = node.access_technology;
-        entry.link_layer = node.link_layer_identifier.as_deref().map(Arc::from);
+        entry.link_layer = node.link_layer_identifier.clone();
         entry.first_handoff = node.handoff_indicator;
         let id = self.insert(entry);
         self.drive(id);

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use pmip_wire::types::{Instant, IpPrefix, PathId};
 use smallvec::SmallVec;
 
@@ -23,7 +23,7 @@ pub(super) struct Entry {
     pub(super) logical: bool,
     /// The mobile node's own access technology (option 24), equal on all paths.
     pub(super) access_technology: u8,
-    pub(super) link_layer: Option<Arc<[u8]>>,
+    pub(super) link_layer: Option<Bytes>,
     pub(super) service: Service,
     /// Handoff Indicator of the first PBU.
     pub(super) first_handoff: u8,

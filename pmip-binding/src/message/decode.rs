@@ -1,7 +1,6 @@
 //! From wire messages.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use pmip_wire::{
     BindingAckFlags, BindingAcknowledgement, BindingUpdate, BindingUpdateFlags, MagIdentifier,
@@ -68,7 +67,6 @@ impl Acknowledgement {
 
 impl Common {
     fn from_options(options: &MobilityOptions) -> Self {
-        // Stored values are copied: a slice would keep the whole datagram alive.
         let link_layer = options.link_layer_identifier();
         let link_layer = link_layer.filter(|id| !id.is_all_zero());
         let prefixes = options.home_network_prefixes();
@@ -79,12 +77,12 @@ impl Common {
             lifetime: 0,
             mn_id: options.mn_identifier().map(|id| Identifier {
                 subtype: id.subtype().code(),
-                octets: Arc::from(id.identifier().as_ref()),
+                octets: id.identifier().clone(),
             }),
             home_prefixes: prefixes.map(|prefix| prefix.to_prefix()).collect(),
             handoff: options.handoff_indicator().map(|code| code.code()),
             access_technology: technology.map(|code| code.code()),
-            link_layer: link_layer.map(|id| Arc::from(id.identifier().as_ref())),
+            link_layer: link_layer.map(|id| id.identifier().clone()),
             link_local: options.link_local_address(),
             timestamp: options.timestamp().map(|timestamp| timestamp.to_bits()),
             delegated: delegated.map(|prefix| prefix.to_prefix()).collect(),
@@ -110,7 +108,7 @@ impl Identifier {
     pub(crate) fn from_wire(id: &MagIdentifier) -> Self {
         Self {
             subtype: id.subtype().code(),
-            octets: Arc::from(id.identifier().as_ref()),
+            octets: id.identifier().clone(),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use bytes::Bytes;
 use pmip_wire::types::IpPrefix;
 use pmip_wire::{
     AccessTechnologyType, BindingAckFlags, BindingAcknowledgement, BindingUpdate,
@@ -107,7 +106,7 @@ impl Common {
     fn push_identity(&self, options: &mut Options) {
         options.push_some(self.mn_id.as_ref().map(|id| {
             let subtype = MnIdSubtype::from_code(id.subtype);
-            MobileNodeIdentifier::new(subtype, Bytes::copy_from_slice(&id.octets))
+            MobileNodeIdentifier::new(subtype, id.octets.clone())
         }));
         for prefix in &self.home_prefixes {
             if let IpAddr::V6(address) = prefix.address() {
@@ -123,11 +122,7 @@ impl Common {
         if let Some(code) = self.access_technology {
             options.push(AccessTechnologyType::from_code(code));
         }
-        options.push_some(
-            self.link_layer
-                .as_deref()
-                .map(|id| LinkLayerIdentifier::new(Bytes::copy_from_slice(id))),
-        );
+        options.push_some(self.link_layer.clone().map(LinkLayerIdentifier::new));
         if let Some(address) = self.link_local {
             options.push(MobilityOption::LinkLocalAddress(address));
         }
@@ -158,7 +153,7 @@ impl Multipath {
 impl Identifier {
     pub(crate) fn to_mag_identifier(&self) -> Result<MagIdentifier, pmip_wire::InvalidOption> {
         let subtype = MnIdSubtype::from_code(self.subtype);
-        MagIdentifier::new(subtype, Bytes::copy_from_slice(&self.octets))
+        MagIdentifier::new(subtype, self.octets.clone())
     }
 }
 
