@@ -18,9 +18,9 @@ use pmip_binding::config::HeartbeatConfig;
 use pmip_binding::testing::{OrderedSet, Wheel};
 use pmip_wire::types::Instant;
 
-const ROUNDS: usize = 401;
+const ROUNDS: usize = 2_001;
 /// Operations of one side in a round: short enough that the scheduler seldom gets in between.
-const TURN: u32 = 400;
+const TURN: u32 = 64;
 
 fn main() {
     let wanted = |part: &str| {

@@ -29,8 +29,6 @@ pub(super) struct Request {
     pub(super) peer: Arc<PeerKey>,
     /// The Proxy-CoA as the MAG knows it.
     pub(super) care_of: IpAddr,
-    /// A registered care-of address of the one session of this mobile node.
-    pub(super) is_known_care_of: bool,
     pub(super) nat: bool,
     /// Multipath asked for, well-formed and allowed.
     pub(super) multipath: Option<Multipath>,
@@ -141,43 +139,33 @@ impl Lma {
         let mn = update.common.mn_id.clone();
         let care_of = update.alternate_care_of.or(own_address);
         let care_of = care_of.unwrap_or_else(|| source.ip());
-        let mut request = Request {
+        Request {
             mn: mn.unwrap_or_else(|| Identifier::nai("")),
-            peer: self.known_peer(PeerKey::Address {
-                source: source.ip(),
-                care_of: own_address.unwrap_or_else(|| source.ip()),
-            }),
+            peer: self.peer_of(source.ip(), &update),
             care_of,
-            is_known_care_of: false,
             nat,
             multipath: None,
             held: false,
             waited: false,
             datagram: datagram.clone(),
             update,
-        };
-        self.name_peer(&mut request);
-        request
+        }
     }
 
     /// The MAG: its identifier, else the configured peer with this address, else the address.
-    fn name_peer(&self, request: &mut Request) {
-        let source = request.datagram.source.ip();
-        if let Some(identifier) = &request.update.mag_id {
-            request.peer = self.known_peer(PeerKey::Identifier(identifier.clone()));
-        } else if let Some(peer) = self.directory.peer_at(source) {
-            let identifier = Identifier::nai(&peer.identity);
-            request.peer = self.known_peer(PeerKey::Identifier(identifier));
-        }
-        if let [only] = *self.cache.of_mn(&request.mn)
-            && let Some(session) = self.cache.get(only)
-        {
-            let mut paths = session.paths.iter();
-            request.is_known_care_of = paths.any(|binding| {
-                let path = self.paths.get(binding.path);
-                path.is_some_and(|path| path.key.care_of == request.care_of)
-            });
-        }
+    fn peer_of(&self, source: IpAddr, update: &Update) -> Arc<PeerKey> {
+        let configured = || {
+            let peer = self.directory.peer_at(source)?;
+            Some(Identifier::nai(&peer.identity))
+        };
+        let key = match update.mag_id.clone().or_else(configured) {
+            Some(identifier) => PeerKey::Identifier(identifier),
+            None => PeerKey::Address {
+                source,
+                care_of: update.ipv4_care_of.map_or(source, IpAddr::V4),
+            },
+        };
+        self.known_peer(key)
     }
 
     /// A MAG's key, shared with what is known of it.
@@ -200,7 +188,7 @@ impl Lma {
         let multipath = self.check_multipath(request, profile);
         request.multipath = multipath.unwrap_or(None);
         // The lookup is item 13, but item 9 needs to know the session's last PBU.
-        let found = lookup::find(&self.cache, request);
+        let found = lookup::find(&self.cache, &self.paths, request);
         if !request.held {
             self.check_order(request, found)?;
         }

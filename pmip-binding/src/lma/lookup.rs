@@ -7,6 +7,7 @@ use crate::message::{Update, handoff, is_all_zero, status};
 
 use super::cache::{BindingCache, MnKey, PeerKey, Session};
 use super::judge::Request;
+use super::paths::PathTable;
 
 /// What the lookup found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +23,10 @@ pub(super) enum Found {
 }
 
 /// Finds the session. Changes nothing.
-pub(super) fn find(cache: &BindingCache, request: &Request) -> Found {
+pub(super) fn find(cache: &BindingCache, paths: &PathTable, request: &Request) -> Found {
     match keyed(cache, request) {
         Keyed::Refused(status) => Found::Refused(status),
-        Keyed::Session(id) => existing_by_prefix(cache, request, id),
+        Keyed::Session(id) => existing_by_prefix(cache, paths, request, id),
         Keyed::NotInUse => Found::New,
         Keyed::NoKey => match by_multipath_key(cache, request) {
             Some(id) => Found::Existing(id),
@@ -88,11 +89,17 @@ fn is_of_mn(cache: &BindingCache, id: SessionId, mn: &MnKey) -> bool {
 
 /// RFC 5213 section 5.4.1.1 items 5 and 6, replaced by signalling rules section 1 where the
 /// session is multipath and of the same MAG.
-fn existing_by_prefix(cache: &BindingCache, request: &Request, id: SessionId) -> Found {
+fn existing_by_prefix(
+    cache: &BindingCache,
+    paths: &PathTable,
+    request: &Request,
+    id: SessionId,
+) -> Found {
     let Some(session) = cache.get(id) else {
         return Found::New;
     };
-    if is_own_multipath(session, request) || is_same_attachment(session, request) {
+    let is_registered = || is_registered_care_of(cache, paths, session, request);
+    if is_own_multipath(session, request) || is_same_attachment(session, request, is_registered) {
         return Found::Existing(id);
     }
     if is_deregistration(&request.update) {
@@ -108,7 +115,11 @@ fn is_own_multipath(session: &Session, request: &Request) -> bool {
 }
 
 /// The four conditions of RFC 5213 section 5.4.1.1 item 5.
-fn is_same_attachment(session: &Session, request: &Request) -> bool {
+fn is_same_attachment(
+    session: &Session,
+    request: &Request,
+    is_registered_care_of: impl Fn() -> bool,
+) -> bool {
     let common = &request.update.common;
     let same_technology = common.access_technology == Some(session.access_technology);
     let by_link_layer = match &common.link_layer {
@@ -120,7 +131,22 @@ fn is_same_attachment(session: &Session, request: &Request) -> bool {
     (same_technology && by_link_layer)
         || common.handoff == Some(handoff::BETWEEN_INTERFACES)
         || (same_technology && session.last_care_of == request.care_of)
-        || (same_technology && request.is_known_care_of)
+        || (same_technology && is_registered_care_of())
+}
+
+/// A registered care-of address of the one session of this mobile node.
+fn is_registered_care_of(
+    cache: &BindingCache,
+    paths: &PathTable,
+    session: &Session,
+    request: &Request,
+) -> bool {
+    let mut bindings = session.paths.iter();
+    cache.of_mn(&request.mn).len() == 1
+        && bindings.any(|binding| {
+            let path = paths.get(binding.path);
+            path.is_some_and(|path| path.key.care_of == request.care_of)
+        })
 }
 
 fn is_deregistration(update: &Update) -> bool {
