@@ -112,6 +112,13 @@ impl Heartbeat {
         self.missed = 0;
     }
 
+    /// It was given up before: ask at once.
+    pub(crate) fn mark_dead(&mut self, now: Instant) {
+        self.alive = false;
+        self.missed = self.rule.retries.saturating_add(1);
+        self.hasten(now);
+    }
+
     /// Ask at the next deadline, which is now unless an answer is awaited.
     pub(crate) fn hasten(&mut self, now: Instant) {
         self.next_request = self.next_request.min(now);

@@ -75,6 +75,7 @@ mod mag;
 mod message;
 mod random;
 mod slab;
+pub mod snapshot;
 mod status;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -34,7 +34,6 @@ impl Random {
     }
 
     /// A number below `limit`; 0 when `limit` is 0.
-    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.next_u64().checked_rem(limit).unwrap_or(0)
     }

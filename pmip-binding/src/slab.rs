@@ -43,6 +43,28 @@ impl<T> Slab<T> {
         key
     }
 
+    /// Inserts under a number at or above every one used so far; those in between are free.
+    pub(crate) fn insert_at(&mut self, key: u32, item: T) -> u32 {
+        if key < self.end {
+            return self.insert(item);
+        }
+        while self.end < key {
+            self.free.push_back(self.end);
+            self.extend();
+        }
+        self.extend();
+        if let Some(slot) = self.slot_mut(key) {
+            *slot = Some(item);
+        }
+        self.len += 1;
+        key
+    }
+
+    /// Above every number ever used.
+    pub(crate) const fn end(&self) -> u32 {
+        self.end
+    }
+
     pub(crate) fn remove(&mut self, key: u32) -> Option<T> {
         let item = self.slot_mut(key)?.take()?;
         self.free.push_back(key);
@@ -103,6 +125,16 @@ mod tests {
         assert_eq!(slab.insert('c'), a);
         assert_eq!(slab.iter().collect::<Vec<_>>(), [(a, &'c'), (b, &'b')]);
         assert_eq!(slab.len(), 2);
+    }
+
+    #[test]
+    fn a_number_may_be_chosen_above_all_others() {
+        let mut slab = Slab::new();
+        assert_eq!(slab.insert_at(2, 'c'), 2);
+        assert_eq!(slab.insert_at(1, 'a'), 0, "1 is not above");
+        assert_eq!(slab.insert('b'), 1);
+        assert_eq!(slab.insert('d'), 3);
+        assert_eq!(slab.len(), 4);
     }
 
     #[test]

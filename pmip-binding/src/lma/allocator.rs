@@ -7,8 +7,10 @@ use pmip_wire::types::{Instant, IpPrefix};
 use smallvec::SmallVec;
 
 use crate::config::{Ipv4Pool, LmaConfig, Network};
+use crate::snapshot::RememberedRecord;
 
 use super::cache::MnKey;
+use super::changes::Changes;
 
 /// Addresses in use, as runs from first to last: what is claimed side by side is one run, so that
 /// a pool used in order takes next to no memory, and the search for a free slot leaps.
@@ -54,6 +56,7 @@ pub(super) struct Allocator {
     remembered: BTreeMap<MnKey, (Instant, Remembered)>,
     oldest: VecDeque<(Instant, MnKey)>,
     capacity: usize,
+    pub(super) changes: Changes<MnKey>,
 }
 
 impl Allocator {
@@ -65,6 +68,7 @@ impl Allocator {
             remembered: BTreeMap::new(),
             oldest: VecDeque::new(),
             capacity: config.limits.bindings as usize,
+            changes: Changes::default(),
         }
     }
 
@@ -148,6 +152,7 @@ impl Allocator {
 
     /// Keeps in mind what `mn` held, until `until`.
     pub(super) fn remember(&mut self, mn: MnKey, until: Instant, what: Remembered) {
+        self.changes.note_with(|| mn.clone());
         self.oldest.push_back((until, mn.clone()));
         self.remembered.insert(mn, (until, what));
         while self.oldest.len() > self.capacity {
@@ -156,6 +161,7 @@ impl Allocator {
             };
             if self.remembered.get(&mn).is_some_and(|kept| kept.0 == until) {
                 self.remembered.remove(&mn);
+                self.changes.note(mn);
             }
         }
     }
@@ -169,10 +175,33 @@ impl Allocator {
         }
     }
 
+    pub(super) fn remembered_record(&self, mn: &MnKey) -> Option<RememberedRecord> {
+        let (until, what) = self.remembered.get(mn)?;
+        Some(what.record(mn, *until))
+    }
+
+    /// What ended sessions held, in order of mobile node.
+    pub(super) fn remembered_records(&self) -> impl Iterator<Item = RememberedRecord> + '_ {
+        let remembered = self.remembered.iter();
+        remembered.map(|(mn, (until, what))| what.record(mn, *until))
+    }
+
     /// Runs in use.
     #[cfg(test)]
     fn runs(&self) -> usize {
         self.owned.0.len()
+    }
+}
+
+impl Remembered {
+    fn record(&self, mn: &MnKey, until: Instant) -> RememberedRecord {
+        RememberedRecord {
+            mn_id: mn.name(),
+            until,
+            home_prefixes: self.home_prefixes.to_vec(),
+            ipv4_home: self.ipv4_home,
+            delegated: self.delegated.to_vec(),
+        }
     }
 }
 

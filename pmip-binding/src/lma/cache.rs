@@ -16,6 +16,7 @@ use crate::slab::Slab;
 use crate::timers::TimerSlot;
 
 use super::allocation::Holdings;
+use super::changes::Changes;
 
 pub(super) type MnKey = Identifier;
 
@@ -111,6 +112,7 @@ pub(super) struct BindingCache {
     sessions: Slab<Session>,
     by_mn: Index,
     by_prefix: Index,
+    pub(super) changes: Changes<SessionId>,
 }
 
 impl BindingCache {
@@ -119,6 +121,7 @@ impl BindingCache {
             sessions: Slab::new(),
             by_mn: Index::new(seed),
             by_prefix: Index::new(seed),
+            changes: Changes::default(),
         }
     }
 
@@ -132,16 +135,33 @@ impl BindingCache {
     }
 
     pub(super) fn insert(&mut self, session: Session) -> SessionId {
-        let number = self.sessions.next_key();
-        self.by_mn.insert(&session.mn_key(), number);
-        for prefix in session.home_keys() {
-            self.by_prefix.insert(&prefix, number);
+        self.insert_as(None, session)
+    }
+
+    /// Inserts under a number, if that is above every one used so far.
+    pub(super) fn insert_as(&mut self, wanted: Option<u32>, session: Session) -> SessionId {
+        let number = match wanted {
+            Some(wanted) => self.sessions.insert_at(wanted, session),
+            None => self.sessions.insert(session),
+        };
+        if let Some(session) = self.sessions.get(number) {
+            self.by_mn.insert(&session.mn_key(), number);
+            for prefix in session.home_keys() {
+                self.by_prefix.insert(&prefix, number);
+            }
         }
-        SessionId(self.sessions.insert(session))
+        self.changes.note(SessionId(number));
+        SessionId(number)
+    }
+
+    /// Above every number used.
+    pub(super) const fn end(&self) -> u32 {
+        self.sessions.end()
     }
 
     pub(super) fn remove(&mut self, id: SessionId) -> Option<Session> {
         let session = self.sessions.remove(id.0)?;
+        self.changes.note(id);
         self.by_mn.remove(&session.mn_key(), id.0);
         for prefix in session.home_keys() {
             self.by_prefix.remove(&prefix, id.0);
@@ -155,6 +175,7 @@ impl BindingCache {
 
     /// For changes of anything but the mobile node and its home prefixes.
     pub(super) fn get_mut(&mut self, id: SessionId) -> Option<&mut Session> {
+        self.changes.note(id);
         self.sessions.get_mut(id.0)
     }
 
@@ -163,6 +184,7 @@ impl BindingCache {
         let Some(session) = self.sessions.get_mut(id.0) else {
             return;
         };
+        self.changes.note(id);
         for prefix in session.home_keys() {
             self.by_prefix.remove(&prefix, id.0);
         }

@@ -10,7 +10,6 @@ use crate::heartbeat::Heartbeat;
 use crate::timers::TimerSlot;
 
 use super::judge::Request;
-use super::liveness::Peer;
 use super::paths::{Path, PathKey};
 use super::{Lma, TimerKind};
 
@@ -56,8 +55,7 @@ impl Lma {
     }
 
     fn new_path(&mut self, key: PathKey, request: &Request) -> PathId {
-        let peer = self.peers.entry(key.peer.clone()).or_insert_with(Peer::new);
-        peer.paths = peer.paths.saturating_add(1);
+        self.peers.add_path(&key.peer);
         self.paths.insert(Path {
             key,
             observed: request.observed(),
@@ -70,7 +68,6 @@ impl Lma {
             heartbeat: None,
             timer: TimerSlot::default(),
             sessions: 0,
-            last_refresh: self.now,
             installed: None,
             reported: None,
         })
@@ -103,7 +100,6 @@ impl Lma {
         path.label = label;
         path.access_technology = technology.unwrap_or(0);
         path.weight = weight;
-        path.last_refresh = now;
         match (&mut path.heartbeat, rule) {
             (Some(heartbeat), _) if heartbeat.is_alive() => heartbeat.mark_alive(),
             (Some(heartbeat), _) => {
@@ -172,12 +168,7 @@ impl Lma {
             return;
         };
         self.timers.cancel(path.timer, TimerKind::Heartbeat(id));
-        if let Some(peer) = self.peers.get_mut(&path.key.peer) {
-            peer.paths = peer.paths.saturating_sub(1);
-            if peer.paths == 0 {
-                self.peers.remove(&path.key.peer);
-            }
-        }
+        self.peers.remove_path(&path.key.peer);
         self.emit_forwarding(Forwarding::RemovePath(id));
     }
 

@@ -165,15 +165,7 @@ impl Lma {
                 care_of: update.ipv4_care_of.map_or(source, IpAddr::V4),
             },
         };
-        self.known_peer(key)
-    }
-
-    /// A MAG's key, shared with what is known of it.
-    fn known_peer(&self, key: PeerKey) -> Arc<PeerKey> {
-        match self.peers.get_key_value(&key) {
-            Some((known, _)) => Arc::clone(known),
-            None => Arc::new(key.detached()),
-        }
+        self.peers.shared(&key)
     }
 
     /// RFC 5213 section 5.3.1 items 4 to 13.

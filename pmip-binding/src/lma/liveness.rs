@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use pmip_wire::types::{Instant, PathId};
+use pmip_wire::types::PathId;
 use smallvec::SmallVec;
 
 use crate::event::{DropReason, Event, PathEvent, SessionId};
@@ -14,33 +14,11 @@ use crate::wire::{self, Beat};
 use super::cache::PeerKey;
 use super::{Lma, TimerKind};
 
-/// What is known of one MAG as a whole.
-#[derive(Clone, Debug)]
-pub(super) struct Peer {
-    pub(super) paths: u32,
-    /// It has answered a heartbeat, on whatever path.
-    answered: bool,
-    restart_counter: Option<u32>,
-    /// When it last answered with that counter.
-    confirmed: Instant,
-}
-
-impl Peer {
-    pub(super) const fn new() -> Self {
-        Self {
-            paths: 0,
-            answered: false,
-            restart_counter: None,
-            confirmed: Instant::ZERO,
-        }
-    }
-}
-
 impl Lma {
     /// A path's heartbeat is due or unanswered.
     pub(super) fn beat(&mut self, id: PathId) {
         let now = self.now;
-        let Some(path) = self.paths.get_mut(id) else {
+        let Some(path) = self.paths.watch_mut(id) else {
             return;
         };
         let Some(heartbeat) = &mut path.heartbeat else {
@@ -137,7 +115,7 @@ impl Lma {
         };
         let now = self.now;
         for id in candidates {
-            let Some(path) = self.paths.get_mut(id) else {
+            let Some(path) = self.paths.watch_mut(id) else {
                 continue;
             };
             let heartbeat = path.heartbeat.as_mut();
@@ -145,9 +123,7 @@ impl Lma {
             let Some(answer) = answer else {
                 continue;
             };
-            if let Some(peer) = self.peers.get_mut(&path.key.peer) {
-                peer.answered = true;
-            }
+            self.peers.set_answered(&path.key.peer);
             self.stats.heartbeats_answered = self.stats.heartbeats_answered.saturating_add(1);
             self.rearm_heartbeat(id);
             let rtt = answer.rtt;
@@ -164,7 +140,7 @@ impl Lma {
     }
 
     fn rearm_heartbeat(&mut self, id: PathId) {
-        if let Some(path) = self.paths.get_mut(id)
+        if let Some(path) = self.paths.watch_mut(id)
             && let Some(heartbeat) = &path.heartbeat
         {
             let deadline = heartbeat.deadline();
@@ -182,7 +158,7 @@ impl Lma {
             return self.drop_datagram(DropReason::UnknownPeer, datagram);
         }
         for id in ids {
-            if let Some(path) = self.paths.get_mut(id)
+            if let Some(path) = self.paths.watch_mut(id)
                 && let Some(heartbeat) = &mut path.heartbeat
             {
                 heartbeat.hasten(now);
@@ -195,21 +171,16 @@ impl Lma {
     /// that we asked for. Seen on one path, it holds for the peer.
     fn on_restart_counter(&mut self, id: PathId, counter: u32) {
         let now = self.now;
-        let Some(path) = self.paths.get_mut(id) else {
+        let Some(path) = self.paths.watch_mut(id) else {
             return;
         };
         if let Some(heartbeat) = &mut path.heartbeat {
             heartbeat.set_restart_counter(counter);
         }
         let key = Arc::clone(&path.key.peer);
-        let Some(peer) = self.peers.get_mut(&key) else {
+        let Some(confirmed) = self.peers.set_restart_counter(&key, counter, now) else {
             return;
         };
-        let before = peer.restart_counter.replace(counter);
-        let confirmed = std::mem::replace(&mut peer.confirmed, now);
-        if before.is_none_or(|before| before == counter) {
-            return;
-        }
         self.emit(Event::Path(PathEvent::PeerRestarted { path: id }));
         let sessions = self.cache.iter();
         let stale = sessions.filter(|(_, session)| {
@@ -230,10 +201,10 @@ impl Lma {
             let Some(path) = self.paths.get_mut(id) else {
                 continue;
             };
-            let peer = self.peers.get(&path.key.peer);
+            let knows = self.peers.has_answered(&path.key.peer);
             if let Some(heartbeat) = &mut path.heartbeat
                 && heartbeat.may_be_refused()
-                && !peer.is_some_and(|peer| peer.answered)
+                && !knows
             {
                 heartbeat.stop();
                 refused = true;

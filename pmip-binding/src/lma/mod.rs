@@ -2,7 +2,9 @@
 
 mod allocation;
 mod allocator;
+mod announce;
 mod cache;
+mod changes;
 mod deregistration;
 mod directory;
 mod forwarding;
@@ -10,16 +12,17 @@ mod judge;
 mod liveness;
 mod lookup;
 mod paths;
+mod peers;
 mod rate;
+mod records;
 mod registration;
 mod reply;
+mod restore;
 mod show;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use foldhash::quality::FixedState;
-use hashbrown::HashMap;
 use pmip_wire::types::{Instant, PathId};
 
 use crate::config::{ConfigErrors, LmaConfig};
@@ -32,11 +35,13 @@ use crate::timers::{TimerKey, TimerSlot, Timers};
 use crate::wire::{self, Received};
 
 use allocator::Allocator;
-use cache::{BindingCache, PeerKey};
+use announce::Announcement;
+use cache::BindingCache;
+use changes::Changes;
 use directory::Directory;
 use judge::Waiting;
-use liveness::Peer;
 use paths::PathTable;
+use peers::PeerTable;
 use rate::RateLimiter;
 
 /// A local mobility anchor: binding cache, pools, paths.
@@ -52,13 +57,15 @@ pub struct Lma {
     random: Random,
     cache: BindingCache,
     paths: PathTable,
-    peers: HashMap<Arc<PeerKey>, Peer, FixedState>,
+    peers: PeerTable,
     allocator: Allocator,
     rate: RateLimiter,
     waiting: Vec<Waiting>,
     timers: Timers<TimerKind>,
     waiting_timer: TimerSlot,
     queue: VecDeque<Output>,
+    announcement: Option<Announcement>,
+    clock_changes: Changes<()>,
     stats: Stats,
 }
 
@@ -111,13 +118,15 @@ impl Lma {
             anchor,
             cache: BindingCache::new(random.next_u64()),
             paths: PathTable::new(random.next_u64()),
-            peers: HashMap::with_hasher(FixedState::with_seed(random.next_u64())),
+            peers: PeerTable::new(random.next_u64()),
             allocator: Allocator::new(&config),
             rate: RateLimiter::new(limits.sources, limits.updates_per_second, random.next_u64()),
             waiting: Vec::new(),
             timers: Timers::new(),
             waiting_timer: TimerSlot::default(),
             queue: VecDeque::new(),
+            announcement: None,
+            clock_changes: Changes::default(),
             stats: Stats::default(),
             random,
             config,
@@ -127,10 +136,14 @@ impl Lma {
     /// Tells the engine what happened at `now`. A clock that goes back counts as standing still.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         self.now = self.now.max(now);
+        self.finish_announcement();
         match input {
             Input::Signalling(datagram) => self.on_datagram(&datagram),
             Input::Command(command) => self.on_command(&command),
-            Input::ClockStep(anchor) => self.anchor = anchor,
+            Input::ClockStep(anchor) => {
+                self.anchor = anchor;
+                self.clock_changes.note(());
+            }
             Input::Timeout => {}
             // Roaming interfaces and access links are a MAG's.
             Input::Interface(_) | Input::Attachment(_) => {}
@@ -140,8 +153,8 @@ impl Lma {
 
     /// What to do next; call until it returns [`Output::Timeout`].
     pub fn poll_output(&mut self) -> Output {
-        self.queue
-            .pop_front()
+        self.announce()
+            .or_else(|| self.queue.pop_front())
             .unwrap_or_else(|| Output::Timeout(self.timers.next()))
     }
 

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use pmip_wire::types::{Encapsulation, Instant, Label, PathId};
+use pmip_wire::types::{Encapsulation, Label, PathId};
 use smallvec::SmallVec;
 
 use crate::event::{PathEndpoint, PathState};
@@ -13,6 +13,7 @@ use crate::slab::Slab;
 use crate::timers::TimerSlot;
 
 use super::cache::PeerKey;
+use super::changes::Changes;
 
 /// What makes a path one and the same. The Binding ID tells two interfaces with equal care-of
 /// addresses apart; it is 0 without multipath.
@@ -42,7 +43,6 @@ pub(super) struct Path {
     pub(super) timer: TimerSlot,
     /// Sessions bound to it.
     pub(super) sessions: u32,
-    pub(super) last_refresh: Instant,
     /// What the forwarding plane was told last.
     pub(super) installed: Option<PathEndpoint>,
     /// What the driver was told last.
@@ -57,6 +57,7 @@ pub(super) struct PathTable {
     by_observed: Index,
     /// By peer and Binding ID.
     by_peer: Index,
+    pub(super) changes: Changes<PathId>,
 }
 
 impl PathTable {
@@ -66,16 +67,32 @@ impl PathTable {
             by_key: Index::new(seed),
             by_observed: Index::new(seed),
             by_peer: Index::new(seed),
+            changes: Changes::default(),
         }
     }
 
     pub(super) fn insert(&mut self, path: Path) -> PathId {
-        let number = self.paths.next_key();
-        self.by_key.insert(&path.key, number);
-        self.by_observed.insert(&path.observed, number);
-        self.by_peer
-            .insert(&(&*path.key.peer, path.key.binding_id), number);
-        PathId(self.paths.insert(path))
+        self.insert_as(None, path)
+    }
+
+    /// Inserts under a number, if that is above every one used so far.
+    pub(super) fn insert_as(&mut self, wanted: Option<u32>, path: Path) -> PathId {
+        let number = match wanted {
+            Some(wanted) => self.paths.insert_at(wanted, path),
+            None => self.paths.insert(path),
+        };
+        if let Some(Path { key, observed, .. }) = self.paths.get(number) {
+            self.by_key.insert(key, number);
+            self.by_observed.insert(observed, number);
+            self.by_peer.insert(&(&*key.peer, key.binding_id), number);
+        }
+        self.changes.note(PathId(number));
+        PathId(number)
+    }
+
+    /// Above every number used.
+    pub(super) const fn end(&self) -> u32 {
+        self.paths.end()
     }
 
     pub(super) fn remove(&mut self, id: PathId) -> Option<Path> {
@@ -84,6 +101,7 @@ impl PathTable {
         self.by_observed.remove(&path.observed, id.0);
         self.by_peer
             .remove(&(&*path.key.peer, path.key.binding_id), id.0);
+        self.changes.note(id);
         Some(path)
     }
 
@@ -93,6 +111,12 @@ impl PathTable {
 
     /// For changes of anything but the key and the observed address.
     pub(super) fn get_mut(&mut self, id: PathId) -> Option<&mut Path> {
+        self.changes.note(id);
+        self.paths.get_mut(id.0)
+    }
+
+    /// For changes of what a restart may forget: heartbeats under way.
+    pub(super) fn watch_mut(&mut self, id: PathId) -> Option<&mut Path> {
         self.paths.get_mut(id.0)
     }
 
@@ -106,6 +130,7 @@ impl PathTable {
         let Some(path) = self.paths.get_mut(id.0) else {
             return;
         };
+        self.changes.note(id);
         let before = std::mem::replace(&mut path.key, key);
         let after = &path.key;
         self.by_key.remove(&before, id.0);
@@ -123,6 +148,7 @@ impl PathTable {
             self.by_observed.remove(&path.observed, id.0);
             path.observed = observed;
             self.by_observed.insert(&observed, id.0);
+            self.changes.note(id);
         }
     }
 

@@ -10,6 +10,7 @@ use super::link::{Link, LinkConfig};
 use super::nat::Nat;
 use super::tables::Tables;
 use crate::config::{LmaConfig, MagConfig};
+use crate::snapshot::{LmaSnapshot, Refusal};
 use crate::{
     BindingState, CONTROL_PORT, ClockAnchor, Command, Datagram, Event, Input, InterfaceChange,
     InterfaceState, Lma, Mag, Output, Transmit,
@@ -130,6 +131,25 @@ impl World {
         self.lma_tables = Tables::default();
         self.timeouts.remove(&Node::Lma);
         self.note(Node::Lma, "restarts without state");
+    }
+
+    /// Replaces the anchor by one that goes on from a snapshot; gives what was left out.
+    pub fn resume_lma(
+        &mut self,
+        config: LmaConfig,
+        snapshot: &LmaSnapshot,
+        seed: u8,
+    ) -> Vec<Refusal> {
+        let clock = self.clock();
+        let (lma, refusals) = match Lma::restore(config, snapshot, [seed; 32], clock, self.now) {
+            Ok(restored) => restored,
+            Err(error) => panic!("the anchor can't be restored: {error}"),
+        };
+        self.lma = lma;
+        self.lma_tables = Tables::default();
+        self.note(Node::Lma, "restarts with its state");
+        self.drain(Node::Lma);
+        refusals
     }
 
     /// Replaces a gateway by a new one that has lost its state; its interfaces are up as before.

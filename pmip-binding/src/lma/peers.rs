@@ -1,0 +1,149 @@
+//! What is known of each MAG as a whole.
+
+use std::sync::Arc;
+
+use foldhash::quality::FixedState;
+use hashbrown::HashMap;
+use pmip_wire::types::Instant;
+
+use crate::snapshot::{PeerName, PeerRecord};
+
+use super::cache::PeerKey;
+use super::changes::Changes;
+
+/// One MAG.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    paths: u32,
+    /// It has answered a heartbeat, on whatever path.
+    answered: bool,
+    restart_counter: Option<u32>,
+    /// When that counter was first seen.
+    since: Instant,
+    /// When it last answered with that counter.
+    confirmed: Instant,
+}
+
+/// The MAGs that have paths.
+#[derive(Clone, Debug)]
+pub(super) struct PeerTable {
+    peers: HashMap<Arc<PeerKey>, Peer, FixedState>,
+    pub(super) changes: Changes<Arc<PeerKey>>,
+}
+
+impl PeerTable {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            peers: HashMap::with_hasher(FixedState::with_seed(seed)),
+            changes: Changes::default(),
+        }
+    }
+
+    /// A key to keep, one for all who name the same MAG.
+    pub(super) fn shared(&self, key: &PeerKey) -> Arc<PeerKey> {
+        match self.peers.get_key_value(key) {
+            Some((known, _)) => Arc::clone(known),
+            None => Arc::new(key.detached()),
+        }
+    }
+
+    /// One more path of this MAG.
+    pub(super) fn add_path(&mut self, key: &Arc<PeerKey>) {
+        let peer = self.peers.entry(Arc::clone(key)).or_insert(Peer::NEW);
+        peer.paths = peer.paths.saturating_add(1);
+        if peer.paths == 1 {
+            self.changes.note(Arc::clone(key));
+        }
+    }
+
+    /// One path less; a MAG without any is forgotten.
+    pub(super) fn remove_path(&mut self, key: &Arc<PeerKey>) {
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
+        peer.paths = peer.paths.saturating_sub(1);
+        if peer.paths == 0 {
+            self.peers.remove(key);
+            self.changes.note(Arc::clone(key));
+        }
+    }
+
+    pub(super) fn has_answered(&self, key: &PeerKey) -> bool {
+        self.peers.get(key).is_some_and(|peer| peer.answered)
+    }
+
+    /// It answered a heartbeat.
+    pub(super) fn set_answered(&mut self, key: &Arc<PeerKey>) {
+        if let Some(peer) = self.peers.get_mut(key)
+            && !peer.answered
+        {
+            peer.answered = true;
+            self.changes.note(Arc::clone(key));
+        }
+    }
+
+    /// It answered with this Restart Counter. If that differs from the one before: when it last
+    /// answered with that.
+    pub(super) fn set_restart_counter(
+        &mut self,
+        key: &Arc<PeerKey>,
+        counter: u32,
+        now: Instant,
+    ) -> Option<Instant> {
+        let peer = self.peers.get_mut(key)?;
+        let before = peer.restart_counter.replace(counter);
+        let confirmed = std::mem::replace(&mut peer.confirmed, now);
+        if before == Some(counter) {
+            return None;
+        }
+        peer.since = now;
+        self.changes.note(Arc::clone(key));
+        before.map(|_| confirmed)
+    }
+
+    pub(super) fn record(&self, key: &PeerKey) -> Option<PeerRecord> {
+        let peer = self.peers.get(key)?;
+        Some(PeerRecord {
+            peer: key.to_name(),
+            answered: peer.answered,
+            restart_counter: peer.restart_counter,
+            since: peer.since,
+        })
+    }
+
+    /// Takes over what was known; the MAG has paths already.
+    pub(super) fn restore(&mut self, key: &PeerKey, record: &PeerRecord, since: Instant) {
+        if let Some(peer) = self.peers.get_mut(key) {
+            peer.answered = record.answered;
+            peer.restart_counter = record.restart_counter;
+            peer.since = since;
+            // A later moment that is lost would only make more bindings void.
+            peer.confirmed = since;
+        }
+    }
+}
+
+impl Peer {
+    const NEW: Self = Self {
+        paths: 0,
+        answered: false,
+        restart_counter: None,
+        since: Instant::ZERO,
+        confirmed: Instant::ZERO,
+    };
+}
+
+impl PeerKey {
+    pub(super) fn to_name(&self) -> PeerName {
+        match self {
+            Self::Identifier(identifier) => PeerName::Identifier {
+                subtype: identifier.subtype,
+                octets: identifier.octets.clone(),
+            },
+            Self::Address { source, care_of } => PeerName::Address {
+                source: *source,
+                care_of: *care_of,
+            },
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The state of an anchor as records.
+
+use pmip_wire::types::PathId;
+
+use crate::event::SessionId;
+use crate::heartbeat::Heartbeat;
+use crate::snapshot::{
+    BindingRecord, LmaSnapshot, MarkRecord, PathRecord, PeerRecord, SessionRecord,
+};
+
+use super::Lma;
+use super::cache::{PeerKey, Session};
+use super::paths::Path;
+
+impl Lma {
+    /// The state to keep, for [`Lma::restore`].
+    pub fn snapshot(&self) -> LmaSnapshot {
+        let mut snapshot = LmaSnapshot::new(self.config.restart_counter, self.anchor);
+        for (id, path) in self.paths.iter() {
+            snapshot.paths.insert(id, path_record(id, path));
+            if let Some(record) = self.peer_record(&path.key.peer) {
+                snapshot.peers.insert(record.peer.clone(), record);
+            }
+        }
+        let sessions = self.cache.iter();
+        snapshot.sessions = sessions
+            .map(|(id, session)| (id, session_record(id, session)))
+            .collect();
+        let remembered = self.allocator.remembered_records();
+        snapshot.remembered = remembered
+            .map(|record| (record.mn_id.clone(), record))
+            .collect();
+        snapshot
+    }
+
+    pub(super) fn peer_record(&self, key: &PeerKey) -> Option<PeerRecord> {
+        self.peers.record(key)
+    }
+
+    pub(super) fn path_record(&self, id: PathId) -> Option<PathRecord> {
+        let path = self.paths.get(id)?;
+        Some(path_record(id, path))
+    }
+
+    pub(super) fn session_record(&self, id: SessionId) -> Option<SessionRecord> {
+        let session = self.cache.get(id)?;
+        Some(session_record(id, session))
+    }
+}
+
+fn path_record(id: PathId, path: &Path) -> PathRecord {
+    let heartbeat = path.heartbeat.as_ref();
+    PathRecord {
+        path: id,
+        peer: path.key.peer.to_name(),
+        local: path.key.local,
+        care_of: path.key.care_of,
+        binding_id: path.key.binding_id,
+        observed: path.observed,
+        observed_data: path.observed_data,
+        nat: path.nat,
+        encapsulation: path.encapsulation,
+        label: path.label,
+        access_technology: path.access_technology,
+        alive: heartbeat.is_none_or(Heartbeat::is_alive),
+    }
+}
+
+fn session_record(id: SessionId, session: &Session) -> SessionRecord {
+    let paths = session.paths.iter().map(|binding| BindingRecord {
+        binding_id: binding.binding_id,
+        path: binding.path,
+        lifetime: binding.lifetime,
+        expires: binding.expires,
+    });
+    let marks = session.marks.iter().map(|kept| {
+        let mark = kept.mark();
+        MarkRecord {
+            binding_id: kept.binding_id,
+            timestamp: mark.timestamp,
+            sequence: mark.sequence,
+        }
+    });
+    let home = session.ipv4_home;
+    SessionRecord {
+        session: id,
+        mn_id: session.mn_name(),
+        link_layer: session.link_layer().to_vec().into(),
+        peer: session.peer.to_name(),
+        access_technology: session.access_technology,
+        link_local: session.link_local.as_deref().copied(),
+        home_prefixes: session.home_prefixes().to_vec(),
+        ipv4_home: home.map(|home| (home.address, home.prefix_length, home.router)),
+        delegated: session.delegated().to_vec(),
+        multipath: session.multipath,
+        paths: paths.collect(),
+        marks: marks.collect(),
+        last_care_of: session.last_care_of,
+        refreshed: session.refreshed,
+        deleted_at: session.deleted_at(),
+    }
+}

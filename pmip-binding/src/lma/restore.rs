@@ -1,0 +1,419 @@
+//! A new anchor from a snapshot.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pmip_wire::types::{Instant, IpPrefix, PathId};
+use smallvec::SmallVec;
+
+use crate::config::LmaConfig;
+use crate::event::SessionId;
+use crate::heartbeat::Heartbeat;
+use crate::io::ClockAnchor;
+use crate::message::Identifier;
+use crate::snapshot::{
+    BindingRecord, LmaSnapshot, PathRecord, PeerName, PeerRecord, Refusal, RefusalReason,
+    RefusedRecord, RememberedRecord, RestoreError, SNAPSHOT_VERSION, SessionRecord,
+};
+use crate::timers::TimerSlot;
+
+use super::allocation::Holdings;
+use super::allocator::Remembered;
+use super::announce::Announcement;
+use super::cache::{HomeAddress, Mark, PathBinding, PeerKey, Session};
+use super::paths::{Path, PathKey};
+use super::{Lma, TimerKind};
+
+/// The shortest time.
+const TICK: Duration = Duration::from_nanos(1);
+
+/// A restoration under way.
+struct Restoration {
+    lma: Lma,
+    /// What the moments of the snapshot are tied to, and what ours are.
+    before: ClockAnchor,
+    after: ClockAnchor,
+    /// The new numbers of the paths.
+    paths: BTreeMap<PathId, PathId>,
+    refusals: Vec<Refusal>,
+}
+
+impl Lma {
+    /// An anchor that goes on where the one of `snapshot` was: refreshes with the next Timestamp
+    /// or sequence number are accepted and old ones are not, what is held is not given out again,
+    /// and what nobody refreshes ends at its time. Paths are heard of by heartbeat soon.
+    ///
+    /// What the configuration no longer allows, or contradicts another record, is left out and
+    /// given back with the reason. The first outputs install what was restored. Sessions and
+    /// paths keep their numbers as far as those are sensible.
+    ///
+    /// # Errors
+    /// Every mistake of `config`, or a snapshot of another version.
+    pub fn restore(
+        config: LmaConfig,
+        snapshot: &LmaSnapshot,
+        seed: [u8; 32],
+        clock: ClockAnchor,
+        now: Instant,
+    ) -> Result<(Self, Vec<Refusal>), RestoreError> {
+        if snapshot.version != SNAPSHOT_VERSION {
+            let found = snapshot.version;
+            return Err(RestoreError::Version { found });
+        }
+        let lma = Self::new(config, seed, clock, now)?;
+        let mut restoration = Restoration {
+            lma,
+            before: snapshot.clock,
+            after: clock,
+            paths: BTreeMap::new(),
+            refusals: Vec::new(),
+        };
+        restoration.run(snapshot);
+        Ok((restoration.lma, restoration.refusals))
+    }
+}
+
+impl Restoration {
+    fn run(&mut self, snapshot: &LmaSnapshot) {
+        for record in snapshot.paths() {
+            if let Err(reason) = self.path(record, snapshot.paths.len()) {
+                self.refuse(RefusedRecord::Path(record.path), reason);
+            }
+        }
+        for record in snapshot.sessions() {
+            if let Err(reason) = self.session(record, snapshot) {
+                self.refuse(RefusedRecord::Session(record.session), reason);
+            }
+        }
+        self.drop_unused_paths();
+        for record in snapshot.peers() {
+            let since = self.since(record);
+            self.lma
+                .peers
+                .restore(&PeerKey::from_name(&record.peer), record, since);
+        }
+        let mut remembered: Vec<&RememberedRecord> = snapshot.remembered().collect();
+        remembered.sort_by_key(|record| record.until);
+        for record in remembered {
+            self.remembered(record);
+        }
+        self.lma.queue.clear();
+        self.lma.announcement = Some(Announcement::default());
+    }
+
+    fn refuse(&mut self, record: RefusedRecord, reason: RefusalReason) {
+        self.refusals.push(Refusal { record, reason });
+    }
+
+    /// A moment of the snapshot in our time.
+    fn moment(&self, moment: Instant) -> Instant {
+        let unix = self.before.unix_at(moment);
+        let ahead = unix.saturating_sub(self.after.unix);
+        let behind = self.after.unix.saturating_sub(unix);
+        (self.after.instant + ahead) - behind
+    }
+
+    fn path(&mut self, record: &PathRecord, count: usize) -> Result<(), RefusalReason> {
+        let peer = self.lma.peers.shared(&PeerKey::from_name(&record.peer));
+        let config = &self.lma.config;
+        if self.lma.directory.peer(&peer).is_none() && !config.dynamic_mag_learning {
+            return Err(RefusalReason::UnknownPeer);
+        }
+        let ours = [
+            config.ipv4_address.map(IpAddr::V4),
+            config.ipv6_address.map(IpAddr::V6),
+        ];
+        if !ours.contains(&Some(record.local)) {
+            return Err(RefusalReason::UnknownAddress);
+        }
+        let key = PathKey {
+            peer: Arc::clone(&peer),
+            local: record.local,
+            care_of: record.care_of,
+            binding_id: record.binding_id,
+        };
+        if self.lma.paths.by_key(&key).is_some() {
+            return Err(RefusalReason::SamePath);
+        }
+        let path = Path {
+            key,
+            observed: record.observed,
+            observed_data: record.observed_data,
+            nat: record.nat,
+            encapsulation: record.encapsulation,
+            label: record.label,
+            access_technology: record.access_technology,
+            weight: config.weight(record.label),
+            heartbeat: None,
+            timer: TimerSlot::default(),
+            sessions: 0,
+            installed: None,
+            reported: None,
+        };
+        let wanted = sensible(record.path.0, count);
+        let id = self.lma.paths.insert_as(wanted, path);
+        self.lma.peers.add_path(&peer);
+        self.paths.insert(record.path, id);
+        self.watch(id, record);
+        Ok(())
+    }
+
+    /// The first heartbeats are spread over an interval.
+    fn watch(&mut self, id: PathId, record: &PathRecord) {
+        let lma = &mut self.lma;
+        let Some(rule) = lma.config.heartbeat.for_label(record.label).copied() else {
+            return;
+        };
+        let span = u64::try_from(rule.interval.as_nanos()).unwrap_or(u64::MAX);
+        let delay = Duration::from_nanos(lma.random.below(span));
+        let first = lma.random.next_u32();
+        let mut heartbeat = Heartbeat::new(rule, first, lma.now + delay);
+        if !record.alive {
+            heartbeat.mark_dead(lma.now);
+        }
+        let deadline = heartbeat.deadline();
+        if let Some(path) = lma.paths.get_mut(id) {
+            path.heartbeat = Some(heartbeat);
+            lma.timers
+                .set(&mut path.timer, TimerKind::Heartbeat(id), deadline);
+        }
+    }
+
+    fn session(
+        &mut self,
+        record: &SessionRecord,
+        snapshot: &LmaSnapshot,
+    ) -> Result<(), RefusalReason> {
+        let limits = self.lma.config.limits;
+        let bindings = u32::try_from(self.lma.cache.len()).unwrap_or(u32::MAX);
+        let many_paths = record.paths.len() > limits.paths_per_binding.into();
+        let many_networks = record.delegated.len() > limits.delegated_per_binding.into();
+        if bindings >= limits.bindings || many_paths || many_networks {
+            return Err(RefusalReason::TooMany);
+        }
+        let most = usize::from(u8::MAX) - 1;
+        let is_named = (1..=most).contains(&record.mn_id.len());
+        if !is_named || record.link_layer.len() > most || record.home_prefixes.len() > most {
+            return Err(RefusalReason::Name);
+        }
+        let deleted_at = self.deleted_at(record);
+        if deleted_at.is_some_and(|at| at <= self.lma.now) {
+            return Err(RefusalReason::Lapsed);
+        }
+        let paths = match deleted_at {
+            Some(_) => SmallVec::new(),
+            None => self.bindings(record)?,
+        };
+        let mn = Identifier::nai(&record.mn_id);
+        let holdings = self.claim(&mn, record)?;
+        let peer = PeerKey::from_name(&record.peer);
+        let mut session = Session::new(
+            &mn,
+            &record.link_layer,
+            self.lma.peers.shared(&peer),
+            record.last_care_of,
+            &holdings,
+        );
+        session.access_technology = record.access_technology;
+        session.link_local = record.link_local.map(Box::new);
+        session.multipath = record.multipath;
+        session.refreshed = self.refreshed(record, snapshot);
+        for mark in &record.marks {
+            let order = Mark {
+                timestamp: mark.timestamp,
+                sequence: mark.sequence,
+            };
+            session.set_mark(mark.binding_id, order);
+        }
+        session.paths = paths;
+        session.set_deleted_at(deleted_at);
+        self.admit(record.session, session, snapshot.sessions.len());
+        Ok(())
+    }
+
+    fn admit(&mut self, wanted: SessionId, session: Session, count: usize) {
+        for binding in &session.paths {
+            if let Some(path) = self.lma.paths.get_mut(binding.path) {
+                path.sessions = path.sessions.saturating_add(1);
+            }
+        }
+        let deleted_at = session.deleted_at();
+        let lma = &mut self.lma;
+        let id = lma.cache.insert_as(sensible(wanted.0, count), session);
+        match (deleted_at, lma.cache.get_mut(id)) {
+            (Some(at), Some(session)) => {
+                lma.timers
+                    .set(&mut session.timer, TimerKind::Delete(id), at);
+            }
+            (Some(_) | None, Some(_) | None) => lma.arm_expiry(id),
+        }
+    }
+
+    /// The end of the delete wait, never later than if it began now.
+    fn deleted_at(&self, record: &SessionRecord) -> Option<Instant> {
+        let latest = self.lma.now + self.lma.config.delete_wait;
+        Some(self.moment(record.deleted_at?).min(latest))
+    }
+
+    /// The paths of a session that go on. None with a rest of lifetime is an end of the session.
+    fn bindings(
+        &mut self,
+        record: &SessionRecord,
+    ) -> Result<SmallVec<[PathBinding; 2]>, RefusalReason> {
+        let mut kept: SmallVec<[PathBinding; 2]> = SmallVec::new();
+        let mut last = RefusalReason::Lapsed;
+        for binding in &record.paths {
+            match self.binding(binding, &kept) {
+                Ok(binding) => kept.push(binding),
+                Err(reason) => {
+                    let which = RefusedRecord::Binding(record.session, binding.binding_id);
+                    self.refuse(which, reason);
+                    last = reason;
+                }
+            }
+        }
+        if kept.is_empty() { Err(last) } else { Ok(kept) }
+    }
+
+    fn binding(
+        &self,
+        record: &BindingRecord,
+        others: &[PathBinding],
+    ) -> Result<PathBinding, RefusalReason> {
+        let path = self.paths.get(&record.path).copied();
+        let path = path.ok_or(RefusalReason::UnknownPath)?;
+        let mut others = others.iter();
+        if others.any(|other| other.binding_id == record.binding_id) {
+            return Err(RefusalReason::SameBindingId);
+        }
+        let mut binding = PathBinding {
+            expires: self.moment(record.expires),
+            path,
+            lifetime: record.lifetime,
+            binding_id: record.binding_id,
+        };
+        // No rest is longer than the whole.
+        binding.expires = binding.expires.min(self.lma.now + binding.lifetime());
+        if binding.expires <= self.lma.now {
+            return Err(RefusalReason::Lapsed);
+        }
+        Ok(binding)
+    }
+
+    /// Before or after the gateway's counter was first seen: that must stay so, also where both
+    /// lie before the beginning of our time.
+    fn refreshed(&self, record: &SessionRecord, snapshot: &LmaSnapshot) -> Instant {
+        let refreshed = self.moment(record.refreshed);
+        let Some(peer) = snapshot.peers.get(&record.peer) else {
+            return refreshed;
+        };
+        let since = self.since(peer);
+        if record.refreshed >= peer.since {
+            refreshed.max(since)
+        } else {
+            refreshed.min(since - TICK)
+        }
+    }
+
+    /// When a gateway's counter was first seen; never so early that nothing can be before.
+    fn since(&self, peer: &PeerRecord) -> Instant {
+        let since = self.moment(peer.since);
+        let known = peer.restart_counter.is_some();
+        since.max(Instant::ZERO + if known { TICK } else { Duration::ZERO })
+    }
+
+    /// Everything that the session held, or nothing.
+    fn claim(
+        &mut self,
+        mn: &Identifier,
+        record: &SessionRecord,
+    ) -> Result<Holdings, RefusalReason> {
+        let directory = Arc::clone(&self.lma.directory);
+        let profile = directory.profile(mn).filter(|profile| profile.enabled);
+        let profile = profile.ok_or(RefusalReason::NoProfile)?;
+        let network = profile.network.as_deref().unwrap_or("");
+        let home = record
+            .ipv4_home
+            .map(|(address, prefix_length, router)| HomeAddress {
+                address,
+                prefix_length,
+                router,
+            });
+        let holdings = Holdings {
+            home_prefixes: record.home_prefixes.as_slice().into(),
+            ipv4_home: home,
+            delegated: record.delegated.as_slice().into(),
+        };
+        let asserted = self.lma.config.network(network);
+        let asserted = asserted.is_some_and(|network| network.accept_asserted);
+        let mut claimed: SmallVec<[IpPrefix; 4]> = SmallVec::new();
+        for (index, prefix) in holdings.prefixes().enumerate() {
+            let homes = holdings.home_prefixes.len() + usize::from(home.is_some());
+            let allocator = &mut self.lma.allocator;
+            let ours = if index < homes {
+                allocator.owns_home(network, prefix)
+            } else {
+                asserted || allocator.owns_mobile(network, prefix)
+            };
+            let refusal = match ours {
+                false => Some(RefusalReason::OutsidePools(prefix)),
+                true if allocator.claim(prefix) => None,
+                true => Some(RefusalReason::InUse(prefix)),
+            };
+            if let Some(reason) = refusal {
+                claimed.iter().for_each(|prefix| allocator.release(*prefix));
+                return Err(reason);
+            }
+            claimed.push(prefix);
+        }
+        Ok(holdings)
+    }
+
+    fn drop_unused_paths(&mut self) {
+        let unused = self.lma.paths.iter().filter(|(_, path)| path.sessions == 0);
+        let unused: Vec<PathId> = unused.map(|(id, _)| id).collect();
+        for id in unused {
+            self.lma.release_path(id);
+        }
+    }
+
+    fn remembered(&mut self, record: &RememberedRecord) {
+        let latest = self.lma.now + self.lma.config.prefix_memory;
+        let until = self.moment(record.until).min(latest);
+        let what = Remembered {
+            home_prefixes: record.home_prefixes.as_slice().into(),
+            ipv4_home: record.ipv4_home,
+            delegated: record.delegated.as_slice().into(),
+        };
+        if until <= self.lma.now {
+            let which = RefusedRecord::Remembered(record.mn_id.clone());
+            return self.refuse(which, RefusalReason::Lapsed);
+        }
+        let mn = Identifier::nai(&record.mn_id);
+        self.lma.allocator.remember(mn, until, what);
+    }
+}
+
+impl PeerKey {
+    fn from_name(name: &PeerName) -> Self {
+        match name {
+            PeerName::Identifier { subtype, octets } => Self::Identifier(Identifier {
+                subtype: *subtype,
+                octets: octets.clone(),
+            }),
+            PeerName::Address { source, care_of } => Self::Address {
+                source: *source,
+                care_of: *care_of,
+            },
+        }
+    }
+}
+
+/// A number to keep if it can be one of a slab that held some more than `count` items: another
+/// would cost memory.
+fn sensible(number: u32, count: usize) -> Option<u32> {
+    let most = count.saturating_mul(2).saturating_add(1024);
+    (number as usize <= most).then_some(number)
+}

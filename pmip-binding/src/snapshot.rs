@@ -1,0 +1,443 @@
+//! An anchor's state outside the engine: to keep over a restart, and to feed a standby.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use bytes::Bytes;
+use pmip_wire::types::{Encapsulation, Instant, IpPrefix, Label, PathId};
+
+use crate::config::ConfigErrors;
+use crate::event::SessionId;
+use crate::io::ClockAnchor;
+
+/// The layout of [`LmaSnapshot`] that this version writes and reads.
+pub const SNAPSHOT_VERSION: u32 = 1;
+
+/// Everything that an anchor must not forget: sessions with their prefixes, lifetimes and order
+/// marks, paths, what is known of the access gateways, and what ended sessions held.
+///
+/// Its moments are those of the engine that wrote it, and its clock ties them to wall-clock time:
+/// [`Lma::restore`](crate::Lma::restore) carries them over to another monotonic clock. Left out
+/// is what comes again by itself: held and counted requests, heartbeats under way, statistics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct LmaSnapshot {
+    /// [`SNAPSHOT_VERSION`].
+    pub version: u32,
+    /// The Restart Counter that the anchor told. A program that restores every change goes on
+    /// with it; one that may have lost some raises it, and the gateways register anew (RFC 5847
+    /// section 3.4).
+    pub restart_counter: u32,
+    /// What ties the moments below to wall-clock time.
+    pub clock: ClockAnchor,
+    /// The access gateways.
+    #[cfg_attr(feature = "serde", serde(with = "list"))]
+    pub(crate) peers: BTreeMap<PeerName, PeerRecord>,
+    #[cfg_attr(feature = "serde", serde(with = "list"))]
+    pub(crate) paths: BTreeMap<PathId, PathRecord>,
+    #[cfg_attr(feature = "serde", serde(with = "list"))]
+    pub(crate) sessions: BTreeMap<SessionId, SessionRecord>,
+    #[cfg_attr(feature = "serde", serde(with = "list"))]
+    pub(crate) remembered: BTreeMap<String, RememberedRecord>,
+}
+
+/// One change of an anchor's state. It says how a record is now, not what was done to it, so one
+/// record may stand for many changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum ChangeRecord {
+    /// The wall clock was set.
+    Clock(ClockAnchor),
+    /// An access gateway came or changed.
+    Peer(PeerRecord),
+    /// An access gateway has no paths any more.
+    PeerGone(PeerName),
+    /// A path came or changed.
+    Path(PathRecord),
+    /// A path went.
+    PathGone(PathId),
+    /// A session came or changed.
+    Session(SessionRecord),
+    /// A session went.
+    SessionGone(SessionId),
+    /// What a mobile node held is kept in mind.
+    Remembered(RememberedRecord),
+    /// It no longer is.
+    Forgotten(String),
+}
+
+/// Who an access gateway is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub enum PeerName {
+    /// Its MAG Identifier (RFC 8278 section 4.2).
+    Identifier {
+        /// The subtype.
+        subtype: u8,
+        /// The octets.
+        octets: Bytes,
+    },
+    /// Where it sends no identifier: its address, as seen and as it knows it.
+    Address {
+        /// The outer source of its signalling.
+        source: IpAddr,
+        /// Its own care-of address.
+        care_of: IpAddr,
+    },
+}
+
+/// What is known of one access gateway as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct PeerRecord {
+    /// Who.
+    pub peer: PeerName,
+    /// It has answered a heartbeat.
+    pub answered: bool,
+    /// Its Restart Counter, once known.
+    pub restart_counter: Option<u32>,
+    /// When that counter was first seen.
+    pub since: Instant,
+}
+
+/// One path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct PathRecord {
+    /// Its number.
+    pub path: PathId,
+    /// The access gateway.
+    pub peer: PeerName,
+    /// The anchor's address.
+    pub local: IpAddr,
+    /// The care-of address as the gateway knows it.
+    pub care_of: IpAddr,
+    /// Its Binding ID; 0 without multipath.
+    pub binding_id: u8,
+    /// Where its last accepted PBU came from.
+    pub observed: SocketAddr,
+    /// The confirmed mapping of tunnelled packets behind a NAT.
+    pub observed_data: Option<SocketAddr>,
+    /// Whether a NAT stands between.
+    pub nat: bool,
+    /// The encapsulation.
+    pub encapsulation: Encapsulation,
+    /// Its label.
+    pub label: Label,
+    /// Access technology (RFC 5213 section 8.5).
+    pub access_technology: u8,
+    /// Heartbeats did not give it up.
+    pub alive: bool,
+}
+
+/// One mobility session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct SessionRecord {
+    /// Its number.
+    pub session: SessionId,
+    /// The mobile node's identifier (NAI).
+    pub mn_id: String,
+    /// Its link-layer identifier; empty = none.
+    pub link_layer: Bytes,
+    /// The access gateway.
+    pub peer: PeerName,
+    /// The mobile node's access technology.
+    pub access_technology: u8,
+    /// The link-local address on the access link, where one was told.
+    pub link_local: Option<Ipv6Addr>,
+    /// Home network prefixes.
+    pub home_prefixes: Vec<IpPrefix>,
+    /// IPv4 home address with its prefix length, and the default router.
+    pub ipv4_home: Option<(Ipv4Addr, u8, Ipv4Addr)>,
+    /// Delegated mobile network prefixes.
+    pub delegated: Vec<IpPrefix>,
+    /// Whether it has multipath.
+    pub multipath: bool,
+    /// Its paths, in order of registration.
+    pub paths: Vec<BindingRecord>,
+    /// What the next PBU of each Binding ID must come after.
+    pub marks: Vec<MarkRecord>,
+    /// The care-of address that registered last.
+    pub last_care_of: IpAddr,
+    /// When the last PBU was accepted.
+    pub refreshed: Instant,
+    /// De-registered: the prefixes are held until then.
+    pub deleted_at: Option<Instant>,
+}
+
+/// One path of one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct BindingRecord {
+    /// Its Binding ID; 0 without multipath.
+    pub binding_id: u8,
+    /// Which path.
+    pub path: PathId,
+    /// The lifetime granted, in units of 4 s.
+    pub lifetime: u16,
+    /// When it ends.
+    pub expires: Instant,
+}
+
+/// The order mark of one Binding ID (RFC 5213 section 5.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct MarkRecord {
+    /// The Binding ID; 0 without multipath.
+    pub binding_id: u8,
+    /// The 64 bits of the last Timestamp option accepted.
+    pub timestamp: Option<u64>,
+    /// The last sequence number accepted.
+    pub sequence: Option<u16>,
+}
+
+/// What a mobile node held when its session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct RememberedRecord {
+    /// The mobile node's identifier (NAI).
+    pub mn_id: String,
+    /// It gets the same again until then.
+    pub until: Instant,
+    /// Home network prefixes.
+    pub home_prefixes: Vec<IpPrefix>,
+    /// IPv4 home address.
+    pub ipv4_home: Option<Ipv4Addr>,
+    /// Delegated mobile network prefixes.
+    pub delegated: Vec<IpPrefix>,
+}
+
+/// Why nothing could be restored.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// Another version wrote the snapshot.
+    #[error("a snapshot of version {found}, and this program reads version {SNAPSHOT_VERSION}")]
+    Version {
+        /// Its version.
+        found: u32,
+    },
+}
+
+/// A record that was left out of a restored anchor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// Which.
+    pub record: RefusedRecord,
+    /// Why.
+    pub reason: RefusalReason,
+}
+
+/// Names a record that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RefusedRecord {
+    /// A path; its sessions go on without it.
+    Path(PathId),
+    /// One path of a session.
+    Binding(SessionId, u8),
+    /// A session.
+    Session(SessionId),
+    /// What a mobile node held.
+    Remembered(String),
+}
+
+/// Why a record was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefusalReason {
+    /// Its time was over.
+    #[error("its time is over")]
+    Lapsed,
+    /// The access gateway is not configured any more.
+    #[error("its access gateway is not allowed to signal")]
+    UnknownPeer,
+    /// The anchor has not this address any more.
+    #[error("its local address is not the anchor's")]
+    UnknownAddress,
+    /// Two paths with the same gateway, addresses and Binding ID.
+    #[error("another path is the same")]
+    SamePath,
+    /// A path that was left out or never was.
+    #[error("its path is not there")]
+    UnknownPath,
+    /// The same Binding ID twice in one session.
+    #[error("its Binding ID stands twice in the session")]
+    SameBindingId,
+    /// The mobile node's identifier or link-layer identifier is empty or too long.
+    #[error("its name has no right length")]
+    Name,
+    /// No profile serves the mobile node any more.
+    #[error("no profile serves the mobile node")]
+    NoProfile,
+    /// No network gives out this prefix any more.
+    #[error("{0} is in no pool of its network")]
+    OutsidePools(IpPrefix),
+    /// Another session holds a part of this prefix.
+    #[error("{0} is held by another session")]
+    InUse(IpPrefix),
+    /// More than a configured limit.
+    #[error("more than a configured limit")]
+    TooMany,
+}
+
+impl LmaSnapshot {
+    pub(crate) const fn new(restart_counter: u32, clock: ClockAnchor) -> Self {
+        Self {
+            version: SNAPSHOT_VERSION,
+            restart_counter,
+            clock,
+            peers: BTreeMap::new(),
+            paths: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            remembered: BTreeMap::new(),
+        }
+    }
+
+    /// Brings the snapshot up to date.
+    pub fn apply(&mut self, change: ChangeRecord) {
+        match change {
+            ChangeRecord::Clock(clock) => self.clock = clock,
+            ChangeRecord::Peer(record) => put(&mut self.peers, record),
+            ChangeRecord::PeerGone(peer) => take(&mut self.peers, &peer),
+            ChangeRecord::Path(record) => put(&mut self.paths, record),
+            ChangeRecord::PathGone(path) => take(&mut self.paths, &path),
+            ChangeRecord::Session(record) => put(&mut self.sessions, record),
+            ChangeRecord::SessionGone(session) => take(&mut self.sessions, &session),
+            ChangeRecord::Remembered(record) => put(&mut self.remembered, record),
+            ChangeRecord::Forgotten(mn_id) => take(&mut self.remembered, &mn_id),
+        }
+    }
+
+    /// The access gateways, in order of name.
+    pub fn peers(&self) -> impl Iterator<Item = &PeerRecord> {
+        self.peers.values()
+    }
+
+    /// The paths, in order of number.
+    pub fn paths(&self) -> impl Iterator<Item = &PathRecord> {
+        self.paths.values()
+    }
+
+    /// The sessions, in order of number.
+    pub fn sessions(&self) -> impl Iterator<Item = &SessionRecord> {
+        self.sessions.values()
+    }
+
+    /// What ended sessions held, in order of the mobile node's identifier.
+    pub fn remembered(&self) -> impl Iterator<Item = &RememberedRecord> {
+        self.remembered.values()
+    }
+}
+
+/// A record under its key.
+trait Record {
+    type Key: Ord;
+
+    fn key(&self) -> Self::Key;
+}
+
+impl Record for PeerRecord {
+    type Key = PeerName;
+
+    fn key(&self) -> PeerName {
+        self.peer.clone()
+    }
+}
+
+impl Record for PathRecord {
+    type Key = PathId;
+
+    fn key(&self) -> PathId {
+        self.path
+    }
+}
+
+impl Record for SessionRecord {
+    type Key = SessionId;
+
+    fn key(&self) -> SessionId {
+        self.session
+    }
+}
+
+impl Record for RememberedRecord {
+    type Key = String;
+
+    fn key(&self) -> String {
+        self.mn_id.clone()
+    }
+}
+
+fn put<R: Record>(records: &mut BTreeMap<R::Key, R>, record: R) {
+    records.insert(record.key(), record);
+}
+
+fn take<K: Ord, R>(records: &mut BTreeMap<K, R>, key: &K) {
+    records.remove(key);
+}
+
+/// Records as a list, for their keys are in them.
+#[cfg(feature = "serde")]
+mod list {
+    use std::collections::BTreeMap;
+    use std::fmt;
+    use std::marker::PhantomData;
+
+    use serde::de::{SeqAccess, Visitor};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Record;
+
+    pub(super) fn serialize<S, R>(
+        records: &BTreeMap<R::Key, R>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error>
+    where
+        S: Serializer,
+        R: Record + Serialize,
+    {
+        serializer.collect_seq(records.values())
+    }
+
+    pub(super) fn deserialize<'de, D, R>(deserializer: D) -> Result<BTreeMap<R::Key, R>, D::Error>
+    where
+        D: Deserializer<'de>,
+        R: Record + Deserialize<'de>,
+    {
+        deserializer.deserialize_seq(List(PhantomData))
+    }
+
+    struct List<R>(PhantomData<R>);
+
+    impl<'de, R: Record + Deserialize<'de>> Visitor<'de> for List<R> {
+        type Value = BTreeMap<R::Key, R>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a list of records")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut records = BTreeMap::new();
+            while let Some(record) = list.next_element::<R>()? {
+                super::put(&mut records, record);
+            }
+            Ok(records)
+        }
+    }
+}
