@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use common::SECOND;
+use pmip_binding::snapshot::LmaSnapshot;
 use pmip_binding::testing::{LinkConfig, Loss, Node, Wake, World, address, lma_config, mag_config};
 use pmip_binding::{Command, Input};
 use proptest::prelude::*;
@@ -27,6 +28,8 @@ enum Transition {
     Wait(u16),
     Clear,
     RestartLma,
+    /// With its state.
+    ResumeLma,
     RestartMag,
     Replay(u8),
     ClockWrong(i16),
@@ -43,6 +46,7 @@ fn transition() -> impl Strategy<Value = Transition> {
         6 => (1u16..8000).prop_map(Transition::Wait),
         1 => Just(Transition::Clear),
         1 => Just(Transition::RestartLma),
+        1 => Just(Transition::ResumeLma),
         1 => Just(Transition::RestartMag),
         2 => any::<u8>().prop_map(Transition::Replay),
         1 => (-5000i16..5000).prop_map(Transition::ClockWrong),
@@ -52,6 +56,8 @@ fn transition() -> impl Strategy<Value = Transition> {
 
 struct Run {
     world: World,
+    /// The anchor's state, kept up to date by its change records.
+    kept: LmaSnapshot,
     lma_restarts: u32,
     mag_restarts: u32,
 }
@@ -63,7 +69,9 @@ impl Run {
         let mut world = World::new(lma_config(), 3);
         let addresses: Vec<_> = (1..=PATHS).map(|n| address(1, n)).collect();
         world.add_mag(config, &addresses, link);
+        world.lma.record_changes(true);
         Self {
+            kept: world.lma.snapshot(),
             world,
             lma_restarts: 1,
             mag_restarts: 1,
@@ -87,6 +95,15 @@ impl Run {
                 let mut config = lma_config();
                 config.restart_counter = self.lma_restarts;
                 world.restart_lma(config, 9);
+                self.record();
+            }
+            Transition::ResumeLma => {
+                self.assert_kept();
+                let mut config = lma_config();
+                config.restart_counter = self.lma_restarts;
+                let refusals = self.world.resume_lma(config, &self.kept, 9);
+                assert_eq!(refusals, [], "{}", self.world.tail());
+                self.record();
             }
             Transition::RestartMag => self.restart_mag(),
             Transition::Replay(which) => {
@@ -111,6 +128,23 @@ impl Run {
                 world.input(Node::Mag(0), Input::ClockStep(clock));
             }
         }
+    }
+
+    fn record(&mut self) {
+        self.world.lma.record_changes(true);
+        self.kept = self.world.lma.snapshot();
+    }
+
+    fn assert_kept(&mut self) {
+        while let Some(change) = self.world.lma.poll_change() {
+            self.kept.apply(change);
+        }
+        assert_eq!(
+            self.kept,
+            self.world.lma.snapshot(),
+            "{}",
+            self.world.tail()
+        );
     }
 
     fn restart_mag(&mut self) {
@@ -215,8 +249,10 @@ proptest! {
         for transition in &transitions {
             run.apply(transition);
         }
+        run.assert_kept();
         run.heal();
         run.assert_agreement();
+        run.assert_kept();
     }
 
     #[test]

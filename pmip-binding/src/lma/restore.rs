@@ -166,8 +166,8 @@ impl Restoration {
         let Some(rule) = lma.config.heartbeat.for_label(record.label).copied() else {
             return;
         };
-        let span = u64::try_from(rule.interval.as_nanos()).unwrap_or(u64::MAX);
-        let delay = Duration::from_nanos(lma.random.below(span));
+        let span = u64::try_from(rule.interval.as_millis()).unwrap_or(u64::MAX);
+        let delay = Duration::from_millis(lma.random.below(span));
         let first = lma.random.next_u32();
         let mut heartbeat = Heartbeat::new(rule, first, lma.now + delay);
         if !record.alive {
