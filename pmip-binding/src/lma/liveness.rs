@@ -101,7 +101,7 @@ impl Lma {
         };
         let path = self.paths.get_mut(id)?;
         if path.nat && path.observed.ip() == datagram.source.ip() {
-            path.observed_data = Some(datagram.source);
+            path.observed_data = Some(Box::new(datagram.source));
             self.sync_path(id, "the mapping of tunnelled packets is confirmed");
         }
         Some(id)

@@ -140,7 +140,7 @@ impl Restoration {
         let path = Path {
             key,
             observed: record.observed,
-            observed_data: record.observed_data,
+            observed_data: record.observed_data.map(Box::new),
             nat: record.nat,
             encapsulation: record.encapsulation,
             label: record.label,
@@ -175,7 +175,7 @@ impl Restoration {
         }
         let deadline = heartbeat.deadline();
         if let Some(path) = lma.paths.get_mut(id) {
-            path.heartbeat = Some(heartbeat);
+            path.heartbeat = Some(Box::new(heartbeat));
             lma.timers
                 .set(&mut path.timer, TimerKind::Heartbeat(id), deadline);
         }
