@@ -84,7 +84,7 @@ impl Pair {
         let domain = Domain::new(domain::config(size), size, 1_000);
         let mut map = HashMap::with_capacity_and_hasher(size as usize, FixedState::with_seed(1));
         for n in 0..size {
-            map.insert(key(n), [0; 26]);
+            map.insert(domain::key(n), [0; 26]);
         }
         Self {
             domain,
@@ -110,7 +110,12 @@ impl Pair {
 
     /// Nanoseconds per update of the bare map.
     fn update(&mut self, value: u64) -> f64 {
-        let keys: Vec<_> = self.order.by_ref().take(TURN as usize).map(key).collect();
+        let keys: Vec<_> = self
+            .order
+            .by_ref()
+            .take(TURN as usize)
+            .map(domain::key)
+            .collect();
         let start = Stopwatch::now();
         for key in &keys {
             if let Some(found) = self.map.get_mut(key) {
@@ -262,11 +267,6 @@ impl Chance {
             .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 24) % limit
     }
-}
-
-fn key(n: u32) -> [u8; 22] {
-    let name = domain::nai(n);
-    std::array::from_fn(|i| name.as_bytes().get(i).copied().unwrap_or(0))
 }
 
 fn nanos(start: Stopwatch) -> f64 {
