@@ -225,10 +225,10 @@ impl Restoration {
 
     fn check_limits(&self, record: &SessionRecord) -> Result<(), RefusalReason> {
         let limits = self.lma.config.limits;
-        let bindings = u32::try_from(self.lma.cache.len()).unwrap_or(u32::MAX);
         let many_paths = record.paths.len() > limits.paths_per_binding.into();
         let many_networks = record.delegated.len() > limits.delegated_per_binding.into();
-        if bindings >= limits.bindings || many_paths || many_networks {
+        let full = !self.lma.has_room_for(&Identifier::nai(&record.mn_id));
+        if full || many_paths || many_networks {
             return Err(RefusalReason::TooMany);
         }
         let most = usize::from(u8::MAX) - 1;
