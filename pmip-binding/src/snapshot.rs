@@ -101,7 +101,7 @@ pub struct PeerRecord {
     pub answered: bool,
     /// Its Restart Counter, once known.
     pub restart_counter: Option<u32>,
-    /// When that counter was first seen.
+    /// When the anchor first asked what it answered with that counter.
     pub since: Instant,
 }
 

@@ -170,7 +170,7 @@ impl Domain {
                     last = Some(transmit.payload);
                 }
                 Output::Timeout(_) => return last,
-                _ => {}
+                Output::Event(_) | _ => {}
             }
         }
     }
@@ -241,6 +241,12 @@ pub fn datagram(ask: &Ask, now: Instant) -> Datagram {
 
 pub fn nai(session: u32) -> String {
     format!("lmn{session:07}@example.com")
+}
+
+/// The same as the key of a bare hash map.
+pub fn key(session: u32) -> [u8; 22] {
+    let name = nai(session);
+    std::array::from_fn(|i| name.as_bytes().get(i).copied().unwrap_or(0))
 }
 
 fn care_of(gateway: u32, binding_id: u8) -> SocketAddr {

@@ -121,6 +121,9 @@ pub struct Profile {
 pub struct LmaLimits {
     /// `bce maximum`: mobility sessions; above it status 130.
     pub bindings: u32,
+    /// Mobility sessions of one mobile node, 1 to 255; above it status 130. It also bounds the
+    /// time that a look-up takes.
+    pub sessions_per_node: u8,
     /// Paths of one session, 1 to 254; above it status 130.
     pub paths_per_binding: u8,
     /// Delegated prefixes of one session; above it status 130.
@@ -161,6 +164,7 @@ impl LmaConfig {
         }
         let limits = &self.limits;
         checker.number("bce maximum", limits.bindings.into(), 1, 16_000_000);
+        checker.number("sessions per node", limits.sessions_per_node.into(), 1, 255);
         checker.number("paths per binding", limits.paths_per_binding.into(), 1, 254);
         checker.number(
             "delegated prefixes per binding",
@@ -302,6 +306,7 @@ impl Default for LmaLimits {
     fn default() -> Self {
         Self {
             bindings: 128_000,
+            sessions_per_node: 64,
             paths_per_binding: 16,
             delegated_per_binding: 32,
             sources: 4_096,

@@ -10,7 +10,7 @@ use crate::heartbeat::Heartbeat;
 use crate::timers::TimerSlot;
 
 use super::judge::Request;
-use super::paths::{Path, PathKey};
+use super::paths::{Installed, Path, PathKey};
 use super::{Lma, TimerKind};
 
 impl Lma {
@@ -145,7 +145,7 @@ impl Lma {
             let deadline = heartbeat.deadline();
             self.timers
                 .set(&mut path.timer, TimerKind::Heartbeat(id), deadline);
-            path.heartbeat = Some(heartbeat);
+            path.heartbeat = Some(Box::new(heartbeat));
         }
     }
 
@@ -178,11 +178,12 @@ impl Lma {
             return;
         };
         let (endpoint, state) = (path.endpoint(id), path.state());
-        let install = path.installed.as_ref() != Some(&endpoint);
+        let installed = Some(Installed::of(&endpoint));
+        let install = path.installed != installed;
         let report = path.reported != Some(state);
         path.reported = Some(state);
         if install {
-            path.installed = Some(endpoint.clone());
+            path.installed = installed;
             self.emit_forwarding(Forwarding::InstallPath(endpoint));
         }
         if report {

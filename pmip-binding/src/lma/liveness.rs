@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use pmip_wire::types::PathId;
+use pmip_wire::types::{Instant, PathId};
 use smallvec::SmallVec;
 
 use crate::event::{DropReason, Event, PathEvent, SessionId};
@@ -101,7 +101,7 @@ impl Lma {
         };
         let path = self.paths.get_mut(id)?;
         if path.nat && path.observed.ip() == datagram.source.ip() {
-            path.observed_data = Some(datagram.source);
+            path.observed_data = Some(Box::new(datagram.source));
             self.sync_path(id, "the mapping of tunnelled packets is confirmed");
         }
         Some(id)
@@ -132,7 +132,8 @@ impl Lma {
                 self.sync_path(id, "heartbeat answered again");
             }
             if let Some(counter) = beat.restart_counter {
-                self.on_restart_counter(id, counter);
+                let asked = now - rtt;
+                self.on_restart_counter(id, counter, asked);
             }
             return;
         }
@@ -168,9 +169,9 @@ impl Lma {
     }
 
     /// Signalling rules section 8: the peer's counter differs from the stored one in an answer
-    /// that we asked for. Seen on one path, it holds for the peer.
-    fn on_restart_counter(&mut self, id: PathId, counter: u32) {
-        let now = self.now;
+    /// that we asked for. Seen on one path, it holds for the peer. What counts is when we asked: an
+    /// answer from before the restart may come after the first update from behind it.
+    fn on_restart_counter(&mut self, id: PathId, counter: u32, asked: Instant) {
         let Some(path) = self.paths.watch_mut(id) else {
             return;
         };
@@ -178,7 +179,7 @@ impl Lma {
             heartbeat.set_restart_counter(counter);
         }
         let key = Arc::clone(&path.key.peer);
-        let Some(confirmed) = self.peers.set_restart_counter(&key, counter, now) else {
+        let Some(confirmed) = self.peers.set_restart_counter(&key, counter, asked) else {
             return;
         };
         self.emit(Event::Path(PathEvent::PeerRestarted { path: id }));

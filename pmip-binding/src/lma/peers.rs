@@ -18,9 +18,9 @@ pub(super) struct Peer {
     /// It has answered a heartbeat, on whatever path.
     answered: bool,
     restart_counter: Option<u32>,
-    /// When that counter was first seen.
+    /// When we first asked what it answered with that counter.
     since: Instant,
-    /// When it last answered with that counter.
+    /// When we last asked what it answered with that counter.
     confirmed: Instant,
 }
 
@@ -82,21 +82,25 @@ impl PeerTable {
         }
     }
 
-    /// It answered with this Restart Counter. If that differs from the one before: when it last
-    /// answered with that.
+    /// It answered with this Restart Counter, asked at this moment. If that differs from the one
+    /// before: when we asked last what it answered with that.
     pub(super) fn set_restart_counter(
         &mut self,
         key: &Arc<PeerKey>,
         counter: u32,
-        now: Instant,
+        asked: Instant,
     ) -> Option<Instant> {
         let peer = self.peers.get_mut(key)?;
+        if asked < peer.confirmed {
+            // A later question was answered before.
+            return None;
+        }
         let before = peer.restart_counter.replace(counter);
-        let confirmed = std::mem::replace(&mut peer.confirmed, now);
+        let confirmed = std::mem::replace(&mut peer.confirmed, asked);
         if before == Some(counter) {
             return None;
         }
-        peer.since = now;
+        peer.since = asked;
         self.changes.note(Arc::clone(key));
         before.map(|_| confirmed)
     }

@@ -49,7 +49,7 @@ impl Lma {
 }
 
 fn path_record(id: PathId, path: &Path) -> PathRecord {
-    let heartbeat = path.heartbeat.as_ref();
+    let heartbeat = path.heartbeat.as_deref();
     PathRecord {
         path: id,
         peer: path.key.peer.to_name(),
@@ -57,7 +57,7 @@ fn path_record(id: PathId, path: &Path) -> PathRecord {
         care_of: path.key.care_of,
         binding_id: path.key.binding_id,
         observed: path.observed,
-        observed_data: path.observed_data,
+        observed_data: path.observed_data.as_deref().copied(),
         nat: path.nat,
         encapsulation: path.encapsulation,
         label: path.label,

@@ -11,15 +11,14 @@ use crate::message::{handoff, status};
 
 use super::allocation::Holdings;
 use super::allocator::Remembered;
-use super::cache::{PathBinding, Session};
+use super::cache::{MnKey, PathBinding, Session};
 use super::judge::Request;
 use super::{Lma, TimerKind};
 
 impl Lma {
     /// RFC 5213 section 5.3.2.
     pub(super) fn create(&mut self, request: &Request) {
-        let bindings = u32::try_from(self.cache.len()).unwrap_or(u32::MAX);
-        if bindings >= self.config.limits.bindings {
+        if !self.has_room_for(&request.mn) {
             return self.refuse(request, status::INSUFFICIENT_RESOURCES);
         }
         let id = self.cache.next_id();
@@ -35,6 +34,14 @@ impl Lma {
         self.cache.insert(session);
         self.stats.sessions_created = self.stats.sessions_created.saturating_add(1);
         self.bind(request, id, true);
+    }
+
+    /// Whether the limits allow one more session of this mobile node.
+    pub(super) fn has_room_for(&self, mn: &MnKey) -> bool {
+        let limits = self.config.limits;
+        let bindings = u32::try_from(self.cache.len()).unwrap_or(u32::MAX);
+        bindings < limits.bindings
+            && self.cache.of_mn(mn).len() < usize::from(limits.sessions_per_node)
     }
 
     /// RFC 5213 sections 5.3.3 and 5.3.4.

@@ -116,6 +116,32 @@ impl Restoration {
     }
 
     fn path(&mut self, record: &PathRecord, count: usize) -> Result<(), RefusalReason> {
+        let key = self.path_key(record)?;
+        let peer = Arc::clone(&key.peer);
+        let path = Path {
+            key,
+            observed: record.observed,
+            observed_data: record.observed_data.map(Box::new),
+            nat: record.nat,
+            encapsulation: record.encapsulation,
+            label: record.label,
+            access_technology: record.access_technology,
+            weight: self.lma.config.weight(record.label),
+            heartbeat: None,
+            timer: TimerSlot::default(),
+            sessions: 0,
+            installed: None,
+            reported: None,
+        };
+        let wanted = sensible(record.path.0, count);
+        let id = self.lma.paths.insert_as(wanted, path);
+        self.lma.peers.add_path(&peer);
+        self.paths.insert(record.path, id);
+        self.watch(id, record);
+        Ok(())
+    }
+
+    fn path_key(&self, record: &PathRecord) -> Result<PathKey, RefusalReason> {
         let peer = self.lma.peers.shared(&PeerKey::from_name(&record.peer));
         let config = &self.lma.config;
         if self.lma.directory.peer(&peer).is_none() && !config.dynamic_mag_learning {
@@ -129,35 +155,15 @@ impl Restoration {
             return Err(RefusalReason::UnknownAddress);
         }
         let key = PathKey {
-            peer: Arc::clone(&peer),
+            peer,
             local: record.local,
             care_of: record.care_of,
             binding_id: record.binding_id,
         };
-        if self.lma.paths.by_key(&key).is_some() {
-            return Err(RefusalReason::SamePath);
+        match self.lma.paths.by_key(&key) {
+            Some(_) => Err(RefusalReason::SamePath),
+            None => Ok(key),
         }
-        let path = Path {
-            key,
-            observed: record.observed,
-            observed_data: record.observed_data,
-            nat: record.nat,
-            encapsulation: record.encapsulation,
-            label: record.label,
-            access_technology: record.access_technology,
-            weight: config.weight(record.label),
-            heartbeat: None,
-            timer: TimerSlot::default(),
-            sessions: 0,
-            installed: None,
-            reported: None,
-        };
-        let wanted = sensible(record.path.0, count);
-        let id = self.lma.paths.insert_as(wanted, path);
-        self.lma.peers.add_path(&peer);
-        self.paths.insert(record.path, id);
-        self.watch(id, record);
-        Ok(())
     }
 
     /// The first heartbeats are spread over an interval.
@@ -175,7 +181,7 @@ impl Restoration {
         }
         let deadline = heartbeat.deadline();
         if let Some(path) = lma.paths.get_mut(id) {
-            path.heartbeat = Some(heartbeat);
+            path.heartbeat = Some(Box::new(heartbeat));
             lma.timers
                 .set(&mut path.timer, TimerKind::Heartbeat(id), deadline);
         }
@@ -186,18 +192,7 @@ impl Restoration {
         record: &SessionRecord,
         snapshot: &LmaSnapshot,
     ) -> Result<(), RefusalReason> {
-        let limits = self.lma.config.limits;
-        let bindings = u32::try_from(self.lma.cache.len()).unwrap_or(u32::MAX);
-        let many_paths = record.paths.len() > limits.paths_per_binding.into();
-        let many_networks = record.delegated.len() > limits.delegated_per_binding.into();
-        if bindings >= limits.bindings || many_paths || many_networks {
-            return Err(RefusalReason::TooMany);
-        }
-        let most = usize::from(u8::MAX) - 1;
-        let is_named = (1..=most).contains(&record.mn_id.len());
-        if !is_named || record.link_layer.len() > most || record.home_prefixes.len() > most {
-            return Err(RefusalReason::Name);
-        }
+        self.check_limits(record)?;
         let deleted_at = self.deleted_at(record);
         if deleted_at.is_some_and(|at| at <= self.lma.now) {
             return Err(RefusalReason::Lapsed);
@@ -208,14 +203,9 @@ impl Restoration {
         };
         let mn = Identifier::nai(&record.mn_id);
         let holdings = self.claim(&mn, record)?;
-        let peer = PeerKey::from_name(&record.peer);
-        let mut session = Session::new(
-            &mn,
-            &record.link_layer,
-            self.lma.peers.shared(&peer),
-            record.last_care_of,
-            &holdings,
-        );
+        let peer = self.lma.peers.shared(&PeerKey::from_name(&record.peer));
+        let care_of = record.last_care_of;
+        let mut session = Session::new(&mn, &record.link_layer, peer, care_of, &holdings);
         session.access_technology = record.access_technology;
         session.link_local = record.link_local.map(Box::new);
         session.multipath = record.multipath;
@@ -230,6 +220,22 @@ impl Restoration {
         session.paths = paths;
         session.set_deleted_at(deleted_at);
         self.admit(record.session, session, snapshot.sessions.len());
+        Ok(())
+    }
+
+    fn check_limits(&self, record: &SessionRecord) -> Result<(), RefusalReason> {
+        let limits = self.lma.config.limits;
+        let many_paths = record.paths.len() > limits.paths_per_binding.into();
+        let many_networks = record.delegated.len() > limits.delegated_per_binding.into();
+        let full = !self.lma.has_room_for(&Identifier::nai(&record.mn_id));
+        if full || many_paths || many_networks {
+            return Err(RefusalReason::TooMany);
+        }
+        let most = usize::from(u8::MAX) - 1;
+        let is_named = (1..=most).contains(&record.mn_id.len());
+        if !is_named || record.link_layer.len() > most || record.home_prefixes.len() > most {
+            return Err(RefusalReason::Name);
+        }
         Ok(())
     }
 
@@ -334,41 +340,46 @@ impl Restoration {
         let profile = directory.profile(mn).filter(|profile| profile.enabled);
         let profile = profile.ok_or(RefusalReason::NoProfile)?;
         let network = profile.network.as_deref().unwrap_or("");
-        let home = record
-            .ipv4_home
-            .map(|(address, prefix_length, router)| HomeAddress {
+        let home = record.ipv4_home;
+        let holdings = Holdings {
+            home_prefixes: record.home_prefixes.as_slice().into(),
+            ipv4_home: home.map(|(address, prefix_length, router)| HomeAddress {
                 address,
                 prefix_length,
                 router,
-            });
-        let holdings = Holdings {
-            home_prefixes: record.home_prefixes.as_slice().into(),
-            ipv4_home: home,
+            }),
             delegated: record.delegated.as_slice().into(),
         };
-        let asserted = self.lma.config.network(network);
-        let asserted = asserted.is_some_and(|network| network.accept_asserted);
-        let mut claimed: SmallVec<[IpPrefix; 4]> = SmallVec::new();
+        let homes = holdings.home_prefixes.len() + usize::from(home.is_some());
         for (index, prefix) in holdings.prefixes().enumerate() {
-            let homes = holdings.home_prefixes.len() + usize::from(home.is_some());
-            let allocator = &mut self.lma.allocator;
-            let ours = if index < homes {
-                allocator.owns_home(network, prefix)
-            } else {
-                asserted || allocator.owns_mobile(network, prefix)
-            };
-            let refusal = match ours {
-                false => Some(RefusalReason::OutsidePools(prefix)),
-                true if allocator.claim(prefix) => None,
-                true => Some(RefusalReason::InUse(prefix)),
-            };
-            if let Some(reason) = refusal {
-                claimed.iter().for_each(|prefix| allocator.release(*prefix));
+            if let Err(reason) = self.claim_one(network, prefix, index < homes) {
+                let claimed = holdings.prefixes().take(index);
+                claimed.for_each(|prefix| self.lma.allocator.release(prefix));
                 return Err(reason);
             }
-            claimed.push(prefix);
         }
         Ok(holdings)
+    }
+
+    fn claim_one(
+        &mut self,
+        network: &str,
+        prefix: IpPrefix,
+        is_home: bool,
+    ) -> Result<(), RefusalReason> {
+        let lma = &mut self.lma;
+        let asserted = lma.config.network(network);
+        let asserted = asserted.is_some_and(|network| network.accept_asserted);
+        let ours = if is_home {
+            lma.allocator.owns_home(network, prefix)
+        } else {
+            asserted || lma.allocator.owns_mobile(network, prefix)
+        };
+        match ours {
+            false => Err(RefusalReason::OutsidePools(prefix)),
+            true if lma.allocator.claim(prefix) => Ok(()),
+            true => Err(RefusalReason::InUse(prefix)),
+        }
     }
 
     fn drop_unused_paths(&mut self) {

@@ -61,7 +61,7 @@ pub(super) fn path(id: PathId, path: &Path) -> PathStatus {
         usable: state == PathState::Up,
         weight: path.weight,
         sessions: path.sessions,
-        heartbeat: path.heartbeat.as_ref().map(Heartbeat::status),
+        heartbeat: path.heartbeat.as_deref().map(Heartbeat::status),
     }
 }
 

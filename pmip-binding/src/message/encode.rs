@@ -14,14 +14,22 @@ use pmip_wire::{
 
 use super::{Acknowledgement, Common, Identifier, Multipath, Update};
 
+/// So many options fit together: three names of 255 octets at most, the others have 28 or fewer.
+/// Asked for each option as it comes, whether it fits would cost more than all else here.
+const SURELY_FIT: usize = 32;
+
 /// Collects options. What does not fit in a Mobility Header is left out; the limits on prefixes
 /// keep every message that an engine builds far from that.
 #[derive(Default)]
-pub(crate) struct Options(MobilityOptions);
+pub(crate) struct Options(Vec<MobilityOption>);
 
 impl Options {
     pub(crate) fn push(&mut self, option: impl Into<MobilityOption>) {
-        let _full = self.0.push(option);
+        if self.0.capacity() == 0 {
+            // As many as an acknowledgement has.
+            self.0.reserve(16);
+        }
+        self.0.push(option.into());
     }
 
     fn push_some<T: Into<MobilityOption>, E>(&mut self, option: Option<Result<T, E>>) {
@@ -31,7 +39,14 @@ impl Options {
     }
 
     pub(crate) fn into_inner(self) -> MobilityOptions {
-        self.0
+        if self.0.len() <= SURELY_FIT {
+            return MobilityOptions::try_from(self.0).unwrap_or_default();
+        }
+        let mut fitting = MobilityOptions::default();
+        for option in self.0 {
+            let _full = fitting.push(option);
+        }
+        fitting
     }
 }
 

@@ -149,6 +149,8 @@ impl World {
         self.lma_tables = Tables::default();
         self.note(Node::Lma, "restarts with its state");
         self.drain(Node::Lma);
+        // What became due meanwhile is due now, however engines are woken.
+        self.input(Node::Lma, Input::Timeout);
         refusals
     }
 
