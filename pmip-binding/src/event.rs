@@ -89,7 +89,8 @@ pub struct PathRoute {
     pub keys: Option<GreKeys>,
 }
 
-/// The pair of GRE keys of one path binding (RFC 5845 section 3).
+/// The pair of GRE keys of one path binding (RFC 5845 section 3). They tell its packets from those
+/// of others over the same path, whatever inner addresses both use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct GreKeys {

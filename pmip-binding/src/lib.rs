@@ -66,6 +66,7 @@
 
 pub mod config;
 mod event;
+mod gre;
 mod heartbeat;
 mod index;
 mod input;

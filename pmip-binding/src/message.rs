@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bytes::Bytes;
+use pmip_wire::GreKey;
 use pmip_wire::types::IpPrefix;
 use smallvec::SmallVec;
 
@@ -70,6 +71,10 @@ pub(crate) struct Common {
     pub(crate) timestamp: Option<u64>,
     pub(crate) delegated: SmallVec<[IpPrefix; 2]>,
     pub(crate) multipath: Option<Multipath>,
+    /// GRE asked for or agreed on, with or without a key (RFC 5845 section 6.1).
+    pub(crate) gre: Option<GreKey>,
+    /// The T flag: the TLV header asked for or agreed on (RFC 5845 section 7.2).
+    pub(crate) tlv_header: bool,
 }
 
 /// A Proxy Binding Update (RFC 5213 section 8.1).
@@ -118,6 +123,8 @@ pub(crate) fn is_all_zero(prefix: IpPrefix) -> bool {
 /// Status values the engines use (RFC 5213 section 8.9 and its extensions).
 pub(crate) mod status {
     pub(crate) const ACCEPTED: u8 = 0;
+    pub(crate) const GRE_NOT_REQUIRED: u8 = 2;
+    pub(crate) const GRE_WITHOUT_TLV_HEADER: u8 = 3;
     /// Values from here reject.
     pub(crate) const FIRST_REJECTION: u8 = 128;
     pub(crate) const REASON_UNSPECIFIED: u8 = 128;
@@ -135,6 +142,7 @@ pub(crate) mod status {
     pub(crate) const MISSING_MN_ID: u8 = 160;
     pub(crate) const MISSING_HANDOFF: u8 = 161;
     pub(crate) const MISSING_ATT: u8 = 162;
+    pub(crate) const GRE_REQUIRED: u8 = 163;
     pub(crate) const NOT_AUTHORIZED_FOR_IPV4: u8 = 170;
     pub(crate) const NOT_AUTHORIZED_FOR_IPV4_HOA: u8 = 171;
     pub(crate) const NOT_AUTHORIZED_FOR_IPV6: u8 = 172;

@@ -10,8 +10,13 @@ use crate::config::ConfigErrors;
 use crate::event::SessionId;
 use crate::io::ClockAnchor;
 
-/// The layout of [`LmaSnapshot`] that this version writes and reads.
-pub const SNAPSHOT_VERSION: u32 = 1;
+/// The layout of [`LmaSnapshot`] that this version writes. It reads all from 1 on: what an older
+/// one does not know is absent.
+///
+/// | version | adds |
+/// |---|---|
+/// | 2 | GRE keys of a session |
+pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// Everything that an anchor must not forget: sessions with their prefixes, lifetimes and order
 /// marks, paths, what is known of the access gateways, and what ended sessions held.
@@ -165,6 +170,9 @@ pub struct SessionRecord {
     pub paths: Vec<BindingRecord>,
     /// What the next PBU of each Binding ID must come after.
     pub marks: Vec<MarkRecord>,
+    /// GRE by Binding ID, where it was ever agreed on (RFC 5845 section 5.1).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub gre: Vec<GreRecord>,
     /// The care-of address that registered last.
     pub last_care_of: IpAddr,
     /// When the last PBU was accepted.
@@ -201,6 +209,21 @@ pub struct MarkRecord {
     pub sequence: Option<u16>,
 }
 
+/// GRE on one path of a session (RFC 5845 section 5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct GreRecord {
+    /// The Binding ID; 0 without multipath.
+    pub binding_id: u8,
+    /// Whether the last PBU agreed on GRE; if not, a later one may and gets the same key.
+    pub agreed: bool,
+    /// The key that the anchor gave.
+    pub uplink: Option<u32>,
+    /// The key that the gateway gave.
+    pub downlink: Option<u32>,
+}
+
 /// What a mobile node held when its session ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -226,7 +249,7 @@ pub enum RestoreError {
     #[error(transparent)]
     Config(#[from] ConfigErrors),
     /// Another version wrote the snapshot.
-    #[error("a snapshot of version {found}, and this program reads version {SNAPSHOT_VERSION}")]
+    #[error("a snapshot of version {found}, and this program reads 1 to {SNAPSHOT_VERSION}")]
     Version {
         /// Its version.
         found: u32,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pmip_wire::types::{Encapsulation, IpPrefix, Label, PathId};
 
-use crate::event::{DropReason, PathState, SessionId};
+use crate::event::{DropReason, GreKeys, PathState, SessionId};
 
 /// One mobility session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub struct PathBindingStatus {
     pub lifetime: Duration,
     /// What remains of it.
     pub remaining: Duration,
+    /// GRE keys, where exchanged (RFC 5845).
+    pub keys: Option<GreKeys>,
 }
 
 /// One path, which many sessions may share.

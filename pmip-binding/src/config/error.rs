@@ -205,6 +205,13 @@ impl Checker {
         }
     }
 
+    /// Key 0 is what a receiver reads where none was set.
+    pub(super) fn gre_key(&mut self, what: &'static str, key: Option<u32>) {
+        if let Some(key) = key {
+            self.number(what, key.into(), 1, u32::MAX.into());
+        }
+    }
+
     pub(super) fn number(&mut self, what: &'static str, value: u64, least: u64, most: u64) {
         if value < least || value > most {
             self.0.push(ConfigError::NumberRange {

@@ -32,6 +32,9 @@ pub struct LmaConfig {
     /// The encapsulation on IPv4 transport when a peer has none of its own. UDP also stands for
     /// AcceptForcedIPv4UDPEncapsulationRequest (RFC 5844 section 5).
     pub encapsulation: Encapsulation,
+    /// `generate grekey`: a gateway whose encapsulation is one of GRE must ask for it, else status
+    /// 163 (RFC 5845 section 5.2); off: it is served without.
+    pub gre_required: bool,
     /// Networks with their pools.
     pub networks: Vec<Network>,
     /// Who is served and how.
@@ -111,6 +114,10 @@ pub struct Profile {
     /// How many IPv6 mobile network prefixes one request to allocate yields.
     #[cfg_attr(feature = "serde", serde(default = "one"))]
     pub delegated_ipv6: u8,
+    /// `gre-encap-key up`: the uplink GRE key on every path, at least 1; `None` = one drawn for
+    /// each path binding.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub gre_uplink_key: Option<u32>,
 }
 
 /// What bounds an anchor's memory.
@@ -208,6 +215,7 @@ impl LmaConfig {
         checker.unique("peer", self.peers.iter().map(|p| p.identity.as_str()));
         for profile in &self.profiles {
             checker.name("a profile", &profile.nai);
+            checker.gre_key("gre-encap-key up", profile.gre_uplink_key);
             let counts = [profile.delegated_ipv4, profile.delegated_ipv6];
             for count in counts {
                 checker.number("delegated prefixes", count.into(), 1, 16);
@@ -254,6 +262,7 @@ impl Default for LmaConfig {
             dynamic_mag_learning: false,
             multipath: false,
             encapsulation: Encapsulation::Ipv4Udp,
+            gre_required: false,
             networks: Vec::new(),
             profiles: Vec::new(),
             default_profile: None,
@@ -294,6 +303,7 @@ impl Profile {
             delegation: true,
             delegated_ipv4: 1,
             delegated_ipv6: 1,
+            gre_uplink_key: None,
         }
     }
 }

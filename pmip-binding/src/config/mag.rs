@@ -27,6 +27,11 @@ pub struct MagConfig {
     pub multipath: bool,
     /// The encapsulation when an anchor has none of its own.
     pub encapsulation: Encapsulation,
+    /// `generate grekey`: with an encapsulation of GRE, exchange keys (RFC 5845 section 3.3); off:
+    /// negotiate the encapsulation alone (section 3.2).
+    pub generate_gre_keys: bool,
+    /// `ignore grekey`: exchange keys, but leave them out of the forwarding plane.
+    pub ignore_gre_keys: bool,
     /// Logical mobile nodes, registered as soon as an interface is up.
     pub logical_mobile_nodes: Vec<LogicalMobileNode>,
     /// Lifetime asked for.
@@ -120,6 +125,10 @@ pub struct LogicalMobileNode {
     /// MAC address of its first mobile network interface. It travels as the MN Link-layer
     /// Identifier: without it a lost acknowledgement would make a second session.
     pub link_layer_identifier: [u8; 6],
+    /// `gre-encap-key down`: its downlink GRE key on every path, at least 1; `None` = one drawn
+    /// for each path.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub gre_downlink_key: Option<u32>,
     /// The networks behind it.
     #[cfg_attr(feature = "serde", serde(default))]
     pub mobile_networks: Vec<MobileNetwork>,
@@ -227,6 +236,7 @@ impl MagConfig {
         checker.unique("logical-mn", nodes.iter().map(|node| node.nai.as_str()));
         for node in nodes {
             checker.name("a logical mobile node", &node.nai);
+            checker.gre_key("gre-encap-key down", node.gre_downlink_key);
             match &node.lma {
                 Some(name) if self.lmas.iter().all(|lma| lma.identity != *name) => {
                     let (what, name) = ("lma", name.clone());
@@ -269,6 +279,8 @@ impl Default for MagConfig {
             roaming_interfaces: Vec::new(),
             multipath: false,
             encapsulation: Encapsulation::Ipv4Udp,
+            generate_gre_keys: false,
+            ignore_gre_keys: false,
             logical_mobile_nodes: Vec::new(),
             lifetime: DEFAULT_LIFETIME,
             refresh_time: DEFAULT_REFRESH_TIME,
@@ -334,6 +346,7 @@ impl LogicalMobileNode {
             lma: None,
             service: Service::Dual,
             link_layer_identifier,
+            gre_downlink_key: None,
             mobile_networks: Vec::new(),
         }
     }

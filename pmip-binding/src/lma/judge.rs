@@ -191,6 +191,7 @@ impl Lma {
         check_options(request)?;
         multipath?;
         check_families(request, profile)?;
+        self.check_gre(request)?;
         self.check_encapsulation(request)?;
         if request.update.common.lifetime == 0 && !matches!(found, Found::Existing(_)) {
             return Err(Objection::Ignore(DropReason::NotTheRegisteredCareOf));
@@ -285,9 +286,9 @@ impl Lma {
 
     /// RFC 5844 section 4.1: forced UDP is refused where the peer's encapsulation has none.
     fn check_encapsulation(&self, request: &Request) -> Result<(), Objection> {
-        let udp = self.encapsulation_of(request) == Encapsulation::Ipv4Udp;
+        let plain = self.encapsulation_of(request) == Encapsulation::Ipv4;
         let over_ipv4 = request.datagram.carrier == Carrier::Udp;
-        if over_ipv4 && request.update.force_udp && !udp {
+        if over_ipv4 && request.update.force_udp && plain {
             return Err(Objection::Refuse(status::ADMINISTRATIVELY_PROHIBITED));
         }
         Ok(())
@@ -295,19 +296,26 @@ impl Lma {
 
     /// The encapsulation that an accepted PBU leads to.
     pub(super) fn encapsulation_of(&self, request: &Request) -> Encapsulation {
+        if let Some(agreed) = self.gre_encapsulation(request) {
+            return agreed;
+        }
         if request.datagram.carrier == Carrier::Ipv6 {
             return Encapsulation::Ipv6;
         }
-        let configured = self
-            .directory
-            .peer(&request.peer)
-            .and_then(|peer| peer.encapsulation)
-            .unwrap_or(self.config.encapsulation);
-        if configured == Encapsulation::Ipv4Udp && request.update.force_udp {
-            Encapsulation::Ipv4Udp
-        } else {
-            Encapsulation::Ipv4
+        let configured = self.configured_encapsulation(request);
+        match (request.update.force_udp, configured) {
+            (true, Encapsulation::Ipv4Udp) => Encapsulation::Ipv4Udp,
+            // Without GRE the header is agreed on all the same (RFC 5845 section 7.2).
+            (true, Encapsulation::Ipv4UdpTlv) if request.update.common.tlv_header => configured,
+            (true, Encapsulation::Ipv4UdpTlv) => Encapsulation::Ipv4Udp,
+            (true | false, _) => Encapsulation::Ipv4,
         }
+    }
+
+    pub(super) fn configured_encapsulation(&self, request: &Request) -> Encapsulation {
+        let peer = self.directory.peer(&request.peer);
+        peer.and_then(|peer| peer.encapsulation)
+            .unwrap_or(self.config.encapsulation)
     }
 
     fn wait(&mut self, mut request: Request, session: SessionId) {

@@ -7,7 +7,9 @@ mod cache;
 mod changes;
 mod deregistration;
 mod directory;
+mod extras;
 mod forwarding;
+mod gre;
 mod judge;
 mod liveness;
 mod lookup;
@@ -27,6 +29,7 @@ use pmip_wire::types::{Instant, PathId};
 
 use crate::config::{ConfigErrors, LmaConfig};
 use crate::event::{DropReason, Event, SessionId};
+use crate::gre::KeyPool;
 use crate::input::{Command, Input};
 use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::random::Random;
@@ -59,6 +62,8 @@ pub struct Lma {
     paths: PathTable,
     peers: PeerTable,
     allocator: Allocator,
+    /// Uplink GRE keys.
+    keys: KeyPool,
     rate: RateLimiter,
     waiting: Vec<Waiting>,
     timers: Timers<TimerKind>,
@@ -120,6 +125,7 @@ impl Lma {
             paths: PathTable::new(random.next_u64()),
             peers: PeerTable::new(random.next_u64()),
             allocator: Allocator::new(&config),
+            keys: KeyPool::new(config.profiles.iter().filter_map(|p| p.gre_uplink_key)),
             rate: RateLimiter::new(limits.sources, limits.updates_per_second, random.next_u64()),
             waiting: Vec::new(),
             timers: Timers::new(),

@@ -5,7 +5,7 @@ use pmip_wire::types::PathId;
 use crate::event::SessionId;
 use crate::heartbeat::Heartbeat;
 use crate::snapshot::{
-    BindingRecord, LmaSnapshot, MarkRecord, PathRecord, PeerRecord, SessionRecord,
+    BindingRecord, GreRecord, LmaSnapshot, MarkRecord, PathRecord, PeerRecord, SessionRecord,
 };
 
 use super::Lma;
@@ -81,6 +81,12 @@ fn session_record(id: SessionId, session: &Session) -> SessionRecord {
             sequence: mark.sequence,
         }
     });
+    let gre = session.gre_bindings().map(|binding| GreRecord {
+        binding_id: binding.binding_id,
+        agreed: binding.agreed,
+        uplink: binding.uplink,
+        downlink: binding.downlink,
+    });
     let home = session.ipv4_home;
     SessionRecord {
         session: id,
@@ -95,6 +101,7 @@ fn session_record(id: SessionId, session: &Session) -> SessionRecord {
         multipath: session.multipath,
         paths: paths.collect(),
         marks: marks.collect(),
+        gre: gre.collect(),
         last_care_of: session.last_care_of,
         refreshed: session.refreshed,
         deleted_at: session.deleted_at(),

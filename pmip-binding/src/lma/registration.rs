@@ -78,6 +78,7 @@ impl Lma {
         let reused = if continued { known } else { None };
         let path = self.path_for(request, known, reused);
         let dropped = self.rebind(request, id, path, continued);
+        let keys_changed = self.adopt_gre(request, id, continued);
         if moved {
             self.stats.handoffs = self.stats.handoffs.saturating_add(1);
         }
@@ -86,7 +87,7 @@ impl Lma {
         let Some(session) = self.cache.get(id) else {
             return;
         };
-        if revived || addresses_changed || before != path_ids(session) {
+        if revived || addresses_changed || keys_changed || before != path_ids(session) {
             let route = session.route(id);
             self.emit_forwarding(Forwarding::InstallSession(route));
         }

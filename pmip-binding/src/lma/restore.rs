@@ -14,8 +14,8 @@ use crate::heartbeat::Heartbeat;
 use crate::io::ClockAnchor;
 use crate::message::Identifier;
 use crate::snapshot::{
-    BindingRecord, LmaSnapshot, PathRecord, PeerName, PeerRecord, Refusal, RefusalReason,
-    RefusedRecord, RememberedRecord, RestoreError, SNAPSHOT_VERSION, SessionRecord,
+    BindingRecord, GreRecord, LmaSnapshot, PathRecord, PeerName, PeerRecord, Refusal,
+    RefusalReason, RefusedRecord, RememberedRecord, RestoreError, SNAPSHOT_VERSION, SessionRecord,
 };
 use crate::timers::TimerSlot;
 
@@ -23,6 +23,7 @@ use super::allocation::Holdings;
 use super::allocator::Remembered;
 use super::announce::Announcement;
 use super::cache::{HomeAddress, Mark, PathBinding, PeerKey, Session};
+use super::gre::GreBinding;
 use super::paths::{Path, PathKey};
 use super::{Lma, TimerKind};
 
@@ -58,7 +59,7 @@ impl Lma {
         clock: ClockAnchor,
         now: Instant,
     ) -> Result<(Self, Vec<Refusal>), RestoreError> {
-        if snapshot.version != SNAPSHOT_VERSION {
+        if !(1..=SNAPSHOT_VERSION).contains(&snapshot.version) {
             let found = snapshot.version;
             return Err(RestoreError::Version { found });
         }
@@ -229,8 +230,32 @@ impl Restoration {
         }
         session.paths = paths;
         session.set_deleted_at(deleted_at);
+        self.gre(&mut session, record);
         self.admit(record.session, session, snapshot.sessions.len());
         Ok(())
+    }
+
+    /// A key that another session has is left out: the gateway gets another one at its next PBU,
+    /// as RFC 5845 section 3.3.2 allows after a restart.
+    fn gre(&mut self, session: &mut Session, record: &SessionRecord) {
+        let most = usize::from(self.lma.config.limits.paths_per_binding);
+        let profile = self.lma.directory.profile(&session.mn());
+        let fixed = profile.and_then(|profile| profile.gre_uplink_key);
+        for record in record.gre.iter().take(most) {
+            let free = |key: &u32| Some(*key) == fixed || self.lma.keys.claim(*key);
+            let GreRecord {
+                binding_id,
+                agreed,
+                uplink,
+                downlink,
+            } = *record;
+            session.extras_mut().gre.push(GreBinding {
+                binding_id,
+                agreed,
+                uplink: uplink.filter(free),
+                downlink,
+            });
+        }
     }
 
     fn admit(&mut self, wanted: SessionId, session: Session, count: usize) {

@@ -23,6 +23,7 @@ pub(super) fn binding(id: SessionId, session: &Session, now: Instant) -> Binding
         state,
         lifetime: binding.lifetime(),
         remaining: binding.expires.saturating_since(now),
+        keys: session.keys(binding.binding_id),
     });
     let paths: Vec<PathBindingStatus> = paths.collect();
     let longest = |value: fn(&PathBindingStatus) -> Duration| paths.iter().map(value).max();

@@ -86,6 +86,7 @@ impl Mag {
             return;
         };
         self.by_mn.remove(&entry.mn);
+        self.gre.forget(id);
         let bound: Vec<u8> = entry.granted().collect();
         if entry.announced {
             self.emit(Event::Forwarding(Forwarding::RemoveSession(id)));

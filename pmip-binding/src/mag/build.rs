@@ -41,6 +41,7 @@ impl Mag {
             return;
         };
         let mut update = self.build(entry, about, request);
+        self.ask_for_gre(id, about, &mut update);
         update.common.sequence = sequence;
         update.common.timestamp = timestamp;
         let source = SocketAddr::new(care_of, destination.port());

@@ -26,6 +26,8 @@ const MAPPING_TRIES: u32 = 3;
 pub(super) struct Anchor {
     /// It has answered a heartbeat, on whatever path.
     answered: bool,
+    /// It ignored a request for GRE, so it is not asked again (RFC 5845 section 4.2).
+    pub(super) lacks_gre: bool,
     restart_counter: Option<u32>,
 }
 
@@ -240,9 +242,7 @@ impl Mag {
     /// After an acknowledgement a heartbeat goes through the tunnel itself, so that the anchor
     /// sees the mapping of tunnelled packets (design, section 2).
     pub(super) fn start_mapping_probe(&mut self, id: PathId, keep_alive: Option<u32>) {
-        let (lma, _) = path_parts(id);
-        let peer = self.config.lmas.get(lma);
-        if !peer.is_some_and(|peer| is_udp(self.config.encapsulation_with(peer))) {
+        if !is_udp(self.encapsulation_of(id)) {
             return;
         }
         let sequence = self.random.next_u32();

@@ -3,6 +3,7 @@
 mod answer;
 mod attach;
 mod build;
+mod gre;
 mod interfaces;
 mod list;
 mod liveness;
@@ -28,6 +29,7 @@ use crate::status::{BindingStatus, PathStatus, Stats};
 use crate::timers::{KeyedTimers, TimerKey};
 use crate::wire::{self, Received};
 
+use gre::GreTable;
 use interfaces::Interface;
 use list::Entry;
 use liveness::Anchor;
@@ -48,6 +50,7 @@ pub struct Mag {
     paths: BTreeMap<PathId, Path>,
     list: Slab<Entry>,
     by_mn: BTreeMap<Identifier, SessionId>,
+    gre: GreTable,
     timers: KeyedTimers<TimerKind>,
     queue: VecDeque<Output>,
     stats: Stats,
@@ -107,6 +110,7 @@ impl Mag {
         config.validate()?;
         let interfaces = config.roaming_interfaces.iter();
         let anchors = config.lmas.iter();
+        let nodes = config.logical_mobile_nodes.iter();
         let mut mag = Self {
             now,
             clock,
@@ -116,6 +120,7 @@ impl Mag {
             paths: BTreeMap::new(),
             list: Slab::new(),
             by_mn: BTreeMap::new(),
+            gre: GreTable::new(nodes.filter_map(|node| node.gre_downlink_key)),
             timers: KeyedTimers::new(),
             queue: VecDeque::new(),
             stats: Stats::default(),

@@ -34,7 +34,12 @@ impl Mag {
         asked: Option<u64>,
         answer: &Acknowledgement,
     ) {
-        let next = self.learn(id, answer);
+        let asks_gre = answer.status == status::GRE_REQUIRED && self.require_gre(id, binding_id);
+        let next = if asks_gre {
+            Next::AtOnce
+        } else {
+            self.learn(id, answer)
+        };
         let Some(entry) = self.entry_mut(id) else {
             return;
         };

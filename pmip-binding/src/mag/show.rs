@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pmip_wire::types::{Instant, Label, PathId};
 
-use crate::event::{PathState, SessionId};
+use crate::event::{GreKeys, PathState, SessionId};
 use crate::heartbeat::Heartbeat;
 use crate::status::{BindingState, BindingStatus, PathBindingStatus, PathStatus};
 
@@ -18,7 +18,8 @@ impl Mag {
         let peer = self.config.lmas.get(entry.lma);
         let registrations = entry.registrations.iter();
         let paths = registrations.map(|(&binding_id, registration)| {
-            show_registration(entry, binding_id, registration, now)
+            let keys = self.gre.keys(id, binding_id);
+            show_registration(entry, binding_id, registration, keys, now)
         });
         let paths: Vec<PathBindingStatus> = paths.collect();
         let longest = |value: fn(&PathBindingStatus) -> Duration| paths.iter().map(value).max();
@@ -44,9 +45,7 @@ impl Mag {
         let index = usize::from(binding_id).saturating_sub(1);
         let interface = self.config.roaming_interfaces.get(index);
         let peer = self.config.lmas.get(lma);
-        let encapsulation = peer.map_or(self.config.encapsulation, |peer| {
-            self.config.encapsulation_with(peer)
-        });
+        let encapsulation = self.encapsulation_of(id);
         let anchor = peer.and_then(|peer| peer.address(encapsulation));
         let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let installed = path.installed.as_ref();
@@ -99,6 +98,7 @@ fn show_registration(
     entry: &Entry,
     binding_id: u8,
     registration: &Registration,
+    keys: Option<GreKeys>,
     now: Instant,
 ) -> PathBindingStatus {
     let granted = registration.granted;
@@ -114,5 +114,6 @@ fn show_registration(
         state,
         lifetime: granted.map_or(Duration::ZERO, |grant| grant.lifetime),
         remaining: granted.map_or(Duration::ZERO, |grant| grant.expires.saturating_since(now)),
+        keys,
     }
 }

@@ -23,6 +23,7 @@ impl Update {
             common: Common {
                 sequence: message.sequence.0,
                 lifetime: message.lifetime.as_units(),
+                tlv_header: message.flags.contains(BindingUpdateFlags::TLV_HEADER),
                 ..Common::from_options(options)
             },
             acknowledge: message.flags.contains(BindingUpdateFlags::ACKNOWLEDGE),
@@ -49,6 +50,7 @@ impl Acknowledgement {
             common: Common {
                 sequence: message.sequence.0,
                 lifetime: message.lifetime.as_units(),
+                tlv_header: message.flags.contains(BindingAckFlags::TLV_HEADER),
                 ..Common::from_options(options)
             },
             status: message.status.code(),
@@ -87,6 +89,8 @@ impl Common {
             timestamp: options.timestamp().map(|timestamp| timestamp.to_bits()),
             delegated: delegated.map(|prefix| prefix.to_prefix()).collect(),
             multipath: Multipath::from_options(options),
+            gre: options.gre_key(),
+            tlv_header: false,
         }
     }
 }

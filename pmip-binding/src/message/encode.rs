@@ -40,6 +40,7 @@ impl Update {
         let mut flags = BindingUpdateFlags::PROXY;
         flags.set(BindingUpdateFlags::ACKNOWLEDGE, self.acknowledge);
         flags.set(BindingUpdateFlags::FORCE_UDP, self.force_udp);
+        flags.set(BindingUpdateFlags::TLV_HEADER, self.common.tlv_header);
         let mut options = Options::default();
         self.common.push_identity(&mut options);
         for &(address, length) in &self.home_requests {
@@ -70,6 +71,8 @@ impl Update {
 
 impl Acknowledgement {
     pub(crate) fn to_wire(&self) -> BindingAcknowledgement {
+        let mut flags = BindingAckFlags::PROXY;
+        flags.set(BindingAckFlags::TLV_HEADER, self.common.tlv_header);
         let mut options = Options::default();
         self.common.push_identity(&mut options);
         options.push_some(self.home_reply.map(|reply| {
@@ -94,7 +97,7 @@ impl Acknowledgement {
         }
         BindingAcknowledgement {
             status: Status::from_code(self.status),
-            flags: BindingAckFlags::PROXY,
+            flags,
             sequence: SequenceNumber(self.common.sequence),
             lifetime: Lifetime::from_units(self.common.lifetime),
             options: options.into_inner(),
@@ -134,6 +137,9 @@ impl Common {
         }
         if let Some(multipath) = &self.multipath {
             options.push(multipath.to_wire());
+        }
+        if let Some(gre) = self.gre {
+            options.push(gre);
         }
     }
 }
