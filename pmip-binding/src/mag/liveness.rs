@@ -239,6 +239,13 @@ impl Mag {
         }
     }
 
+    /// An administrative action: what the anchors did not know is tried again.
+    pub(super) fn forget_refusals(&mut self) {
+        for anchor in &mut self.anchors {
+            anchor.lacks_gre = false;
+        }
+    }
+
     /// After an acknowledgement a heartbeat goes through the tunnel itself, so that the anchor
     /// sees the mapping of tunnelled packets (design, section 2).
     pub(super) fn start_mapping_probe(&mut self, id: PathId, keep_alive: Option<u32>) {

@@ -240,12 +240,14 @@ impl Mag {
                 }
             }
             Command::ClearBinding { nai } => {
+                self.forget_refusals();
                 let found = self.by_mn.get(&Identifier::nai(nai)).copied();
                 if let Some(id) = found {
                     self.close(id, true);
                 }
             }
             Command::ClearBindings => {
+                self.forget_refusals();
                 for id in self.ids() {
                     self.close(id, true);
                 }
