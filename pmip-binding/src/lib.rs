@@ -71,6 +71,7 @@ mod heartbeat;
 mod index;
 mod input;
 mod io;
+mod link;
 mod lma;
 mod mag;
 mod message;

@@ -2,10 +2,11 @@
 //! options found by kind. Turned into and out of [`pmip_wire`] messages here and nowhere else.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use bytes::Bytes;
-use pmip_wire::GreKey;
-use pmip_wire::types::IpPrefix;
+use pmip_wire::types::{IpPrefix, Lifetime};
+use pmip_wire::{AccessNetworkIdentifier, GreKey, VendorSpecific};
 use smallvec::SmallVec;
 
 mod decode;
@@ -75,6 +76,8 @@ pub(crate) struct Common {
     pub(crate) gre: Option<GreKey>,
     /// The T flag: the TLV header asked for or agreed on (RFC 5845 section 7.2).
     pub(crate) tlv_header: bool,
+    /// Where the mobile node is attached (RFC 6757 section 3).
+    pub(crate) access_network: Option<AccessNetworkIdentifier>,
 }
 
 /// A Proxy Binding Update (RFC 5213 section 8.1).
@@ -90,6 +93,10 @@ pub(crate) struct Update {
     /// IPv4 Home Address Requests: address and prefix length.
     pub(crate) home_requests: SmallVec<[(Ipv4Addr, u8); 1]>,
     pub(crate) mag_id: Option<Identifier>,
+    /// The name of the service that the mobile node is to have (RFC 5149), UTF-8 if well-formed.
+    pub(crate) service: Option<Bytes>,
+    /// Vendor-specific options (RFC 5094).
+    pub(crate) vendor: Vec<VendorSpecific>,
 }
 
 /// An IPv4 Home Address Reply (RFC 5844 section 3.3.2).
@@ -115,6 +122,11 @@ pub(crate) struct Acknowledgement {
     pub(crate) alternate_ipv4_care_of: Option<Ipv4Addr>,
 }
 
+/// The span in units of 4 s, rounded up; at most the longest.
+pub(crate) fn lifetime(span: Duration) -> Lifetime {
+    Lifetime::from_secs(u32::try_from(span.as_secs()).unwrap_or(u32::MAX))
+}
+
 /// Whether every octet of the prefix is zero: a request to allocate (RFC 5213 section 2.2).
 pub(crate) fn is_all_zero(prefix: IpPrefix) -> bool {
     prefix.address().is_unspecified()
@@ -131,6 +143,7 @@ pub(crate) mod status {
     pub(crate) const ADMINISTRATIVELY_PROHIBITED: u8 = 129;
     pub(crate) const INSUFFICIENT_RESOURCES: u8 = 130;
     pub(crate) const SEQUENCE_OUT_OF_WINDOW: u8 = 135;
+    pub(crate) const SERVICE_AUTHORIZATION_FAILED: u8 = 151;
     pub(crate) const PROXY_REG_NOT_ENABLED: u8 = 152;
     pub(crate) const NOT_LMA_FOR_THIS_MN: u8 = 153;
     pub(crate) const MAG_NOT_AUTHORIZED: u8 = 154;

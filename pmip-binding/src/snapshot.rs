@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use bytes::Bytes;
+use pmip_wire::AccessNetworkIdentifier;
 use pmip_wire::types::{Encapsulation, Instant, IpPrefix, Label, PathId};
 
 use crate::config::ConfigErrors;
@@ -15,7 +16,7 @@ use crate::io::ClockAnchor;
 ///
 /// | version | adds |
 /// |---|---|
-/// | 2 | GRE keys of a session |
+/// | 2 | GRE keys, access network and service of a session; names and weights of a path |
 pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// Everything that an anchor must not forget: sessions with their prefixes, lifetimes and order
@@ -135,6 +136,15 @@ pub struct PathRecord {
     pub encapsulation: Encapsulation,
     /// Its label.
     pub label: Label,
+    /// The name of the label, as the gateway has it.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub label_name: Option<String>,
+    /// The name of the roaming interface, as the gateway has it.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub interface: Option<String>,
+    /// Its weights up and down, as the gateway has them.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub weights: Option<(u8, u8)>,
     /// Access technology (RFC 5213 section 8.5).
     pub access_technology: u8,
     /// Heartbeats did not give it up.
@@ -173,6 +183,12 @@ pub struct SessionRecord {
     /// GRE by Binding ID, where it was ever agreed on (RFC 5845 section 5.1).
     #[cfg_attr(feature = "serde", serde(default))]
     pub gre: Vec<GreRecord>,
+    /// Where the mobile node is attached (RFC 6757).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub access_network: Option<AccessNetworkIdentifier>,
+    /// The service selected (RFC 5149).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub service_selection: Option<String>,
     /// The care-of address that registered last.
     pub last_care_of: IpAddr,
     /// When the last PBU was accepted.

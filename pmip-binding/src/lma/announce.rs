@@ -53,6 +53,7 @@ impl Lma {
             let id = PathId(announcement.next_path);
             announcement.next_path += 1;
             self.sync_path(id, "restored");
+            self.report_link(id);
             return true;
         }
         if announcement.next_session >= self.cache.end() {

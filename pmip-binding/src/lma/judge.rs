@@ -15,6 +15,7 @@ use crate::message::{Identifier, Multipath, Update, status};
 use super::cache::{Mark, MnKey, PeerKey};
 use super::directory::Directory;
 use super::lookup::{self, Found};
+use super::service;
 use super::{Lma, TimerKind};
 
 /// Held PBUs at once; one more is decided without waiting.
@@ -52,6 +53,8 @@ pub(super) enum Objection {
     Refuse(u8),
     /// Refuse with the last accepted sequence number.
     OutOfWindow(u16),
+    /// The service is not one of the mobile node's.
+    Service,
     Ignore(DropReason),
 }
 
@@ -100,6 +103,7 @@ impl Lma {
             Ok(Found::Undecided(id)) => self.wait(request, id),
             Ok(Found::Refused(status)) => self.refuse(&request, status),
             Err(Objection::Refuse(status)) => self.refuse(&request, status),
+            Err(Objection::Service) => self.refuse_service(&request),
             Err(Objection::OutOfWindow(last)) => self.refuse_sequence(&request, last),
             Err(Objection::Ignore(reason)) => {
                 self.drop_datagram(reason, &request.datagram);
@@ -190,6 +194,7 @@ impl Lma {
         }
         check_options(request)?;
         multipath?;
+        service::check(request, profile)?;
         check_families(request, profile)?;
         self.check_gre(request)?;
         self.check_encapsulation(request)?;

@@ -1,5 +1,6 @@
 //! The local mobility anchor.
 
+mod access_network;
 mod allocation;
 mod allocator;
 mod announce;
@@ -11,6 +12,7 @@ mod extras;
 mod forwarding;
 mod gre;
 mod judge;
+mod link;
 mod liveness;
 mod lookup;
 mod paths;
@@ -20,6 +22,7 @@ mod records;
 mod registration;
 mod reply;
 mod restore;
+mod service;
 mod show;
 
 use std::collections::VecDeque;

@@ -50,6 +50,7 @@ impl Lma {
 
 fn path_record(id: PathId, path: &Path) -> PathRecord {
     let heartbeat = path.heartbeat.as_ref();
+    let weights = path.link.as_ref().and_then(|link| link.weights);
     PathRecord {
         path: id,
         peer: path.key.peer.to_name(),
@@ -61,6 +62,9 @@ fn path_record(id: PathId, path: &Path) -> PathRecord {
         nat: path.nat,
         encapsulation: path.encapsulation,
         label: path.label,
+        label_name: path.label_name(),
+        interface: path.interface(),
+        weights: weights.map(|weights| (weights.up, weights.down)),
         access_technology: path.access_technology,
         alive: heartbeat.is_none_or(Heartbeat::is_alive),
     }
@@ -102,6 +106,8 @@ fn session_record(id: SessionId, session: &Session) -> SessionRecord {
         paths: paths.collect(),
         marks: marks.collect(),
         gre: gre.collect(),
+        access_network: session.access_network().cloned(),
+        service_selection: session.service_name(),
         last_care_of: session.last_care_of,
         refreshed: session.refreshed,
         deleted_at: session.deleted_at(),

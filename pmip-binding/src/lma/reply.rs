@@ -44,6 +44,7 @@ impl Lma {
             reply.common.link_local =
                 Some(session.link_local.as_deref().copied().unwrap_or(wanted));
         }
+        reply.common.access_network = self.accepted_network(request);
         if !deregisters {
             self.answer_gre(request, id, &mut reply);
         }

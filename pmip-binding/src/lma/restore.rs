@@ -12,6 +12,7 @@ use crate::config::LmaConfig;
 use crate::event::SessionId;
 use crate::heartbeat::Heartbeat;
 use crate::io::ClockAnchor;
+use crate::link::{Link, Weights};
 use crate::message::Identifier;
 use crate::snapshot::{
     BindingRecord, GreRecord, LmaSnapshot, PathRecord, PeerName, PeerRecord, Refusal,
@@ -138,6 +139,7 @@ impl Restoration {
         if self.lma.paths.by_key(&key).is_some() {
             return Err(RefusalReason::SamePath);
         }
+        let link = link_of(record);
         let path = Path {
             key,
             observed: record.observed,
@@ -146,7 +148,9 @@ impl Restoration {
             encapsulation: record.encapsulation,
             label: record.label,
             access_technology: record.access_technology,
-            weight: config.weight(record.label),
+            weight: self.lma.weight_of(record.label, link.as_deref()),
+            link_told: link.is_none(),
+            link,
             heartbeat: None,
             timer: TimerSlot::default(),
             sessions: 0,
@@ -231,6 +235,11 @@ impl Restoration {
         session.paths = paths;
         session.set_deleted_at(deleted_at);
         self.gre(&mut session, record);
+        if record.access_network.is_some() || record.service_selection.is_some() {
+            let extras = session.extras_mut();
+            extras.access_network.clone_from(&record.access_network);
+            extras.service = record.service_selection.clone().map(Into::into);
+        }
         self.admit(record.session, session, snapshot.sessions.len());
         Ok(())
     }
@@ -419,6 +428,17 @@ impl Restoration {
         let mn = Identifier::nai(&record.mn_id);
         self.lma.allocator.remember(mn, until, what);
     }
+}
+
+/// What the gateway told of the link; `None` = nothing.
+fn link_of(record: &PathRecord) -> Option<Box<Link>> {
+    let weights = record.weights.map(|(up, down)| Weights { up, down });
+    let link = Link {
+        label: record.label_name.clone(),
+        interface: record.interface.clone(),
+        weights: weights.filter(|weights| (1..=100).contains(&weights.down)),
+    };
+    (link != Link::default()).then(|| Box::new(link))
 }
 
 impl PeerKey {

@@ -161,6 +161,7 @@ impl Mag {
         let keep_alive = answer.nat_detection.map(|(_, seconds)| seconds);
         self.start_mapping_probe(path_id(lma, binding_id), keep_alive);
         self.drive(id);
+        self.take_access_network(id, answer);
     }
 
     fn arm_grant(&mut self, id: SessionId, binding_id: u8, grant: Grant) {

@@ -42,6 +42,9 @@ impl Mag {
         };
         let mut update = self.build(entry, about, request);
         self.ask_for_gre(id, about, &mut update);
+        self.tell_access_network(id, &mut update);
+        self.name_service(id, &mut update);
+        self.name_link(about, &mut update);
         update.common.sequence = sequence;
         update.common.timestamp = timestamp;
         let source = SocketAddr::new(care_of, destination.port());
@@ -85,6 +88,8 @@ impl Mag {
             ipv4_care_of: over_ipv4.then(|| self.ipv4_care_of(request.over)).flatten(),
             home_requests: home_requests(entry),
             mag_id: multipath.map(|_| Identifier::nai(&self.config.identity)),
+            service: None,
+            vendor: Vec::new(),
         }
     }
 

@@ -1,15 +1,18 @@
 //! The mobile access gateway.
 
+mod access_network;
 mod answer;
 mod attach;
 mod build;
 mod gre;
 mod interfaces;
+mod link;
 mod list;
 mod liveness;
 mod paths;
 mod refusal;
 mod register;
+mod service;
 mod show;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -73,6 +76,8 @@ enum TimerKind {
     Heartbeat(PathId),
     /// The mapping of tunnelled packets must be shown or kept alive.
     KeepAlive(PathId),
+    /// A change of the access network must be told.
+    AccessNetwork(SessionId),
     /// With multipath off: a better interface may have been up for long enough.
     Return,
 }
@@ -88,6 +93,7 @@ impl TimerKey for TimerKind {
             Self::Heartbeat(path) => (4, path.0, 0),
             Self::KeepAlive(path) => (5, path.0, 0),
             Self::Return => (6, 0, 0),
+            Self::AccessNetwork(session) => (7, session.0, 0),
         };
         (kind << 40) | (u64::from(number) << 8) | u64::from(binding_id)
     }
@@ -140,6 +146,9 @@ impl Mag {
             Input::Signalling(datagram) => self.on_datagram(&datagram),
             Input::Interface(change) => self.on_interface(change),
             Input::Attachment(Attachment::Attach(node)) => self.attach(&node),
+            Input::Attachment(Attachment::AccessNetwork { nai, network }) => {
+                self.on_access_network(&nai, network.as_ref());
+            }
             Input::Attachment(Attachment::Detach { nai }) => self.detach(&nai),
             Input::Command(command) => self.on_command(&command),
             Input::ClockStep(clock) => self.on_clock(clock),
@@ -198,6 +207,7 @@ impl Mag {
                 TimerKind::Again(id, binding_id) => self.try_again(id, binding_id),
                 TimerKind::Heartbeat(path) => self.beat(path),
                 TimerKind::KeepAlive(path) => self.show_mapping(path),
+                TimerKind::AccessNetwork(id) => self.report_change(id),
                 TimerKind::Return => self.drive_all(),
             }
         }

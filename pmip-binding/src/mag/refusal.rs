@@ -65,6 +65,9 @@ impl Mag {
                 Some(_) | None => self.ask_again_in(id, binding_id, interval),
             },
             Next::Never => {
+                if answer.status == status::SERVICE_AUTHORIZATION_FAILED {
+                    self.lose_binding(id, "service not authorised");
+                }
                 if let Some(entry) = self.entry_mut(id) {
                     entry.life = Life::Halted;
                 }
@@ -97,7 +100,7 @@ impl Mag {
             }
             status::TIMESTAMP_MISMATCH => Next::WhenClockIsRight,
             status::TIMESTAMP_LOWER => Next::WhenClockIsRight,
-            status::PROXY_REG_NOT_ENABLED => Next::Never,
+            status::PROXY_REG_NOT_ENABLED | status::SERVICE_AUTHORIZATION_FAILED => Next::Never,
             status::NOT_AUTHORIZED_FOR_HNP | status::PREFIX_SET_MISMATCH
                 if !entry.home_prefixes.is_empty() =>
             {

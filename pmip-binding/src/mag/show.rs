@@ -34,6 +34,8 @@ impl Mag {
                 .ipv4_home
                 .map(|home| (home.address, home.prefix_length, home.router)),
             delegated: entry.delegated_in_order(),
+            service_selection: entry.service_selection.clone(),
+            access_network: entry.access_network.current.clone(),
             lifetime: longest(|path| path.lifetime).unwrap_or_default(),
             remaining: longest(|path| path.remaining).unwrap_or_default(),
             paths,
@@ -67,6 +69,7 @@ impl Mag {
             interface: interface.map(|interface| interface.name.clone()),
             binding_id,
             label: interface.map_or(Label::NONE, |interface| interface.label),
+            label_name: interface.and_then(|interface| interface.label_name.clone()),
             access_technology: interface.map_or(0, |interface| interface.access_technology),
             care_of: self.care_of(binding_id).unwrap_or(was),
             observed: SocketAddr::new(anchor.unwrap_or(unknown), control_port),

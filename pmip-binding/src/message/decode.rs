@@ -34,6 +34,10 @@ impl Update {
                 .map(|request| (request.address(), request.prefix_length()))
                 .collect(),
             mag_id: options.mag_identifier().map(Identifier::from_wire),
+            service: options
+                .service_selection()
+                .map(|service| service.identifier().clone()),
+            vendor: options.vendor_specific().cloned().collect(),
         })
     }
 }
@@ -91,6 +95,7 @@ impl Common {
             multipath: Multipath::from_options(options),
             gre: options.gre_key(),
             tlv_header: false,
+            access_network: options.access_network_identifier().cloned(),
         }
     }
 }

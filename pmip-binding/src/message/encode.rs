@@ -6,6 +6,7 @@ use pmip_wire::types::IpPrefix;
 use pmip_wire::{
     AccessTechnologyType, BindingAckFlags, BindingAcknowledgement, BindingUpdate,
     BindingUpdateFlags, DelegatedMobileNetworkPrefix, HandoffIndicator, HomeNetworkPrefix,
+    InvalidOption, ServiceSelection,
     Ipv4DhcpSupportMode, Ipv4HomeAddressReply, Ipv4HomeAddressRequest, Ipv4HomeAddressStatus,
     Lifetime, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding, MnIdSubtype,
     MobileNodeIdentifier, MobilityOption, MobilityOptions, NatDetection, SequenceNumber, Status,
@@ -43,6 +44,7 @@ impl Update {
         flags.set(BindingUpdateFlags::TLV_HEADER, self.common.tlv_header);
         let mut options = Options::default();
         self.common.push_identity(&mut options);
+        options.push_some(self.service.as_deref().map(service_selection));
         for &(address, length) in &self.home_requests {
             options.push_some(Some(Ipv4HomeAddressRequest::new(address, length)));
         }
@@ -60,6 +62,9 @@ impl Update {
             options.push(MobilityOption::Ipv4CareOfAddress(address));
         }
         options.push_some(self.mag_id.as_ref().map(Identifier::to_mag_identifier));
+        for vendor in &self.vendor {
+            options.push(vendor.clone());
+        }
         BindingUpdate {
             sequence: SequenceNumber(self.common.sequence),
             flags,
@@ -141,6 +146,9 @@ impl Common {
         if let Some(gre) = self.gre {
             options.push(gre);
         }
+        if let Some(network) = &self.access_network {
+            options.push(network.clone());
+        }
     }
 }
 
@@ -157,10 +165,15 @@ impl Multipath {
 }
 
 impl Identifier {
-    pub(crate) fn to_mag_identifier(&self) -> Result<MagIdentifier, pmip_wire::InvalidOption> {
+    pub(crate) fn to_mag_identifier(&self) -> Result<MagIdentifier, InvalidOption> {
         let subtype = MnIdSubtype::from_code(self.subtype);
         MagIdentifier::new(subtype, self.octets.clone())
     }
+}
+
+/// A name that is no text can't have come from us.
+fn service_selection(name: &[u8]) -> Result<ServiceSelection, InvalidOption> {
+    ServiceSelection::new(&String::from_utf8_lossy(name))
 }
 
 fn delegated(prefix: IpPrefix) -> DelegatedMobileNetworkPrefix {
