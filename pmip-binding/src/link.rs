@@ -120,7 +120,10 @@ impl Link {
 
     /// The options that say it under an enterprise number.
     pub(crate) fn write(&self, enterprise: u32) -> Vec<VendorSpecific> {
-        let label = self.label.clone().map(|name| of(enterprise, &LabelName(name)));
+        let label = self
+            .label
+            .clone()
+            .map(|name| of(enterprise, &LabelName(name)));
         let interface = self.interface.clone();
         let interface = interface.map(|name| of(enterprise, &InterfaceName(name)));
         let weights = self.weights.map(|weights| of(enterprise, &weights));

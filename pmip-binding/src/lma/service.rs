@@ -18,7 +18,10 @@ pub(super) fn check(request: &Request, profile: &Profile) -> Result<(), Objectio
     };
     let mut services = profile.services.iter();
     let leaves = request.update.common.lifetime == 0;
-    if leaves || profile.services.is_empty() || services.any(|service| service.as_bytes() == *wanted) {
+    if leaves
+        || profile.services.is_empty()
+        || services.any(|service| service.as_bytes() == *wanted)
+    {
         Ok(())
     } else {
         Err(Objection::Service)

@@ -6,11 +6,10 @@ use pmip_wire::types::IpPrefix;
 use pmip_wire::{
     AccessTechnologyType, BindingAckFlags, BindingAcknowledgement, BindingUpdate,
     BindingUpdateFlags, DelegatedMobileNetworkPrefix, HandoffIndicator, HomeNetworkPrefix,
-    InvalidOption, ServiceSelection,
-    Ipv4DhcpSupportMode, Ipv4HomeAddressReply, Ipv4HomeAddressRequest, Ipv4HomeAddressStatus,
-    Lifetime, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding, MnIdSubtype,
-    MobileNodeIdentifier, MobilityOption, MobilityOptions, NatDetection, SequenceNumber, Status,
-    Timestamp,
+    InvalidOption, Ipv4DhcpSupportMode, Ipv4HomeAddressReply, Ipv4HomeAddressRequest,
+    Ipv4HomeAddressStatus, Lifetime, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding,
+    MnIdSubtype, MobileNodeIdentifier, MobilityOption, MobilityOptions, NatDetection,
+    SequenceNumber, ServiceSelection, Status, Timestamp,
 };
 
 use super::{Acknowledgement, Common, Identifier, Multipath, Update};
