@@ -16,7 +16,8 @@ use crate::io::ClockAnchor;
 ///
 /// | version | adds |
 /// |---|---|
-/// | 2 | GRE keys, access network and service of a session; names and weights of a path |
+/// | 2 | GRE keys, access network and service of a session; names and weights of a path;
+/// | | which gateways do not know heartbeats |
 pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// Everything that an anchor must not forget: sessions with their prefixes, lifetimes and order
@@ -105,6 +106,9 @@ pub struct PeerRecord {
     pub peer: PeerName,
     /// It has answered a heartbeat.
     pub answered: bool,
+    /// It does not know Heartbeat (RFC 5847 section 3).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub lacks_heartbeat: bool,
     /// Its Restart Counter, once known.
     pub restart_counter: Option<u32>,
     /// When that counter was first seen.

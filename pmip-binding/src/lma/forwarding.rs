@@ -93,7 +93,9 @@ impl Lma {
         let technology = multipath.map(|multipath| multipath.access_technology);
         let technology = technology.or(request.update.common.access_technology);
         let weight = self.weight_of(label, link.as_deref());
+        let watched = !self.peers.lacks_heartbeat(&request.peer);
         let rule = self.config.heartbeat.for_label(label).copied();
+        let rule = rule.filter(|_| watched);
         let now = self.now;
         let Some(path) = self.paths.get_mut(id) else {
             return;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pmip_wire::types::{Encapsulation, Instant};
 use pmip_wire::{SequenceNumber, Timestamp};
 
-use crate::config::Profile;
+use crate::config::{Network, Profile};
 use crate::event::{DropReason, SessionId};
 use crate::io::{Carrier, Datagram};
 use crate::message::{Identifier, Multipath, Update, status};
@@ -195,7 +195,9 @@ impl Lma {
         check_options(request)?;
         multipath?;
         service::check(request, profile)?;
-        check_families(request, profile)?;
+        let network = profile.network.as_deref();
+        let network = network.and_then(|name| self.config.network(name));
+        check_families(request, profile, network)?;
         self.check_gre(request)?;
         self.check_encapsulation(request)?;
         if request.update.common.lifetime == 0 && !matches!(found, Found::Existing(_)) {
@@ -392,14 +394,25 @@ fn check_options(request: &Request) -> Result<(), Objection> {
     Ok(())
 }
 
-/// RFC 5844 section 3.1.2.2 and RFC 7148 section 5.2.2.
-fn check_families(request: &Request, profile: &Profile) -> Result<(), Objection> {
+/// RFC 5844 section 3.1.2.1 and RFC 7148 section 5.2.2. A home network without addresses of a
+/// family does not route it.
+fn check_families(
+    request: &Request,
+    profile: &Profile,
+    network: Option<&Network>,
+) -> Result<(), Objection> {
     let update = &request.update;
+    let routes_ipv6 = network.is_none_or(|network| network.ipv6_pool.is_some());
+    let routes_ipv4 = network.is_none_or(|network| network.ipv4_pool.is_some());
+    let (has_ipv6, has_ipv4) = (
+        profile.service.has_ipv6() && routes_ipv6,
+        profile.service.has_ipv4() && routes_ipv4,
+    );
     let refusal = if update.home_requests.len() > 1 {
         Some(status::MULTIPLE_IPV4_HOA)
-    } else if !update.common.home_prefixes.is_empty() && !profile.service.has_ipv6() {
+    } else if !update.common.home_prefixes.is_empty() && !has_ipv6 {
         Some(status::NOT_AUTHORIZED_FOR_IPV6)
-    } else if !update.home_requests.is_empty() && !profile.service.has_ipv4() {
+    } else if !update.home_requests.is_empty() && !has_ipv4 {
         Some(status::NOT_AUTHORIZED_FOR_IPV4)
     } else if !update.common.delegated.is_empty() && !profile.delegation {
         Some(status::NOT_AUTHORIZED_FOR_DMNP)

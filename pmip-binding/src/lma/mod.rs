@@ -254,6 +254,7 @@ impl Lma {
         let sessions = self.cache.iter().filter(|(_, session)| chosen(session));
         let ids: Vec<SessionId> = sessions.map(|(id, _)| id).collect();
         for id in ids {
+            self.ask_peer_again(id);
             self.end_session(id, "cleared by command");
         }
     }

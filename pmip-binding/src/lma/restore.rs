@@ -80,7 +80,7 @@ impl Lma {
 impl Restoration {
     fn run(&mut self, snapshot: &LmaSnapshot) {
         for record in snapshot.paths() {
-            if let Err(reason) = self.path(record, snapshot.paths.len()) {
+            if let Err(reason) = self.path(record, snapshot) {
                 self.refuse(RefusedRecord::Path(record.path), reason);
             }
         }
@@ -102,7 +102,8 @@ impl Restoration {
             self.remembered(record);
         }
         self.lma.queue.clear();
-        self.lma.announcement = Some(Announcement::default());
+        let restarted = snapshot.restart_counter != self.lma.config.restart_counter;
+        self.lma.announcement = Some(Announcement::new(restarted));
     }
 
     fn refuse(&mut self, record: RefusedRecord, reason: RefusalReason) {
@@ -117,7 +118,7 @@ impl Restoration {
         (self.after.instant + ahead) - behind
     }
 
-    fn path(&mut self, record: &PathRecord, count: usize) -> Result<(), RefusalReason> {
+    fn path(&mut self, record: &PathRecord, snapshot: &LmaSnapshot) -> Result<(), RefusalReason> {
         let peer = self.lma.peers.shared(&PeerKey::from_name(&record.peer));
         let config = &self.lma.config;
         if self.lma.directory.peer(&peer).is_none() && !config.dynamic_mag_learning {
@@ -157,17 +158,21 @@ impl Restoration {
             installed: None,
             reported: None,
         };
-        let wanted = sensible(record.path.0, count);
+        let wanted = sensible(record.path.0, snapshot.paths.len());
         let id = self.lma.paths.insert_as(wanted, path);
         self.lma.peers.add_path(&peer);
         self.paths.insert(record.path, id);
-        self.watch(id, record);
+        let peer = snapshot.peers.get(&record.peer);
+        self.watch(id, record, peer.is_some_and(|peer| peer.lacks_heartbeat));
         Ok(())
     }
 
     /// The first heartbeats are spread over an interval.
-    fn watch(&mut self, id: PathId, record: &PathRecord) {
+    fn watch(&mut self, id: PathId, record: &PathRecord, lacks_heartbeat: bool) {
         let lma = &mut self.lma;
+        if lacks_heartbeat {
+            return;
+        }
         let Some(rule) = lma.config.heartbeat.for_label(record.label).copied() else {
             return;
         };

@@ -69,6 +69,7 @@ impl Mag {
     /// An administrative action: what was halted is tried again.
     fn attach_again(&mut self, id: SessionId) {
         if let Some(entry) = self.entry_mut(id) {
+            entry.service = entry.configured_service;
             entry.life = match entry.life {
                 Life::Closing { .. } => Life::Closing { again: true },
                 Life::Wanted | Life::Halted | Life::WrongClock { .. } => Life::Wanted,
@@ -117,6 +118,7 @@ impl Mag {
                 announced: false,
                 installed: None,
                 life: Life::Wanted,
+                service: entry.configured_service,
                 home_prefixes: SmallVec::new(),
                 ipv4_home: None,
                 delegated: SmallVec::new(),
@@ -146,6 +148,7 @@ impl Mag {
             access_technology: 0,
             link_layer: None,
             service,
+            configured_service: service,
             service_selection: None,
             access_network: AccessNetwork::new(self.config.access_network.clone()),
             first_handoff: handoff::UNKNOWN,

@@ -26,7 +26,9 @@ pub(super) struct Entry {
     /// The mobile node's own access technology (option 24), equal on all paths.
     pub(super) access_technology: u8,
     pub(super) link_layer: Option<Bytes>,
+    /// Address families asked for; `configured_service` less what the anchor refused.
     pub(super) service: Service,
+    pub(super) configured_service: Service,
     /// RFC 5149.
     pub(super) service_selection: Option<String>,
     pub(super) access_network: AccessNetwork,

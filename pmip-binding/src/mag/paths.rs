@@ -24,6 +24,8 @@ pub(super) struct Path {
     pub(super) mapping_probe: Option<(u32, u32)>,
     /// The keep-alive time that the anchor suggested (option 31), in seconds.
     pub(super) keep_alive: Option<u32>,
+    /// The anchor was told of our restart over it.
+    pub(super) restart_told: bool,
     /// How packets travel, where the anchor's answer decided it.
     pub(super) agreed: Option<Encapsulation>,
     /// What the forwarding plane was told last.

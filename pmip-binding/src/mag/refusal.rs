@@ -1,5 +1,5 @@
 //! What to do about each status that refuses: RFC 5213 section 6.9.1.2 items 7 to 11, RFC 5844
-//! section 3.1.1, RFC 7148 section 5.1.2, RFC 8278 section 4.4.
+//! section 3.2.3.2, RFC 7148 section 5.1.2, RFC 8278 section 4.4.
 
 use std::time::Duration;
 
@@ -121,6 +121,8 @@ impl Mag {
                 entry.home_prefixes.clear();
                 Next::AtOnce
             }
+            // No family is left to ask for.
+            status::NOT_AUTHORIZED_FOR_IPV4 | status::NOT_AUTHORIZED_FOR_IPV6 => Next::Never,
             status::NOT_AUTHORIZED_FOR_DMNP if !entry.wanted.is_empty() => {
                 entry.wanted.clear();
                 entry.delegated.clear();
