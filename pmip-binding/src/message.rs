@@ -86,6 +86,9 @@ pub(crate) struct Update {
     pub(crate) common: Common,
     pub(crate) acknowledge: bool,
     pub(crate) force_udp: bool,
+    /// The D flag: the sender is no gateway but a node of distributed mobility (RFC 8885 section
+    /// 4.1).
+    pub(crate) distributed: bool,
     /// Alternate Care-of Address (option 3) or Alternate IPv4 Care-of Address (49).
     pub(crate) alternate_care_of: Option<IpAddr>,
     /// The MAG's own IPv4 care-of address (option 32).

@@ -127,7 +127,7 @@ fn an_anchor_that_knows_no_heartbeat_is_asked_no_more_on_any_path() {
     gateway.answer(0, []);
     gateway.wait(Duration::ZERO);
     assert!(!heartbeats(&gateway.sent).is_empty());
-    gateway.receive(binding_error());
+    gateway.receive(&binding_error());
     let asked = heartbeats(&gateway.sent).len();
     for _ in 0..500 {
         gateway.wait(SECOND);

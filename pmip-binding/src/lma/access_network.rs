@@ -14,13 +14,13 @@ impl Lma {
         let timer = self.config.access_network_update_timer;
         let timer = timer.map(crate::message::lifetime);
         let mut accepted = SubOptions::new();
-        for sub_option in asked.sub_options().iter() {
-            let kept = match sub_option {
-                AniSubOption::Unknown(_) => continue,
-                AniSubOption::UpdateTimer(asked) => {
-                    AniSubOption::UpdateTimer(timer.unwrap_or(asked))
-                }
-                kept => kept,
+        let all = asked.sub_options().iter();
+        let known = all.filter(|sub_option| !matches!(sub_option, AniSubOption::Unknown(_)));
+        for sub_option in known {
+            let kept = if let AniSubOption::UpdateTimer(asked) = sub_option {
+                AniSubOption::UpdateTimer(timer.unwrap_or(asked))
+            } else {
+                sub_option
             };
             // A second one of a kind that comes once says nothing.
             let _doubled = accepted.push_borrowed(&kept);

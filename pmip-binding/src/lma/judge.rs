@@ -178,6 +178,10 @@ impl Lma {
 
     /// RFC 5213 section 5.3.1 items 4 to 13.
     fn check(&self, request: &mut Request) -> Result<Found, Objection> {
+        if request.update.distributed {
+            // RFC 8885 section 4.1: not processed, and answered with an error.
+            return Err(Objection::Refuse(status::REASON_UNSPECIFIED));
+        }
         let directory = Arc::clone(&self.directory);
         let mn_id = request.update.common.mn_id.as_ref();
         if mn_id.is_none_or(|id| id.octets.is_empty()) {

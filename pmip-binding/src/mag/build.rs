@@ -83,6 +83,7 @@ impl Mag {
             },
             acknowledge: true,
             force_udp: over_ipv4 && udp,
+            distributed: false,
             alternate_care_of: None,
             // Signalling rules section 7: lets the anchor see whether a NAT stands between.
             ipv4_care_of: over_ipv4.then(|| self.ipv4_care_of(request.over)).flatten(),

@@ -28,6 +28,7 @@ impl Update {
             },
             acknowledge: message.flags.contains(BindingUpdateFlags::ACKNOWLEDGE),
             force_udp: message.flags.contains(BindingUpdateFlags::FORCE_UDP),
+            distributed: message.flags.contains(BindingUpdateFlags::DISTRIBUTED),
             alternate_care_of: ipv6.or(ipv4),
             ipv4_care_of: options.ipv4_care_of_address(),
             home_requests: requests
@@ -43,9 +44,12 @@ impl Update {
 }
 
 impl Acknowledgement {
-    /// `None` for a Binding Acknowledgement that is no Proxy Binding Acknowledgement.
+    /// `None` for a Binding Acknowledgement that is no Proxy Binding Acknowledgement, and for one
+    /// of distributed mobility, which a gateway without that must ignore (RFC 8885 section 4.2).
     pub(crate) fn from_wire(message: &BindingAcknowledgement) -> Option<Self> {
-        if !message.flags.contains(BindingAckFlags::PROXY) {
+        let flags = message.flags;
+        let distributed = flags.contains(BindingAckFlags::DISTRIBUTED);
+        if distributed || !flags.contains(BindingAckFlags::PROXY) {
             return None;
         }
         let options = &message.options;

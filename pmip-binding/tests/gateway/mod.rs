@@ -108,7 +108,18 @@ impl Gateway {
         flags: BindingAckFlags,
         more: impl IntoIterator<Item = MobilityOption>,
     ) {
-        let update = self.last_update();
+        let answer = self.answer_to(&self.last_update(), status, flags, more);
+        self.receive(&answer);
+    }
+
+    /// An answer with what an anchor has to echo, a home network prefix, and these options.
+    pub fn answer_to(
+        &self,
+        update: &BindingUpdate,
+        status: u8,
+        flags: BindingAckFlags,
+        more: impl IntoIterator<Item = MobilityOption>,
+    ) -> Message {
         let echoed = |option: &&MobilityOption| {
             matches!(
                 option,
@@ -129,25 +140,27 @@ impl Gateway {
         } else {
             Lifetime::from_units(0)
         };
-        let answer = Message::BindingAcknowledgement(BindingAcknowledgement {
+        Message::BindingAcknowledgement(BindingAcknowledgement {
             status: Status::from_code(status),
             flags,
             sequence: update.sequence,
             lifetime,
             options: MobilityOptions::try_from(options).unwrap(),
-        });
-        self.receive(answer);
+        })
     }
 
     /// Gives a message of the anchor.
-    pub fn receive(&mut self, message: Message) {
+    pub fn receive(&mut self, message: &Message) {
+        self.receive_octets(message.to_bytes(ChecksumContext::Udp));
+    }
+
+    pub fn receive_octets(&mut self, payload: Bytes) {
         let at = |address: std::net::IpAddr| std::net::SocketAddr::new(address, CONTROL_PORT);
-        let datagram = Datagram {
+        self.give(Input::Signalling(Datagram {
             carrier: Carrier::Udp,
             source: at(LMA_ADDRESS.into()),
             destination: at(address(1, 1)),
-            payload: message.to_bytes(ChecksumContext::Udp),
-        };
-        self.give(Input::Signalling(datagram));
+            payload,
+        }));
     }
 }
