@@ -162,7 +162,10 @@ fn answered(option: Option<&[u8]>) -> Gateway {
     let update = gateway.last_update();
     let answer = gateway.answer_to(&update, 0, BindingAckFlags::PROXY, []);
     let octets = answer.to_bytes(ChecksumContext::Udp);
-    let octets = option.map_or(octets.clone(), |option| append(&octets, option));
+    let octets = match option {
+        Some(option) => append(&octets, option),
+        None => octets,
+    };
     gateway.receive_octets(octets);
     gateway
 }
