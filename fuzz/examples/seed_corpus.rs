@@ -26,10 +26,10 @@ use pmip_wire::{
     HomeNetworkPrefix, Ipv4DhcpSupportMode, Ipv4HomeAddressReply, Ipv4HomeAddressRequest,
     Ipv4HomeAddressStatus, Ipv4TrafficOffloadSelector, LcmpSubOption, Lifetime,
     LinkLayerIdentifier, LmaControlledMagParameters, MagIdentifier, MagMultipathBinding, Message,
-    MhType, MobileNodeIdentifier, MobilityHeader, MobilityOption, MobilityOptions, NatDetection,
-    NetworkIdentifier, OperatorIdentifier, OptionType, Preemption, QosAttribute, QosOperation,
-    QualityOfService, SequenceNumber, Status, Timestamp, UnknownMessage, UnknownOption,
-    VendorSpecific,
+    MhType, MobileNodeIdentifier, MobilityHeader, MobilityOption, MobilityOptions,
+    MulticastMobility, MulticastPayload, NatDetection, NetworkIdentifier, OperatorIdentifier,
+    OptionType, Preemption, QosAttribute, QosOperation, QualityOfService, RawOptions,
+    SequenceNumber, Status, Timestamp, UnknownMessage, UnknownOption, VendorSpecific,
 };
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -46,6 +46,12 @@ fn main() -> Outcome<()> {
         {
             seed("options_iter", name, options)?;
         }
+    }
+    for (name, octets) in empty_messages() {
+        seed("message_decode", &name, &octets)?;
+    }
+    for (name, octets) in shortest_options() {
+        seed("options_iter", &name, &octets)?;
     }
     for (name, input) in selectors()? {
         seed("traffic_selector", name, &input)?;
@@ -247,6 +253,37 @@ fn seed(target: &str, name: &str, input: &[u8]) -> Outcome<()> {
     Ok(())
 }
 
+/// A message of every type, all zero behind its header but for what tells its bodies apart.
+fn empty_messages() -> Vec<(String, Vec<u8>)> {
+    let of_type = |mh_type: u8| {
+        let bodies = if matches!(mh_type, 16 | 21) {
+            0..=3
+        } else {
+            0..=0
+        };
+        bodies.map(move |body| {
+            let mut octets = vec![59, 3, mh_type, 0, 0, 0];
+            octets.resize(32, 0);
+            octets[if mh_type == 16 { 6 } else { 7 }] = body;
+            (format!("type-{mh_type}-{body}"), octets)
+        })
+    };
+    (0..=24).flat_map(of_type).collect()
+}
+
+/// Every option with the least data that fits its type.
+fn shortest_options() -> Vec<(String, Vec<u8>)> {
+    let shortest = |option_type: u8| {
+        (0..=40u8).find_map(|length| {
+            let mut octets = vec![option_type, length];
+            octets.resize(2 + usize::from(length), 1);
+            let mut typed = RawOptions::new(&octets, 12).typed();
+            matches!(typed.next(), Some(Ok(_))).then(|| (format!("option-{option_type}"), octets))
+        })
+    };
+    (2..=70).filter_map(shortest).collect()
+}
+
 fn messages() -> Outcome<Vec<(&'static str, Message)>> {
     let mut heartbeat = Heartbeat::response(7);
     heartbeat.options.push(MobilityOption::RestartCounter(3))?;
@@ -323,7 +360,7 @@ fn acknowledgement() -> Outcome<BindingAcknowledgement> {
 }
 
 fn unknown_options() -> Outcome<BindingUpdate> {
-    let words = UnknownOption::new(OptionType::MulticastMobility, vec![7, 0, 1, 2, 3, 4].into())?;
+    let words = MulticastMobility::new(MulticastPayload::Mldv2, vec![1, 2, 3, 4])?;
     let options = MobilityOptions::new()
         .with(UnknownOption::new(
             OptionType::Unknown(200),
