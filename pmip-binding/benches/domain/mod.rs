@@ -170,7 +170,8 @@ impl Domain {
                     last = Some(transmit.payload);
                 }
                 Output::Timeout(_) => return last,
-                _ => {}
+                Output::Event(_) => {}
+                _ => unreachable!("outputs are known"),
             }
         }
     }
