@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use pmip_wire::AccessNetworkIdentifier;
 use pmip_wire::types::{Encapsulation, IpPrefix, Label, PathId};
 
 /// Names one mobility session inside one node.
@@ -89,7 +90,8 @@ pub struct PathRoute {
     pub keys: Option<GreKeys>,
 }
 
-/// The pair of GRE keys of one path binding (RFC 5845 section 3).
+/// The pair of GRE keys of one path binding (RFC 5845 section 3). They tell its packets from those
+/// of others over the same path, whatever inner addresses both use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct GreKeys {
@@ -124,6 +126,23 @@ pub enum SessionEvent {
         mn_id: String,
         /// In plain words, why.
         reason: &'static str,
+    },
+    /// What is known of the access network behind a mobile node changed (LMA; RFC 6757).
+    AccessNetwork {
+        /// Which session.
+        session: SessionId,
+        /// The mobile node's identifier (NAI).
+        mn_id: String,
+        /// Where it is attached now; `None` = nothing is known any more.
+        network: Option<AccessNetworkIdentifier>,
+    },
+    /// The anchor does not understand where the mobile node is attached: perhaps a mistake in the
+    /// domain's configuration (MAG; RFC 6757 section 4.1). Told once.
+    AccessNetworkIgnored {
+        /// Which session.
+        session: SessionId,
+        /// The mobile node's identifier (NAI).
+        mn_id: String,
     },
     /// The peer refused a registration.
     Refused {
@@ -169,6 +188,15 @@ pub enum PathEvent {
         path: PathId,
         /// Round-trip time.
         rtt: Duration,
+    },
+    /// The gateway told, or tells no more, what it calls the link under a path (LMA).
+    Link {
+        /// Which path.
+        path: PathId,
+        /// The name of its label.
+        label_name: Option<String>,
+        /// The name of the roaming interface.
+        interface: Option<String>,
     },
     /// The peer lost its state and restarted (RFC 5847 section 3.2).
     PeerRestarted {

@@ -147,14 +147,6 @@ impl Heartbeat {
         self.is_awaiting() && self.received == 0
     }
 
-    /// Ask no more: the peer does not know how to answer (RFC 5847 section 3).
-    pub(crate) fn stop(&mut self) {
-        self.awaiting = Instant::MAX;
-        self.asked.clear();
-        self.next_request = Instant::MAX;
-        self.mark_alive();
-    }
-
     pub(crate) fn set_restart_counter(&mut self, counter: u32) {
         self.restart_counter = Some(counter);
     }

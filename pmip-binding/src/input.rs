@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
+use pmip_wire::AccessNetworkIdentifier;
 
 use crate::io::{ClockAnchor, Datagram};
 
@@ -53,6 +54,14 @@ pub enum InterfaceState {
 pub enum Attachment {
     /// It attached; attaching again updates.
     Attach(MobileNode),
+    /// The access network behind an attached mobile node changed, or what is known of it
+    /// (RFC 6757); `None` = nothing is.
+    AccessNetwork {
+        /// Its identifier.
+        nai: String,
+        /// Where it is attached now.
+        network: Option<AccessNetworkIdentifier>,
+    },
     /// It left.
     Detach {
         /// Its identifier.
@@ -78,6 +87,12 @@ pub struct MobileNode {
     /// How it came here, Handoff Indicator of RFC 5213 section 8.4: 1 attachment over a new
     /// interface, 2 handoff between its interfaces, 3 handoff between gateways, 4 unknown.
     pub handoff_indicator: u8,
+    /// The service that it asks the anchor for (RFC 5149), 1 to 255 octets.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub service_selection: Option<String>,
+    /// Where it is attached; `None` = as configured for the gateway.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub access_network: Option<AccessNetworkIdentifier>,
 }
 
 impl MobileNode {
@@ -90,6 +105,8 @@ impl MobileNode {
             link_layer_identifier: None,
             service: crate::config::Service::Dual,
             handoff_indicator: 4,
+            service_selection: None,
+            access_network: None,
         }
     }
 }

@@ -108,10 +108,12 @@
 
 pub mod config;
 mod event;
+mod gre;
 mod heartbeat;
 mod index;
 mod input;
 mod io;
+mod link;
 mod lma;
 mod mag;
 mod message;

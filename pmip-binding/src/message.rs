@@ -2,9 +2,11 @@
 //! options found by kind. Turned into and out of [`pmip_wire`] messages here and nowhere else.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use bytes::Bytes;
-use pmip_wire::types::IpPrefix;
+use pmip_wire::types::{IpPrefix, Lifetime};
+use pmip_wire::{AccessNetworkIdentifier, GreKey, VendorSpecific};
 use smallvec::SmallVec;
 
 mod decode;
@@ -70,6 +72,12 @@ pub(crate) struct Common {
     pub(crate) timestamp: Option<u64>,
     pub(crate) delegated: SmallVec<[IpPrefix; 2]>,
     pub(crate) multipath: Option<Multipath>,
+    /// GRE asked for or agreed on, with or without a key (RFC 5845 section 6.1).
+    pub(crate) gre: Option<GreKey>,
+    /// The T flag: the TLV header asked for or agreed on (RFC 5845 section 7.2).
+    pub(crate) tlv_header: bool,
+    /// Where the mobile node is attached (RFC 6757 section 3).
+    pub(crate) access_network: Option<AccessNetworkIdentifier>,
 }
 
 /// A Proxy Binding Update (RFC 5213 section 8.1).
@@ -78,6 +86,9 @@ pub(crate) struct Update {
     pub(crate) common: Common,
     pub(crate) acknowledge: bool,
     pub(crate) force_udp: bool,
+    /// The D flag: the sender is no gateway but a node of distributed mobility (RFC 8885 section
+    /// 4.1).
+    pub(crate) distributed: bool,
     /// Alternate Care-of Address (option 3) or Alternate IPv4 Care-of Address (49).
     pub(crate) alternate_care_of: Option<IpAddr>,
     /// The MAG's own IPv4 care-of address (option 32).
@@ -85,6 +96,10 @@ pub(crate) struct Update {
     /// IPv4 Home Address Requests: address and prefix length.
     pub(crate) home_requests: SmallVec<[(Ipv4Addr, u8); 1]>,
     pub(crate) mag_id: Option<Identifier>,
+    /// The name of the service that the mobile node is to have (RFC 5149), UTF-8 if well-formed.
+    pub(crate) service: Option<Bytes>,
+    /// Vendor-specific options (RFC 5094).
+    pub(crate) vendor: Vec<VendorSpecific>,
 }
 
 /// An IPv4 Home Address Reply (RFC 5844 section 3.3.2).
@@ -110,6 +125,11 @@ pub(crate) struct Acknowledgement {
     pub(crate) alternate_ipv4_care_of: Option<Ipv4Addr>,
 }
 
+/// The span in units of 4 s, rounded up; at most the longest.
+pub(crate) fn lifetime(span: Duration) -> Lifetime {
+    Lifetime::from_secs(u32::try_from(span.as_secs()).unwrap_or(u32::MAX))
+}
+
 /// Whether every octet of the prefix is zero: a request to allocate (RFC 5213 section 2.2).
 pub(crate) fn is_all_zero(prefix: IpPrefix) -> bool {
     prefix.address().is_unspecified()
@@ -118,12 +138,15 @@ pub(crate) fn is_all_zero(prefix: IpPrefix) -> bool {
 /// Status values the engines use (RFC 5213 section 8.9 and its extensions).
 pub(crate) mod status {
     pub(crate) const ACCEPTED: u8 = 0;
+    pub(crate) const GRE_NOT_REQUIRED: u8 = 2;
+    pub(crate) const GRE_WITHOUT_TLV_HEADER: u8 = 3;
     /// Values from here reject.
     pub(crate) const FIRST_REJECTION: u8 = 128;
     pub(crate) const REASON_UNSPECIFIED: u8 = 128;
     pub(crate) const ADMINISTRATIVELY_PROHIBITED: u8 = 129;
     pub(crate) const INSUFFICIENT_RESOURCES: u8 = 130;
     pub(crate) const SEQUENCE_OUT_OF_WINDOW: u8 = 135;
+    pub(crate) const SERVICE_AUTHORIZATION_FAILED: u8 = 151;
     pub(crate) const PROXY_REG_NOT_ENABLED: u8 = 152;
     pub(crate) const NOT_LMA_FOR_THIS_MN: u8 = 153;
     pub(crate) const MAG_NOT_AUTHORIZED: u8 = 154;
@@ -135,6 +158,7 @@ pub(crate) mod status {
     pub(crate) const MISSING_MN_ID: u8 = 160;
     pub(crate) const MISSING_HANDOFF: u8 = 161;
     pub(crate) const MISSING_ATT: u8 = 162;
+    pub(crate) const GRE_REQUIRED: u8 = 163;
     pub(crate) const NOT_AUTHORIZED_FOR_IPV4: u8 = 170;
     pub(crate) const NOT_AUTHORIZED_FOR_IPV4_HOA: u8 = 171;
     pub(crate) const NOT_AUTHORIZED_FOR_IPV6: u8 = 172;

@@ -134,6 +134,14 @@ impl Beat {
         }
     }
 
+    /// Tells of our restart (RFC 5847 section 3.2).
+    pub(crate) fn unsolicited(restart_counter: u32) -> Self {
+        Self {
+            unsolicited: true,
+            ..Self::response(0, restart_counter)
+        }
+    }
+
     pub(crate) fn to_message(&self) -> Message {
         let mut options = crate::message::Options::default();
         if let Some(counter) = self.restart_counter {

@@ -25,6 +25,9 @@ use std::time::Duration;
 pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
 /// How long before expiry a MAG refreshes when nothing else is configured.
 pub const DEFAULT_REFRESH_TIME: Duration = Duration::from_secs(300);
+/// The private enterprise number of vendor options when no other is configured: the one for
+/// documentation (RFC 5612).
+pub const DEFAULT_ENTERPRISE: u32 = 32_473;
 /// INITIAL_BINDACK_TIMEOUT (RFC 6275 section 12): first retransmission of a PBU.
 pub const INITIAL_BINDACK_TIMEOUT: Duration = Duration::from_secs(1);
 /// MAX_BINDACK_TIMEOUT (RFC 6275 section 12): the back-off stops doubling here.

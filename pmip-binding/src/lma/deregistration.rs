@@ -127,6 +127,7 @@ impl Lma {
         let keep = |binding: &mut PathBinding| binding.binding_id != binding_id;
         session.paths.retain(keep);
         let route = session.route(id);
+        self.forget_gre(id, binding_id);
         self.arm_expiry(id);
         self.emit_forwarding(Forwarding::InstallSession(route));
         if let Some(path) = left {
@@ -176,6 +177,7 @@ impl Lma {
         for prefix in session.prefixes() {
             self.allocator.release(prefix);
         }
+        self.release_gre(&session);
         let until = self.now + self.config.prefix_memory;
         let remembered = Remembered {
             home_prefixes: session.home_prefixes().into(),

@@ -197,24 +197,63 @@ impl Lma {
     /// outstanding (signalling rules section 6).
     pub(super) fn on_heartbeat_refused(&mut self, datagram: &Datagram) {
         let ids = self.paths.observed_at(datagram.source);
-        let mut refused = false;
+        let paths = ids.into_iter().filter_map(|id| self.paths.get(id));
+        let refused = paths.filter(|path| {
+            let asked = path
+                .heartbeat
+                .as_ref()
+                .is_some_and(|heartbeat| heartbeat.may_be_refused());
+            asked && !self.peers.has_answered(&path.key.peer)
+        });
+        let refused: SmallVec<[Arc<PeerKey>; 4]> =
+            refused.map(|path| Arc::clone(&path.key.peer)).collect();
+        if refused.is_empty() {
+            return self.drop_datagram(DropReason::UnexpectedMessage, datagram);
+        }
+        for peer in refused {
+            self.peers.set_lacks_heartbeat(&peer, true);
+            self.stop_heartbeats(&peer);
+        }
+    }
+
+    /// On all paths of a peer. What no heartbeat watches counts as alive.
+    pub(super) fn stop_heartbeats(&mut self, peer: &PeerKey) {
+        let ids: Vec<PathId> = (0..=u8::MAX)
+            .flat_map(|binding_id| self.paths.of_peer(peer, binding_id))
+            .collect();
         for id in ids {
-            let Some(path) = self.paths.get_mut(id) else {
-                continue;
-            };
-            let knows = self.peers.has_answered(&path.key.peer);
-            if let Some(heartbeat) = &mut path.heartbeat
-                && heartbeat.may_be_refused()
-                && !knows
-            {
-                heartbeat.stop();
-                refused = true;
-                self.rearm_heartbeat(id);
+            if let Some(path) = self.paths.get_mut(id) {
+                path.heartbeat = None;
+                self.timers.cancel(path.timer, TimerKind::Heartbeat(id));
             }
+            self.sync_path(id, "the gateway does not know heartbeats");
         }
-        if !refused {
-            self.drop_datagram(DropReason::UnexpectedMessage, datagram);
+    }
+
+    /// An administrative action: the gateway of a session may know heartbeats by now.
+    pub(super) fn ask_peer_again(&mut self, id: SessionId) {
+        let peer = self.cache.get(id).map(|session| Arc::clone(&session.peer));
+        if let Some(peer) = peer {
+            self.peers.set_lacks_heartbeat(&peer, false);
         }
+    }
+
+    /// RFC 5847 section 3.2: what the gateway knows of us from before is void.
+    pub(super) fn tell_restart(&mut self, id: PathId) {
+        let Some(path) = self.paths.get(id) else {
+            return;
+        };
+        let destination = path.observed;
+        let carrier = carrier_of(destination);
+        let source = SocketAddr::new(path.key.local, port_of(carrier));
+        let message = Beat::unsolicited(self.config.restart_counter).to_message();
+        self.transmit(Transmit {
+            path: Some(id),
+            carrier,
+            source,
+            destination,
+            payload: wire::encode(&message, carrier, source, destination),
+        });
     }
 }
 

@@ -1,5 +1,6 @@
 //! The local mobility anchor.
 
+mod access_network;
 mod allocation;
 mod allocator;
 mod announce;
@@ -7,8 +8,11 @@ mod cache;
 mod changes;
 mod deregistration;
 mod directory;
+mod extras;
 mod forwarding;
+mod gre;
 mod judge;
+mod link;
 mod liveness;
 mod lookup;
 mod paths;
@@ -18,6 +22,7 @@ mod records;
 mod registration;
 mod reply;
 mod restore;
+mod service;
 mod show;
 
 use std::collections::VecDeque;
@@ -27,6 +32,7 @@ use pmip_wire::types::{Instant, PathId};
 
 use crate::config::{ConfigErrors, LmaConfig};
 use crate::event::{DropReason, Event, SessionId};
+use crate::gre::KeyPool;
 use crate::input::{Command, Input};
 use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::random::Random;
@@ -59,6 +65,8 @@ pub struct Lma {
     paths: PathTable,
     peers: PeerTable,
     allocator: Allocator,
+    /// Uplink GRE keys.
+    keys: KeyPool,
     rate: RateLimiter,
     waiting: Vec<Waiting>,
     timers: Timers<TimerKind>,
@@ -120,6 +128,7 @@ impl Lma {
             paths: PathTable::new(random.next_u64()),
             peers: PeerTable::new(random.next_u64()),
             allocator: Allocator::new(&config),
+            keys: KeyPool::new(config.profiles.iter().filter_map(|p| p.gre_uplink_key)),
             rate: RateLimiter::new(limits.sources, limits.updates_per_second, random.next_u64()),
             waiting: Vec::new(),
             timers: Timers::new(),
@@ -245,6 +254,7 @@ impl Lma {
         let sessions = self.cache.iter().filter(|(_, session)| chosen(session));
         let ids: Vec<SessionId> = sessions.map(|(id, _)| id).collect();
         for id in ids {
+            self.ask_peer_again(id);
             self.end_session(id, "cleared by command");
         }
     }

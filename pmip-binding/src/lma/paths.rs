@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use crate::event::{PathEndpoint, PathState};
 use crate::heartbeat::Heartbeat;
 use crate::index::Index;
+use crate::link::Link;
 use crate::slab::Slab;
 use crate::timers::TimerSlot;
 
@@ -49,6 +50,10 @@ pub(super) struct Path {
     pub(super) label: Label,
     pub(super) access_technology: u8,
     pub(super) weight: u32,
+    /// What the gateway tells of its roaming interface.
+    pub(super) link: Option<Box<Link>>,
+    /// The driver knows that.
+    pub(super) link_told: bool,
     pub(super) heartbeat: Option<Box<Heartbeat>>,
     /// Of the heartbeat.
     pub(super) timer: TimerSlot,

@@ -85,15 +85,18 @@ impl Lma {
         let reused = if continued { known } else { None };
         let path = self.path_for(request, known, reused);
         let dropped = self.rebind(request, id, path, continued);
+        let keys_changed = self.adopt_gre(request, id, continued);
+        self.adopt_service(request, id);
         if moved {
             self.stats.handoffs = self.stats.handoffs.saturating_add(1);
         }
         self.believe_last_resort(path, id);
         self.sync_path(path, "registered");
+        self.report_link(path);
         let Some(session) = self.cache.get(id) else {
             return;
         };
-        if revived || addresses_changed || before != path_ids(session) {
+        if revived || addresses_changed || keys_changed || before != path_ids(session) {
             let route = session.route(id);
             self.emit_forwarding(Forwarding::InstallSession(route));
         }
@@ -103,6 +106,7 @@ impl Lma {
         if revived || addresses_changed {
             self.emit_session_up(id);
         }
+        self.adopt_access_network(request, id);
         self.accept(request, id);
     }
 

@@ -44,7 +44,15 @@ impl Lma {
             reply.common.link_local =
                 Some(session.link_local.as_deref().copied().unwrap_or(wanted));
         }
-        let udp = self.encapsulation_of(request) == Encapsulation::Ipv4Udp;
+        reply.common.access_network = self.accepted_network(request);
+        if !deregisters {
+            self.answer_gre(request, id, &mut reply);
+        }
+        let encapsulation = self.encapsulation_of(request);
+        let udp = matches!(
+            encapsulation,
+            Encapsulation::Ipv4Udp | Encapsulation::Ipv4UdpTlv
+        );
         if request.datagram.carrier == Carrier::Udp && udp {
             reply.nat_detection = Some((true, NAT_KEEP_ALIVE));
         }

@@ -12,10 +12,11 @@ use crate::config::LmaConfig;
 use crate::event::SessionId;
 use crate::heartbeat::Heartbeat;
 use crate::io::ClockAnchor;
+use crate::link::{Link, Weights};
 use crate::message::Identifier;
 use crate::snapshot::{
-    BindingRecord, LmaSnapshot, PathRecord, PeerName, PeerRecord, Refusal, RefusalReason,
-    RefusedRecord, RememberedRecord, RestoreError, SNAPSHOT_VERSION, SessionRecord,
+    BindingRecord, GreRecord, LmaSnapshot, PathRecord, PeerName, PeerRecord, Refusal,
+    RefusalReason, RefusedRecord, RememberedRecord, RestoreError, SNAPSHOT_VERSION, SessionRecord,
 };
 use crate::timers::TimerSlot;
 
@@ -23,6 +24,7 @@ use super::allocation::Holdings;
 use super::allocator::Remembered;
 use super::announce::Announcement;
 use super::cache::{HomeAddress, Mark, PathBinding, PeerKey, Session};
+use super::gre::GreBinding;
 use super::paths::{Path, PathKey};
 use super::{Lma, TimerKind};
 
@@ -58,7 +60,7 @@ impl Lma {
         clock: ClockAnchor,
         now: Instant,
     ) -> Result<(Self, Vec<Refusal>), RestoreError> {
-        if snapshot.version != SNAPSHOT_VERSION {
+        if !(1..=SNAPSHOT_VERSION).contains(&snapshot.version) {
             let found = snapshot.version;
             return Err(RestoreError::Version { found });
         }
@@ -78,7 +80,7 @@ impl Lma {
 impl Restoration {
     fn run(&mut self, snapshot: &LmaSnapshot) {
         for record in snapshot.paths() {
-            if let Err(reason) = self.path(record, snapshot.paths.len()) {
+            if let Err(reason) = self.path(record, snapshot) {
                 self.refuse(RefusedRecord::Path(record.path), reason);
             }
         }
@@ -100,7 +102,8 @@ impl Restoration {
             self.remembered(record);
         }
         self.lma.queue.clear();
-        self.lma.announcement = Some(Announcement::default());
+        let restarted = snapshot.restart_counter != self.lma.config.restart_counter;
+        self.lma.announcement = Some(Announcement::new(restarted));
     }
 
     fn refuse(&mut self, record: RefusedRecord, reason: RefusalReason) {
@@ -115,9 +118,10 @@ impl Restoration {
         (self.after.instant + ahead) - behind
     }
 
-    fn path(&mut self, record: &PathRecord, count: usize) -> Result<(), RefusalReason> {
+    fn path(&mut self, record: &PathRecord, snapshot: &LmaSnapshot) -> Result<(), RefusalReason> {
         let key = self.path_key(record)?;
         let peer = Arc::clone(&key.peer);
+        let link = link_of(record);
         let path = Path {
             key,
             observed: record.observed,
@@ -126,18 +130,21 @@ impl Restoration {
             encapsulation: record.encapsulation,
             label: record.label,
             access_technology: record.access_technology,
-            weight: self.lma.config.weight(record.label),
+            weight: self.lma.weight_of(record.label, link.as_deref()),
+            link_told: link.is_none(),
+            link,
             heartbeat: None,
             timer: TimerSlot::default(),
             sessions: 0,
             installed: None,
             reported: None,
         };
-        let wanted = sensible(record.path.0, count);
+        let wanted = sensible(record.path.0, snapshot.paths.len());
         let id = self.lma.paths.insert_as(wanted, path);
         self.lma.peers.add_path(&peer);
         self.paths.insert(record.path, id);
-        self.watch(id, record);
+        let peer = snapshot.peers.get(&record.peer);
+        self.watch(id, record, peer.is_some_and(|peer| peer.lacks_heartbeat));
         Ok(())
     }
 
@@ -167,8 +174,11 @@ impl Restoration {
     }
 
     /// The first heartbeats are spread over an interval.
-    fn watch(&mut self, id: PathId, record: &PathRecord) {
+    fn watch(&mut self, id: PathId, record: &PathRecord, lacks_heartbeat: bool) {
         let lma = &mut self.lma;
+        if lacks_heartbeat {
+            return;
+        }
         let Some(rule) = lma.config.heartbeat.for_label(record.label).copied() else {
             return;
         };
@@ -219,6 +229,12 @@ impl Restoration {
         }
         session.paths = paths;
         session.set_deleted_at(deleted_at);
+        self.gre(&mut session, record);
+        if record.access_network.is_some() || record.service_selection.is_some() {
+            let extras = session.extras_mut();
+            extras.access_network.clone_from(&record.access_network);
+            extras.service = record.service_selection.clone().map(Into::into);
+        }
         self.admit(record.session, session, snapshot.sessions.len());
         Ok(())
     }
@@ -237,6 +253,29 @@ impl Restoration {
             return Err(RefusalReason::Name);
         }
         Ok(())
+    }
+
+    /// A key that another session has is left out: the gateway gets another one at its next PBU,
+    /// as RFC 5845 section 3.3.2 allows after a restart.
+    fn gre(&mut self, session: &mut Session, record: &SessionRecord) {
+        let most = usize::from(self.lma.config.limits.paths_per_binding);
+        let profile = self.lma.directory.profile(&session.mn());
+        let fixed = profile.and_then(|profile| profile.gre_uplink_key);
+        for record in record.gre.iter().take(most) {
+            let free = |key: &u32| Some(*key) == fixed || self.lma.keys.claim(*key);
+            let GreRecord {
+                binding_id,
+                agreed,
+                uplink,
+                downlink,
+            } = *record;
+            session.extras_mut().gre.push(GreBinding {
+                binding_id,
+                agreed,
+                uplink: uplink.filter(free),
+                downlink,
+            });
+        }
     }
 
     fn admit(&mut self, wanted: SessionId, session: Session, count: usize) {
@@ -405,6 +444,17 @@ impl Restoration {
         let mn = Identifier::nai(&record.mn_id);
         self.lma.allocator.remember(mn, until, what);
     }
+}
+
+/// What the gateway told of the link; `None` = nothing.
+fn link_of(record: &PathRecord) -> Option<Box<Link>> {
+    let weights = record.weights.map(|(up, down)| Weights { up, down });
+    let link = Link {
+        label: record.label_name.clone(),
+        interface: record.interface.clone(),
+        weights: weights.filter(|weights| (1..=100).contains(&weights.down)),
+    };
+    (link != Link::default()).then(|| Box::new(link))
 }
 
 impl PeerKey {

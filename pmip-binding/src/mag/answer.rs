@@ -145,6 +145,7 @@ impl Mag {
         let single = entry.mode == Mode::Single;
         let changed = entry.take_addresses(answer);
         let lma = entry.lma;
+        self.take_gre(id, binding_id, answer);
         self.arm_grant(id, binding_id, grant);
         self.watch_path(path_id(lma, binding_id));
         self.sync_path(path_id(lma, binding_id), "registered");
@@ -160,6 +161,7 @@ impl Mag {
         let keep_alive = answer.nat_detection.map(|(_, seconds)| seconds);
         self.start_mapping_probe(path_id(lma, binding_id), keep_alive);
         self.drive(id);
+        self.take_access_network(id, answer);
     }
 
     fn arm_grant(&mut self, id: SessionId, binding_id: u8, grant: Grant) {
@@ -230,14 +232,16 @@ impl Mag {
 
     /// Tells the forwarding plane what changed about a session's route.
     pub(super) fn sync_session(&mut self, id: SessionId) {
-        let Some(entry) = self.entry_mut(id) else {
+        let Some(entry) = self.entry(id) else {
             return;
         };
-        let route = entry.route(id);
+        let route = self.route_of(id, entry);
         if !entry.announced || entry.installed.as_ref() == Some(&route) {
             return;
         }
-        entry.installed = Some(route.clone());
+        if let Some(entry) = self.entry_mut(id) {
+            entry.installed = Some(route.clone());
+        }
         self.emit(Event::Forwarding(Forwarding::InstallSession(route)));
     }
 

@@ -13,6 +13,8 @@ use crate::config::{PrefixRequest, Service};
 use crate::event::{PathRoute, SessionId, SessionRoute};
 use crate::message::Identifier;
 
+use super::access_network::AccessNetwork;
+
 /// One mobile node registered with one anchor.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -24,7 +26,12 @@ pub(super) struct Entry {
     /// The mobile node's own access technology (option 24), equal on all paths.
     pub(super) access_technology: u8,
     pub(super) link_layer: Option<Bytes>,
+    /// Address families asked for; `configured_service` less what the anchor refused.
     pub(super) service: Service,
+    pub(super) configured_service: Service,
+    /// RFC 5149.
+    pub(super) service_selection: Option<String>,
+    pub(super) access_network: AccessNetwork,
     /// Handoff Indicator of the first PBU.
     pub(super) first_handoff: u8,
     /// Mobile network prefixes asked for, in the order of the configured interfaces.

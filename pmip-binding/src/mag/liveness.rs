@@ -12,7 +12,7 @@ use crate::io::{Carrier, Datagram, Transmit};
 use crate::message::{Identifier, Multipath};
 use crate::wire::{self, Beat};
 
-use super::list::{Life, Mode, path_parts};
+use super::list::{Life, Mode, path_id, path_parts};
 use super::paths::is_udp;
 use super::{Mag, TimerKind};
 
@@ -26,13 +26,20 @@ const MAPPING_TRIES: u32 = 3;
 pub(super) struct Anchor {
     /// It has answered a heartbeat, on whatever path.
     answered: bool,
+    /// It does not know Heartbeat, so it is asked no more on any path (RFC 5847 section 3).
+    lacks_heartbeat: bool,
+    /// It ignored a request for GRE, so it is not asked again (RFC 5845 section 4.2).
+    pub(super) lacks_gre: bool,
     restart_counter: Option<u32>,
 }
 
 impl Mag {
     /// An acknowledgement proves that the path lives; from now on heartbeats do.
     pub(super) fn watch_path(&mut self, id: PathId) {
-        let (_, binding_id) = path_parts(id);
+        let (lma, binding_id) = path_parts(id);
+        if self.lacks_heartbeat(lma) {
+            return;
+        }
         let index = usize::from(binding_id).saturating_sub(1);
         let Some(interface) = self.config.roaming_interfaces.get(index) else {
             return;
@@ -222,27 +229,74 @@ impl Mag {
     /// An anchor that does not know Heartbeat is asked no more (signalling rules section 6).
     pub(super) fn on_heartbeat_refused(&mut self, datagram: &Datagram) {
         let id = self.path_at(datagram);
-        let anchor = id.and_then(|id| self.anchors.get(path_parts(id).0));
-        let knows = anchor.is_some_and(|anchor| anchor.answered);
-        let path = id.and_then(|id| self.paths.get_mut(&id));
-        let heartbeat = path.and_then(|path| path.heartbeat.as_mut());
-        match (id, heartbeat) {
-            (Some(id), Some(heartbeat)) if !knows && heartbeat.may_be_refused() => {
-                heartbeat.stop();
-                self.rearm_heartbeat(id);
+        let path = id.and_then(|id| self.paths.get(&id));
+        let heartbeat = path.and_then(|path| path.heartbeat.as_ref());
+        let asked = heartbeat.is_some_and(Heartbeat::may_be_refused);
+        let lma = id.map_or(usize::MAX, |id| path_parts(id).0);
+        match self.anchors.get_mut(lma) {
+            Some(anchor) if asked && !anchor.answered => {
+                anchor.lacks_heartbeat = true;
+                self.stop_heartbeats(lma);
             }
-            (Some(_) | None, Some(_) | None) => {
-                self.drop_datagram(DropReason::UnexpectedMessage, datagram);
+            Some(_) | None => self.drop_datagram(DropReason::UnexpectedMessage, datagram),
+        }
+    }
+
+    fn lacks_heartbeat(&self, lma: usize) -> bool {
+        let anchor = self.anchors.get(lma);
+        anchor.is_some_and(|anchor| anchor.lacks_heartbeat)
+    }
+
+    /// What no heartbeat watches counts as alive.
+    fn stop_heartbeats(&mut self, lma: usize) {
+        let ids: Vec<PathId> = self.paths.keys().copied().collect();
+        for id in ids.into_iter().filter(|id| path_parts(*id).0 == lma) {
+            if let Some(path) = self.paths.get_mut(&id) {
+                path.heartbeat = None;
+                path.mapping_probe = None;
             }
+            self.timers.cancel(TimerKind::Heartbeat(id));
+            self.timers.cancel(TimerKind::KeepAlive(id));
+            self.sync_path(id, "the anchor does not know heartbeats");
+        }
+    }
+
+    /// RFC 5847 section 3.2: after a restart without state every anchor hears of it unasked.
+    pub(super) fn tell_restart(&mut self, binding_id: u8) {
+        let Some(care_of) = self.care_of(binding_id).filter(|_| self.config.restarted) else {
+            return;
+        };
+        for lma in 0..self.config.lmas.len() {
+            let id = path_id(lma, binding_id);
+            let path = self.paths.get_mut(&id);
+            let first = path.is_some_and(|path| !std::mem::replace(&mut path.restart_told, true));
+            let Some((carrier, destination)) = self.signalling_to(lma).filter(|_| first) else {
+                continue;
+            };
+            let source = SocketAddr::new(care_of, destination.port());
+            let beat = Beat::unsolicited(self.config.restart_counter);
+            self.transmit(Transmit {
+                path: Some(id),
+                carrier,
+                source,
+                destination,
+                payload: wire::encode(&beat.to_message(), carrier, source, destination),
+            });
+        }
+    }
+
+    /// An administrative action: what the anchors did not know is tried again.
+    pub(super) fn forget_refusals(&mut self) {
+        for anchor in &mut self.anchors {
+            anchor.lacks_gre = false;
+            anchor.lacks_heartbeat = false;
         }
     }
 
     /// After an acknowledgement a heartbeat goes through the tunnel itself, so that the anchor
     /// sees the mapping of tunnelled packets (design, section 2).
     pub(super) fn start_mapping_probe(&mut self, id: PathId, keep_alive: Option<u32>) {
-        let (lma, _) = path_parts(id);
-        let peer = self.config.lmas.get(lma);
-        if !peer.is_some_and(|peer| is_udp(self.config.encapsulation_with(peer))) {
+        if !is_udp(self.encapsulation_of(id)) || self.lacks_heartbeat(path_parts(id).0) {
             return;
         }
         let sequence = self.random.next_u32();
@@ -335,7 +389,6 @@ impl Mag {
 
 #[cfg(test)]
 mod tests {
-    use super::super::list::path_id;
     use super::*;
 
     #[test]

@@ -1,14 +1,18 @@
 //! The mobile access gateway.
 
+mod access_network;
 mod answer;
 mod attach;
 mod build;
+mod gre;
 mod interfaces;
+mod link;
 mod list;
 mod liveness;
 mod paths;
 mod refusal;
 mod register;
+mod service;
 mod show;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -28,6 +32,7 @@ use crate::status::{BindingStatus, PathStatus, Stats};
 use crate::timers::{KeyedTimers, TimerKey};
 use crate::wire::{self, Received};
 
+use gre::GreTable;
 use interfaces::Interface;
 use list::Entry;
 use liveness::Anchor;
@@ -48,6 +53,7 @@ pub struct Mag {
     paths: BTreeMap<PathId, Path>,
     list: Slab<Entry>,
     by_mn: BTreeMap<Identifier, SessionId>,
+    gre: GreTable,
     timers: KeyedTimers<TimerKind>,
     queue: VecDeque<Output>,
     stats: Stats,
@@ -70,6 +76,8 @@ enum TimerKind {
     Heartbeat(PathId),
     /// The mapping of tunnelled packets must be shown or kept alive.
     KeepAlive(PathId),
+    /// A change of the access network must be told.
+    AccessNetwork(SessionId),
     /// With multipath off: a better interface may have been up for long enough.
     Return,
 }
@@ -85,6 +93,7 @@ impl TimerKey for TimerKind {
             Self::Heartbeat(path) => (4, path.0, 0),
             Self::KeepAlive(path) => (5, path.0, 0),
             Self::Return => (6, 0, 0),
+            Self::AccessNetwork(session) => (7, session.0, 0),
         };
         (kind << 40) | (u64::from(number) << 8) | u64::from(binding_id)
     }
@@ -107,6 +116,7 @@ impl Mag {
         config.validate()?;
         let interfaces = config.roaming_interfaces.iter();
         let anchors = config.lmas.iter();
+        let nodes = config.logical_mobile_nodes.iter();
         let mut mag = Self {
             now,
             clock,
@@ -116,6 +126,7 @@ impl Mag {
             paths: BTreeMap::new(),
             list: Slab::new(),
             by_mn: BTreeMap::new(),
+            gre: GreTable::new(nodes.filter_map(|node| node.gre_downlink_key)),
             timers: KeyedTimers::new(),
             queue: VecDeque::new(),
             stats: Stats::default(),
@@ -135,6 +146,9 @@ impl Mag {
             Input::Signalling(datagram) => self.on_datagram(&datagram),
             Input::Interface(change) => self.on_interface(change),
             Input::Attachment(Attachment::Attach(node)) => self.attach(&node),
+            Input::Attachment(Attachment::AccessNetwork { nai, network }) => {
+                self.on_access_network(&nai, network.as_ref());
+            }
             Input::Attachment(Attachment::Detach { nai }) => self.detach(&nai),
             Input::Command(command) => self.on_command(&command),
             Input::ClockStep(clock) => self.on_clock(clock),
@@ -193,6 +207,7 @@ impl Mag {
                 TimerKind::Again(id, binding_id) => self.try_again(id, binding_id),
                 TimerKind::Heartbeat(path) => self.beat(path),
                 TimerKind::KeepAlive(path) => self.show_mapping(path),
+                TimerKind::AccessNetwork(id) => self.report_change(id),
                 TimerKind::Return => self.drive_all(),
             }
         }
@@ -235,12 +250,14 @@ impl Mag {
                 }
             }
             Command::ClearBinding { nai } => {
+                self.forget_refusals();
                 let found = self.by_mn.get(&Identifier::nai(nai)).copied();
                 if let Some(id) = found {
                     self.close(id, true);
                 }
             }
             Command::ClearBindings => {
+                self.forget_refusals();
                 for id in self.ids() {
                     self.close(id, true);
                 }

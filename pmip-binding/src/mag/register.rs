@@ -186,14 +186,14 @@ impl Mag {
     }
 
     /// A path that can carry signalling about the others.
-    fn living_path(&self, entry: &Entry) -> Option<u8> {
+    pub(super) fn living_path(&self, entry: &Entry) -> Option<u8> {
         let up = self.interfaces_by_priority();
         let mut granted = up.iter().copied().filter(|id| entry.grant(*id).is_some());
         let alive = |id: &u8| self.is_alive(path_id(entry.lma, *id));
         granted.clone().find(alive).or_else(|| granted.next())
     }
 
-    fn start(&mut self, id: SessionId, binding_id: u8, handoff: u8) {
+    pub(super) fn start(&mut self, id: SessionId, binding_id: u8, handoff: u8) {
         self.ask(id, binding_id, Purpose::Register, binding_id, handoff);
     }
 

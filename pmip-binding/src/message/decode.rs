@@ -23,24 +23,33 @@ impl Update {
             common: Common {
                 sequence: message.sequence.0,
                 lifetime: message.lifetime.as_units(),
+                tlv_header: message.flags.contains(BindingUpdateFlags::TLV_HEADER),
                 ..Common::from_options(options)
             },
             acknowledge: message.flags.contains(BindingUpdateFlags::ACKNOWLEDGE),
             force_udp: message.flags.contains(BindingUpdateFlags::FORCE_UDP),
+            distributed: message.flags.contains(BindingUpdateFlags::DISTRIBUTED),
             alternate_care_of: ipv6.or(ipv4),
             ipv4_care_of: options.ipv4_care_of_address(),
             home_requests: requests
                 .map(|request| (request.address(), request.prefix_length()))
                 .collect(),
             mag_id: options.mag_identifier().map(Identifier::from_wire),
+            service: options
+                .service_selection()
+                .map(|service| service.identifier().clone()),
+            vendor: options.vendor_specific().cloned().collect(),
         })
     }
 }
 
 impl Acknowledgement {
-    /// `None` for a Binding Acknowledgement that is no Proxy Binding Acknowledgement.
+    /// `None` for a Binding Acknowledgement that is no Proxy Binding Acknowledgement, and for one
+    /// of distributed mobility, which a gateway without that must ignore (RFC 8885 section 4.2).
     pub(crate) fn from_wire(message: &BindingAcknowledgement) -> Option<Self> {
-        if !message.flags.contains(BindingAckFlags::PROXY) {
+        let flags = message.flags;
+        let distributed = flags.contains(BindingAckFlags::DISTRIBUTED);
+        if distributed || !flags.contains(BindingAckFlags::PROXY) {
             return None;
         }
         let options = &message.options;
@@ -49,6 +58,7 @@ impl Acknowledgement {
             common: Common {
                 sequence: message.sequence.0,
                 lifetime: message.lifetime.as_units(),
+                tlv_header: message.flags.contains(BindingAckFlags::TLV_HEADER),
                 ..Common::from_options(options)
             },
             status: message.status.code(),
@@ -87,6 +97,9 @@ impl Common {
             timestamp: options.timestamp().map(|timestamp| timestamp.to_bits()),
             delegated: delegated.map(|prefix| prefix.to_prefix()).collect(),
             multipath: Multipath::from_options(options),
+            gre: options.gre_key(),
+            tlv_header: false,
+            access_network: options.access_network_identifier().cloned(),
         }
     }
 }

@@ -6,10 +6,10 @@ use pmip_wire::types::IpPrefix;
 use pmip_wire::{
     AccessTechnologyType, BindingAckFlags, BindingAcknowledgement, BindingUpdate,
     BindingUpdateFlags, DelegatedMobileNetworkPrefix, HandoffIndicator, HomeNetworkPrefix,
-    Ipv4DhcpSupportMode, Ipv4HomeAddressReply, Ipv4HomeAddressRequest, Ipv4HomeAddressStatus,
-    Lifetime, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding, MnIdSubtype,
-    MobileNodeIdentifier, MobilityOption, MobilityOptions, NatDetection, SequenceNumber, Status,
-    Timestamp,
+    InvalidOption, Ipv4DhcpSupportMode, Ipv4HomeAddressReply, Ipv4HomeAddressRequest,
+    Ipv4HomeAddressStatus, Lifetime, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding,
+    MnIdSubtype, MobileNodeIdentifier, MobilityOption, MobilityOptions, NatDetection,
+    SequenceNumber, ServiceSelection, Status, Timestamp,
 };
 
 use super::{Acknowledgement, Common, Identifier, Multipath, Update};
@@ -55,8 +55,10 @@ impl Update {
         let mut flags = BindingUpdateFlags::PROXY;
         flags.set(BindingUpdateFlags::ACKNOWLEDGE, self.acknowledge);
         flags.set(BindingUpdateFlags::FORCE_UDP, self.force_udp);
+        flags.set(BindingUpdateFlags::TLV_HEADER, self.common.tlv_header);
         let mut options = Options::default();
         self.common.push_identity(&mut options);
+        options.push_some(self.service.as_deref().map(service_selection));
         for &(address, length) in &self.home_requests {
             options.push_some(Some(Ipv4HomeAddressRequest::new(address, length)));
         }
@@ -74,6 +76,9 @@ impl Update {
             options.push(MobilityOption::Ipv4CareOfAddress(address));
         }
         options.push_some(self.mag_id.as_ref().map(Identifier::to_mag_identifier));
+        for vendor in &self.vendor {
+            options.push(vendor.clone());
+        }
         BindingUpdate {
             sequence: SequenceNumber(self.common.sequence),
             flags,
@@ -85,6 +90,8 @@ impl Update {
 
 impl Acknowledgement {
     pub(crate) fn to_wire(&self) -> BindingAcknowledgement {
+        let mut flags = BindingAckFlags::PROXY;
+        flags.set(BindingAckFlags::TLV_HEADER, self.common.tlv_header);
         let mut options = Options::default();
         self.common.push_identity(&mut options);
         options.push_some(self.home_reply.map(|reply| {
@@ -109,7 +116,7 @@ impl Acknowledgement {
         }
         BindingAcknowledgement {
             status: Status::from_code(self.status),
-            flags: BindingAckFlags::PROXY,
+            flags,
             sequence: SequenceNumber(self.common.sequence),
             lifetime: Lifetime::from_units(self.common.lifetime),
             options: options.into_inner(),
@@ -150,6 +157,12 @@ impl Common {
         if let Some(multipath) = &self.multipath {
             options.push(multipath.to_wire());
         }
+        if let Some(gre) = self.gre {
+            options.push(gre);
+        }
+        if let Some(network) = &self.access_network {
+            options.push(network.clone());
+        }
     }
 }
 
@@ -166,10 +179,15 @@ impl Multipath {
 }
 
 impl Identifier {
-    pub(crate) fn to_mag_identifier(&self) -> Result<MagIdentifier, pmip_wire::InvalidOption> {
+    pub(crate) fn to_mag_identifier(&self) -> Result<MagIdentifier, InvalidOption> {
         let subtype = MnIdSubtype::from_code(self.subtype);
         MagIdentifier::new(subtype, self.octets.clone())
     }
+}
+
+/// A name that is no text can't have come from us.
+fn service_selection(name: &[u8]) -> Result<ServiceSelection, InvalidOption> {
+    ServiceSelection::new(&String::from_utf8_lossy(name))
 }
 
 fn delegated(prefix: IpPrefix) -> DelegatedMobileNetworkPrefix {
