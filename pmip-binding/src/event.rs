@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use pmip_wire::types::{Encapsulation, IpPrefix, Label, PathId};
+use pmip_wire::{BindingRevocationStatus, RevocationTrigger};
 
 /// Names one mobility session inside one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +21,8 @@ pub enum Event {
     Session(SessionEvent),
     /// A path changed or was measured.
     Path(PathEvent),
+    /// Bindings were revoked, or were to be (RFC 5846).
+    Revocation(RevocationEvent),
     /// A datagram was dropped; no state changed.
     Dropped {
         /// Why.
@@ -177,6 +180,44 @@ pub enum PathEvent {
     },
 }
 
+/// The course of a revocation (RFC 5846).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RevocationEvent {
+    /// The peer revoked bindings, or wanted to: it was answered with this status.
+    Received {
+        /// The peer's name: the MAG Identifier or address on an LMA, the anchor's name on a MAG.
+        peer: String,
+        /// Why, as the peer says.
+        trigger: RevocationTrigger,
+        /// What it was answered.
+        status: BindingRevocationStatus,
+    },
+    /// Our revocation was answered.
+    Answered {
+        /// The peer's name, as above.
+        peer: String,
+        /// Why it was sent.
+        trigger: RevocationTrigger,
+        /// The answer; from 128 the peer refuses (RFC 5846 section 5.2).
+        status: BindingRevocationStatus,
+    },
+    /// Our revocation was not answered after all its retransmissions, or the peer does not know
+    /// it (Binding Error, status 2); our bindings are gone all the same.
+    Unanswered {
+        /// The peer's name, as above.
+        peer: String,
+        /// Why it was sent.
+        trigger: RevocationTrigger,
+    },
+    /// A command asked for what can't be revoked: nothing like it is registered, or the anchor
+    /// has refused all global revocation before (RFC 5846 section 9.2).
+    Impossible {
+        /// The mobile node, peer or realm that was named.
+        name: String,
+    },
+}
+
 /// Why a datagram was dropped without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -199,6 +240,8 @@ pub enum DropReason {
     NotTheRegisteredCareOf,
     /// An update for a care-of address that is no routable unicast address (RFC 6275 section 6.1.7).
     UnroutableCareOf,
+    /// An update for what is being revoked (RFC 5846 section 8.1).
+    RevocationInProgress,
     /// More signalling than the configured rate.
     RateLimited,
 }

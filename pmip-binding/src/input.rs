@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
+use pmip_wire::RevocationTrigger;
 
 use crate::io::{ClockAnchor, Datagram};
 
@@ -104,11 +105,55 @@ pub enum Command {
     /// The engine is done when [`Mag::is_shut_down`](crate::Mag::is_shut_down).
     Shutdown,
     /// Remove one mobile node's binding: the MAG de-registers it and registers anew, the LMA
-    /// removes it.
+    /// revokes it (RFC 5846, Administrative Reason), after which the MAG may register it anew.
     ClearBinding {
         /// Its identifier.
         nai: String,
     },
-    /// The same for all.
+    /// The same for all; the LMA revokes per peer.
     ClearBindings,
+    /// Revoke bindings (RFC 5846 sections 8.1 and 9.2).
+    Revoke(Revoke),
+}
+
+/// What is revoked, and why where that is not fixed. Only triggers below 128 fit one mobile node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Revoke {
+    /// All bindings of a mobile node. A MAG that revokes lets go of it until it attaches again,
+    /// or for a logical mobile node until it is cleared.
+    MobileNode {
+        /// Its identifier.
+        nai: String,
+        /// Why.
+        trigger: RevocationTrigger,
+    },
+    /// One path of a mobile node, where it has several.
+    Path {
+        /// Its identifier.
+        nai: String,
+        /// The path's Binding ID.
+        binding_id: u8,
+        /// Why.
+        trigger: RevocationTrigger,
+    },
+    /// LMA: the IPv4 home address of a mobile node alone (flag V).
+    Ipv4Home {
+        /// Its identifier.
+        nai: String,
+        /// Why.
+        trigger: RevocationTrigger,
+    },
+    /// All bindings shared with a peer (flag G, Per-Peer Policy).
+    Peer {
+        /// Its name: the MAG Identifier or address on an LMA, the anchor's name on a MAG.
+        peer: String,
+    },
+    /// LMA: all bindings of a realm (flag G, Revoking Mobility Node Local Policy).
+    Realm {
+        /// What follows the `@`.
+        realm: String,
+    },
 }

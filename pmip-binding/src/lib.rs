@@ -74,6 +74,7 @@ mod lma;
 mod mag;
 mod message;
 mod random;
+mod revocation;
 mod slab;
 pub mod snapshot;
 mod status;
@@ -87,9 +88,9 @@ use pmip_wire::udp::{CONTROL_PORT, DATA_PORT};
 pub use config::{LmaConfig, MagConfig};
 pub use event::{
     DropReason, Event, Forwarding, GreKeys, PathEndpoint, PathEvent, PathRoute, PathState,
-    SessionEvent, SessionId, SessionRoute,
+    RevocationEvent, SessionEvent, SessionId, SessionRoute,
 };
-pub use input::{Attachment, Command, Input, InterfaceChange, InterfaceState, MobileNode};
+pub use input::{Attachment, Command, Input, InterfaceChange, InterfaceState, MobileNode, Revoke};
 pub use io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 pub use lma::Lma;
 pub use mag::Mag;

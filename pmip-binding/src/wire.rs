@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use pmip_wire::types::PathId;
 use pmip_wire::{
-    BindingError, BindingErrorStatus, ChecksumContext, Heartbeat, Message, MobilityOption,
+    BindingError, BindingErrorStatus, BindingRevocationAcknowledgement,
+    BindingRevocationIndication, ChecksumContext, Heartbeat, Message, MobilityOption,
 };
 
 use crate::event::DropReason;
@@ -18,8 +19,10 @@ pub(crate) enum Received {
     Update(Update),
     Acknowledgement(Acknowledgement),
     Heartbeat(Beat),
-    /// The peer does not know Heartbeat (Binding Error, status 2).
-    HeartbeatRefused,
+    Revocation(BindingRevocationIndication),
+    RevocationAnswer(BindingRevocationAcknowledgement),
+    /// The peer does not know a message type (Binding Error, status 2).
+    TypeRefused,
     /// A message type that this family of crates does not know.
     UnknownType,
     /// Well-formed, but nothing for an engine.
@@ -63,12 +66,14 @@ pub(crate) fn receive(datagram: &Datagram) -> Result<Received, DropReason> {
             }
         }
         Message::BindingError(error) => match error.status {
-            BindingErrorStatus::UnrecognizedMhType => Received::HeartbeatRefused,
+            BindingErrorStatus::UnrecognizedMhType => Received::TypeRefused,
             BindingErrorStatus::UnknownBinding | BindingErrorStatus::Unknown(_) => {
                 Received::Unexpected
             }
             _ => Received::Unexpected,
         },
+        Message::BindingRevocationIndication(indication) => Received::Revocation(indication),
+        Message::BindingRevocationAcknowledgement(answer) => Received::RevocationAnswer(answer),
         Message::Heartbeat(heartbeat) => Received::Heartbeat(Beat::from_wire(&heartbeat)),
         // What the engines do not speak is as unknown to the peer as a type without a name.
         _ => Received::UnknownType,

@@ -6,6 +6,7 @@ use pmip_wire::types::{Encapsulation, Label};
 use super::error::{Checker, ConfigError, ConfigErrors};
 use super::heartbeat::HeartbeatConfig;
 use super::network::{Network, Service};
+use super::revocation::RevocationConfig;
 use super::{
     DEFAULT_LIFETIME, MAX_DELAY_BEFORE_NEW_BCE_ASSIGN, MAX_LIFETIME, MIN_DELAY_BEFORE_BCE_DELETE,
     TIMESTAMP_VALIDITY_WINDOW,
@@ -55,6 +56,8 @@ pub struct LmaConfig {
     pub mobile_node_timestamps: bool,
     /// Watch the paths.
     pub heartbeat: HeartbeatConfig,
+    /// Revoke bindings (RFC 5846).
+    pub revocation: RevocationConfig,
     /// Weight of the paths of a label in our sending direction, 1 to 100; others count 1.
     pub link_weights: Vec<(Label, u32)>,
     /// The same mobile node gets the same prefixes again for this long after its session ended.
@@ -153,6 +156,7 @@ impl LmaConfig {
         self.check_names(&mut checker);
         self.check_times(&mut checker);
         self.heartbeat.check(&mut checker);
+        self.revocation.check(&mut checker);
         for network in &self.networks {
             network.check(&mut checker);
         }
@@ -263,6 +267,7 @@ impl Default for LmaConfig {
             timestamp_window: TIMESTAMP_VALIDITY_WINDOW,
             mobile_node_timestamps: false,
             heartbeat: HeartbeatConfig::default(),
+            revocation: RevocationConfig::default(),
             link_weights: Vec::new(),
             prefix_memory: Duration::from_secs(86_400),
             restart_counter: 1,

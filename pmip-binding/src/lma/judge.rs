@@ -96,6 +96,9 @@ impl Lma {
             Ok(Found::Existing(id)) if request.update.common.lifetime == 0 => {
                 self.deregister(&request, id);
             }
+            Ok(Found::Existing(id)) if self.is_being_revoked(&request, id) => {
+                self.drop_datagram(DropReason::RevocationInProgress, &request.datagram);
+            }
             Ok(Found::Existing(id)) => self.update(&request, id),
             Ok(Found::Undecided(id)) => self.wait(request, id),
             Ok(Found::Refused(status)) => self.refuse(&request, status),
@@ -117,6 +120,17 @@ impl Lma {
         for waiting in ready {
             self.decide(waiting.request);
         }
+    }
+
+    /// The old MAG says that the mobile node is still there: PBUs that waited for it are requests
+    /// for a new session.
+    pub(super) fn stop_waiting(&mut self, session: SessionId) {
+        let now = self.now;
+        let all = self.waiting.iter_mut();
+        for waiting in all.filter(|waiting| waiting.session == session) {
+            waiting.until = now;
+        }
+        self.release_overdue();
     }
 
     /// PBUs that waited long enough become requests for a new session.
@@ -312,7 +326,6 @@ impl Lma {
 
     fn wait(&mut self, mut request: Request, session: SessionId) {
         request.held = true;
-        let until = self.now + self.config.create_wait;
         let same = |waiting: &Waiting| {
             waiting.request.mn == request.mn && waiting.request.peer == request.peer
         };
@@ -325,6 +338,8 @@ impl Lma {
             request.waited = true;
             return self.decide(request);
         }
+        let asking = self.ask_old_gateway(&request, session);
+        let until = self.now + asking.unwrap_or(self.config.create_wait);
         self.waiting.push(Waiting {
             request,
             session,

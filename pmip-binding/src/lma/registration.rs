@@ -76,6 +76,7 @@ impl Lma {
         let moved = session.peer != request.peer;
         let known = session.path(request.binding_id()).map(|b| b.path);
         let reused = if continued { known } else { None };
+        let notice = self.notice_for(request, id);
         let path = self.path_for(request, known, reused);
         let dropped = self.rebind(request, id, path, continued);
         if moved {
@@ -97,6 +98,7 @@ impl Lma {
             self.emit_session_up(id);
         }
         self.accept(request, id);
+        self.give_notice(notice);
     }
 
     /// Updates the session's entry; gives back the paths that it left.

@@ -62,7 +62,9 @@ impl Mag {
         if let Some(entry) = self.entry_mut(id) {
             entry.life = match entry.life {
                 Life::Closing { .. } => Life::Closing { again: true },
-                Life::Wanted | Life::Halted | Life::WrongClock { .. } => Life::Wanted,
+                Life::Wanted | Life::Halted | Life::Revoked | Life::WrongClock { .. } => {
+                    Life::Wanted
+                }
             };
         }
         self.drive(id);
@@ -166,6 +168,7 @@ impl Mag {
             Some(entry) => entry.registrations.keys().copied().collect(),
             None => return,
         };
+        self.timers.cancel(TimerKind::Revoked(id));
         for binding_id in ids {
             self.timers.cancel(TimerKind::Retransmit(id, binding_id));
             self.timers.cancel(TimerKind::Refresh(id, binding_id));

@@ -71,6 +71,8 @@ pub(super) enum Life {
     /// The anchor's clock and ours disagree: waits for ours to be set (item 9). Its time was this
     /// many nanoseconds of wall-clock time at that moment.
     WrongClock { theirs: Duration, at: Instant },
+    /// Revoked by the anchor: registers anew once its wait is over.
+    Revoked,
     /// Being de-registered; comes again afterwards if so asked.
     Closing { again: bool },
 }

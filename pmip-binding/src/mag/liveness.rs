@@ -27,6 +27,12 @@ pub(super) struct Anchor {
     /// It has answered a heartbeat, on whatever path.
     answered: bool,
     restart_counter: Option<u32>,
+    /// It answered a revocation before.
+    pub(super) revocation_answered: bool,
+    /// It does not know revocation.
+    pub(super) revocation_refused: bool,
+    /// It refused all global revocation (RFC 5846 section 9.2).
+    pub(super) global_refused: bool,
 }
 
 impl Mag {
@@ -320,7 +326,7 @@ impl Mag {
         entries.any(|(_, entry)| entry.lma == lma && entry.mode == Mode::Multipath)
     }
 
-    fn multipath_of(&self, binding_id: u8) -> Option<Multipath> {
+    pub(super) fn multipath_of(&self, binding_id: u8) -> Option<Multipath> {
         let index = usize::from(binding_id).checked_sub(1)?;
         let interface = self.config.roaming_interfaces.get(index)?;
         Some(Multipath {

@@ -9,6 +9,8 @@ mod liveness;
 mod paths;
 mod refusal;
 mod register;
+mod revocation;
+mod revoked;
 mod show;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -32,6 +34,7 @@ use interfaces::Interface;
 use list::Entry;
 use liveness::Anchor;
 use paths::Path;
+use revocation::Revocations;
 
 /// A mobile access gateway: binding update list, paths.
 ///
@@ -49,6 +52,7 @@ pub struct Mag {
     list: Slab<Entry>,
     by_mn: BTreeMap<Identifier, SessionId>,
     timers: KeyedTimers<TimerKind>,
+    revocations: Revocations,
     queue: VecDeque<Output>,
     stats: Stats,
     last_timestamp: u64,
@@ -72,6 +76,10 @@ enum TimerKind {
     KeepAlive(PathId),
     /// With multipath off: a better interface may have been up for long enough.
     Return,
+    /// A mobile node whose bindings were revoked may register anew.
+    Revoked(SessionId),
+    /// The revocation with this sequence number is unanswered.
+    Revocation(u16),
 }
 
 impl TimerKey for TimerKind {
@@ -85,6 +93,8 @@ impl TimerKey for TimerKind {
             Self::Heartbeat(path) => (4, path.0, 0),
             Self::KeepAlive(path) => (5, path.0, 0),
             Self::Return => (6, 0, 0),
+            Self::Revoked(session) => (7, session.0, 0),
+            Self::Revocation(sequence) => (8, sequence.into(), 0),
         };
         (kind << 40) | (u64::from(number) << 8) | u64::from(binding_id)
     }
@@ -117,6 +127,7 @@ impl Mag {
             list: Slab::new(),
             by_mn: BTreeMap::new(),
             timers: KeyedTimers::new(),
+            revocations: Revocations::default(),
             queue: VecDeque::new(),
             stats: Stats::default(),
             last_timestamp: 0,
@@ -194,6 +205,8 @@ impl Mag {
                 TimerKind::Heartbeat(path) => self.beat(path),
                 TimerKind::KeepAlive(path) => self.show_mapping(path),
                 TimerKind::Return => self.drive_all(),
+                TimerKind::Revoked(id) => self.revocation_over(id),
+                TimerKind::Revocation(sequence) => self.revocation_overdue(sequence),
             }
         }
     }
@@ -207,7 +220,13 @@ impl Mag {
         let direct = matches!(datagram.carrier, Carrier::Udp | Carrier::Ipv6);
         match wire::receive(datagram) {
             Ok(Received::Heartbeat(beat)) => self.on_heartbeat(datagram, &beat),
-            Ok(Received::HeartbeatRefused) => self.on_heartbeat_refused(datagram),
+            Ok(Received::TypeRefused) => self.on_type_refused(datagram),
+            Ok(Received::Revocation(indication)) if direct => {
+                self.on_revocation(datagram, &indication);
+            }
+            Ok(Received::RevocationAnswer(answer)) if direct => {
+                self.on_revocation_answer(datagram, &answer);
+            }
             Ok(Received::Acknowledgement(answer)) if direct => self.on_answer(datagram, &answer),
             Ok(Received::UnknownType) if direct => {
                 self.drop_datagram(DropReason::UnexpectedMessage, datagram);
@@ -217,6 +236,8 @@ impl Mag {
             Ok(
                 Received::Acknowledgement(_)
                 | Received::Update(_)
+                | Received::Revocation(_)
+                | Received::RevocationAnswer(_)
                 | Received::UnknownType
                 | Received::Unexpected,
             ) => {
@@ -245,6 +266,14 @@ impl Mag {
                     self.close(id, true);
                 }
             }
+            Command::Revoke(what) => self.revoke(what),
+        }
+    }
+
+    /// RFC 6275 section 9.3.3: the anchor does not know a message type that we sent.
+    fn on_type_refused(&mut self, datagram: &Datagram) {
+        if !self.revocation_refused(datagram) {
+            self.on_heartbeat_refused(datagram);
         }
     }
 

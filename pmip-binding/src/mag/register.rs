@@ -186,7 +186,7 @@ impl Mag {
     }
 
     /// A path that can carry signalling about the others.
-    fn living_path(&self, entry: &Entry) -> Option<u8> {
+    pub(super) fn living_path(&self, entry: &Entry) -> Option<u8> {
         let up = self.interfaces_by_priority();
         let mut granted = up.iter().copied().filter(|id| entry.grant(*id).is_some());
         let alive = |id: &u8| self.is_alive(path_id(entry.lma, *id));

@@ -24,6 +24,11 @@ impl Options {
         let _full = self.0.push(option);
     }
 
+    /// Leaves out what can't be written.
+    pub(crate) fn push_ok<T: Into<MobilityOption>, E>(&mut self, option: Result<T, E>) {
+        self.push_some(Some(option));
+    }
+
     fn push_some<T: Into<MobilityOption>, E>(&mut self, option: Option<Result<T, E>>) {
         if let Some(Ok(option)) = option {
             self.push(option);
