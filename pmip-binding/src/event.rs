@@ -4,7 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use pmip_wire::types::{Encapsulation, IpPrefix, Label, PathId};
-use pmip_wire::{BindingRevocationStatus, RevocationTrigger};
+use pmip_wire::{
+    BindingRevocationStatus, MobilityOptions, NotificationReason, RevocationTrigger,
+    UpdateNotificationStatus,
+};
 
 /// Names one mobility session inside one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +26,8 @@ pub enum Event {
     Path(PathEvent),
     /// Bindings were revoked, or were to be (RFC 5846).
     Revocation(RevocationEvent),
+    /// An update notification came, or was answered (RFC 7077).
+    Notification(NotificationEvent),
     /// A datagram was dropped; no state changed.
     Dropped {
         /// Why.
@@ -214,6 +219,46 @@ pub enum RevocationEvent {
     /// has refused all global revocation before (RFC 5846 section 9.2).
     Impossible {
         /// The mobile node, peer or realm that was named.
+        name: String,
+    },
+}
+
+/// The course of an update notification (RFC 7077).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotificationEvent {
+    /// An anchor sent one, and it was handled (MAG).
+    Received {
+        /// The anchor's name.
+        peer: String,
+        /// The mobile node it is for; `None` = all.
+        mn_id: Option<String>,
+        /// What is asked for.
+        reason: NotificationReason,
+        /// How it went; answered where the anchor asked for an answer.
+        status: UpdateNotificationStatus,
+        /// Everything it carried: vendor-specific options are the program's.
+        options: MobilityOptions,
+    },
+    /// A gateway answered ours (LMA).
+    Answered {
+        /// The MAG Identifier or address.
+        peer: String,
+        /// What was asked for.
+        reason: NotificationReason,
+        /// The answer; from 128 it failed (RFC 7077 section 4.2).
+        status: UpdateNotificationStatus,
+    },
+    /// A gateway did not answer after all retransmissions, or knows no notifications (LMA).
+    Unanswered {
+        /// The MAG Identifier or address.
+        peer: String,
+        /// What was asked for.
+        reason: NotificationReason,
+    },
+    /// A command named nobody who is registered, or too many are under way (LMA).
+    Impossible {
+        /// The mobile node or peer.
         name: String,
     },
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use pmip_wire::RevocationTrigger;
+use pmip_wire::{MobilityOptions, NotificationReason, RevocationTrigger};
 
 use crate::io::{ClockAnchor, Datagram};
 
@@ -114,6 +114,8 @@ pub enum Command {
     ClearBindings,
     /// Revoke bindings (RFC 5846 sections 8.1 and 9.2).
     Revoke(Revoke),
+    /// LMA: send an update notification (RFC 7077 section 5).
+    Notify(Notify),
 }
 
 /// What is revoked, and why where that is not fixed. Only triggers below 128 fit one mobile node.
@@ -156,4 +158,54 @@ pub enum Revoke {
         /// What follows the `@`.
         realm: String,
     },
+}
+
+/// An update notification to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Notify {
+    /// Whom it is for.
+    pub who: Notified,
+    /// What is asked for.
+    pub reason: NotificationReason,
+    /// Ask for an answer, and send it again without one (flag A).
+    pub acknowledge: bool,
+    /// What it carries beside the name of whom it is for.
+    pub options: MobilityOptions,
+}
+
+/// Whom an update notification is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Notified {
+    /// One mobile node.
+    MobileNode {
+        /// Its identifier.
+        nai: String,
+    },
+    /// All mobile nodes of a MAG (Mobile Node Group Identifier 1).
+    Peer {
+        /// Its MAG Identifier or address.
+        peer: String,
+    },
+}
+
+impl Notify {
+    /// FORCE-REREGISTRATION without flag A, as RFC 7077 section 5.1 recommends.
+    pub fn reregister(who: Notified) -> Self {
+        Self::new(who, NotificationReason::ForceReregistration, false)
+    }
+
+    /// A notification without further options.
+    pub fn new(who: Notified, reason: NotificationReason, acknowledge: bool) -> Self {
+        Self {
+            who,
+            reason,
+            acknowledge,
+            options: MobilityOptions::new(),
+        }
+    }
 }

@@ -7,6 +7,7 @@ use pmip_wire::types::PathId;
 use pmip_wire::{
     BindingError, BindingErrorStatus, BindingRevocationAcknowledgement,
     BindingRevocationIndication, ChecksumContext, Heartbeat, Message, MobilityOption,
+    UpdateNotification, UpdateNotificationAcknowledgement,
 };
 
 use crate::event::DropReason;
@@ -21,6 +22,8 @@ pub(crate) enum Received {
     Heartbeat(Beat),
     Revocation(BindingRevocationIndication),
     RevocationAnswer(BindingRevocationAcknowledgement),
+    Notification(UpdateNotification),
+    NotificationAnswer(UpdateNotificationAcknowledgement),
     /// The peer does not know a message type (Binding Error, status 2).
     TypeRefused,
     /// A message type that this family of crates does not know.
@@ -74,6 +77,8 @@ pub(crate) fn receive(datagram: &Datagram) -> Result<Received, DropReason> {
         },
         Message::BindingRevocationIndication(indication) => Received::Revocation(indication),
         Message::BindingRevocationAcknowledgement(answer) => Received::RevocationAnswer(answer),
+        Message::UpdateNotification(notification) => Received::Notification(notification),
+        Message::UpdateNotificationAcknowledgement(answer) => Received::NotificationAnswer(answer),
         Message::Heartbeat(heartbeat) => Received::Heartbeat(Beat::from_wire(&heartbeat)),
         // What the engines do not speak is as unknown to the peer as a type without a name.
         _ => Received::UnknownType,

@@ -6,6 +6,7 @@ use pmip_wire::types::{Encapsulation, Label};
 use super::error::{Checker, ConfigError, ConfigErrors};
 use super::heartbeat::HeartbeatConfig;
 use super::network::{Network, Service};
+use super::notification::NotificationConfig;
 use super::revocation::RevocationConfig;
 use super::{
     DEFAULT_LIFETIME, MAX_DELAY_BEFORE_NEW_BCE_ASSIGN, MAX_LIFETIME, MIN_DELAY_BEFORE_BCE_DELETE,
@@ -58,6 +59,8 @@ pub struct LmaConfig {
     pub heartbeat: HeartbeatConfig,
     /// Revoke bindings (RFC 5846).
     pub revocation: RevocationConfig,
+    /// Repeat update notifications (RFC 7077).
+    pub notification: NotificationConfig,
     /// Weight of the paths of a label in our sending direction, 1 to 100; others count 1.
     pub link_weights: Vec<(Label, u32)>,
     /// The same mobile node gets the same prefixes again for this long after its session ended.
@@ -157,6 +160,7 @@ impl LmaConfig {
         self.check_times(&mut checker);
         self.heartbeat.check(&mut checker);
         self.revocation.check(&mut checker);
+        self.notification.check(&mut checker);
         for network in &self.networks {
             network.check(&mut checker);
         }
@@ -268,6 +272,7 @@ impl Default for LmaConfig {
             mobile_node_timestamps: false,
             heartbeat: HeartbeatConfig::default(),
             revocation: RevocationConfig::default(),
+            notification: NotificationConfig::default(),
             link_weights: Vec::new(),
             prefix_memory: Duration::from_secs(86_400),
             restart_counter: 1,

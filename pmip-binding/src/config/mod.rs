@@ -8,6 +8,7 @@ mod heartbeat;
 mod lma;
 mod mag;
 mod network;
+mod notification;
 mod revocation;
 #[cfg(feature = "serde")]
 mod text;
@@ -19,6 +20,7 @@ pub use mag::{
     LmaPeer, LogicalMobileNode, MagConfig, MobileNetwork, PrefixRequest, RoamingInterface,
 };
 pub use network::{Ipv4Pool, Ipv6Pool, MobileNetworkPool, Network, Service};
+pub use notification::NotificationConfig;
 pub use revocation::RevocationConfig;
 
 use std::time::Duration;

@@ -11,6 +11,7 @@ mod forwarding;
 mod judge;
 mod liveness;
 mod lookup;
+mod notification;
 mod paths;
 mod peers;
 mod rate;
@@ -43,6 +44,7 @@ use cache::BindingCache;
 use changes::Changes;
 use directory::Directory;
 use judge::Waiting;
+use notification::Notifications;
 use paths::PathTable;
 use peers::PeerTable;
 use rate::RateLimiter;
@@ -66,6 +68,9 @@ pub struct Lma {
     rate: RateLimiter,
     waiting: Vec<Waiting>,
     revocations: Revocations,
+    notifications: Notifications,
+    /// One a second for a source without a path.
+    reminders: RateLimiter,
     timers: Timers<TimerKind>,
     waiting_timer: TimerSlot,
     queue: VecDeque<Output>,
@@ -87,6 +92,8 @@ enum TimerKind {
     Waiting,
     /// The revocation with this sequence number is unanswered.
     Revocation(u16),
+    /// The update notification with this sequence number is unanswered.
+    Notification(u16),
 }
 
 impl TimerKey for TimerKind {
@@ -98,6 +105,7 @@ impl TimerKey for TimerKind {
             Self::Heartbeat(path) => (2, path.0),
             Self::Waiting => (3, 0),
             Self::Revocation(sequence) => (4, sequence.into()),
+            Self::Notification(sequence) => (5, sequence.into()),
         };
         (kind << 32) | u64::from(number)
     }
@@ -131,6 +139,8 @@ impl Lma {
             rate: RateLimiter::new(limits.sources, limits.updates_per_second, random.next_u64()),
             waiting: Vec::new(),
             revocations: Revocations::default(),
+            notifications: Notifications::default(),
+            reminders: RateLimiter::new(limits.sources, 1, random.next_u64()),
             timers: Timers::new(),
             waiting_timer: TimerSlot::default(),
             queue: VecDeque::new(),
@@ -196,6 +206,7 @@ impl Lma {
                 TimerKind::Heartbeat(path) => self.beat(path),
                 TimerKind::Waiting => self.release_overdue(),
                 TimerKind::Revocation(sequence) => self.revocation_overdue(sequence),
+                TimerKind::Notification(sequence) => self.notification_overdue(sequence),
             }
         }
     }
@@ -214,7 +225,10 @@ impl Lma {
             Ok(Received::RevocationAnswer(answer)) => self.on_revocation_answer(datagram, &answer),
             Ok(Received::TypeRefused) => self.on_type_refused(datagram),
             Ok(Received::UnknownType) => self.on_unknown_type(datagram),
-            Ok(Received::Acknowledgement(_) | Received::Unexpected) => {
+            Ok(Received::NotificationAnswer(answer)) => {
+                self.on_notification_answer(datagram, &answer);
+            }
+            Ok(Received::Acknowledgement(_) | Received::Notification(_) | Received::Unexpected) => {
                 self.drop_datagram(DropReason::UnexpectedMessage, datagram);
             }
             Err(reason) => self.drop_datagram(reason, datagram),
@@ -231,6 +245,8 @@ impl Lma {
             Ok(
                 Received::Acknowledgement(_)
                 | Received::RevocationAnswer(_)
+                | Received::Notification(_)
+                | Received::NotificationAnswer(_)
                 | Received::TypeRefused
                 | Received::Unexpected,
             )
@@ -256,12 +272,13 @@ impl Lma {
             }
             Command::ClearBindings => self.revoke_everything(),
             Command::Revoke(what) => self.revoke(what),
+            Command::Notify(notify) => self.notify(notify),
         }
     }
 
     /// RFC 6275 section 9.3.3: the peer does not know a message type that we sent.
     fn on_type_refused(&mut self, datagram: &Datagram) {
-        if !self.revocation_refused(datagram) {
+        if !self.revocation_refused(datagram) && !self.notification_refused(datagram) {
             self.on_heartbeat_refused(datagram);
         }
     }

@@ -62,10 +62,10 @@ struct Revocation {
 
 /// Where an indication can be sent: our address, and the gateway's as it was observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Way {
-    path: PathId,
-    local: IpAddr,
-    remote: SocketAddr,
+pub(super) struct Way {
+    pub(super) path: PathId,
+    pub(super) local: IpAddr,
+    pub(super) remote: SocketAddr,
 }
 
 /// What ends with an indication.
@@ -387,7 +387,7 @@ impl Lma {
 
     /// Where a session's gateway is reached, living paths first. The destination is where the
     /// path's last accepted PBU came from (signalling rules section 7).
-    fn ways_to(&self, session: &Session) -> SmallVec<[Way; 2]> {
+    pub(super) fn ways_to(&self, session: &Session) -> SmallVec<[Way; 2]> {
         let paths = session.paths.iter();
         let mut ways: SmallVec<[(bool, Way); 2]> = paths
             .filter_map(|binding| {
@@ -621,7 +621,7 @@ impl Lma {
 }
 
 /// Gateways come and go: what is known of more than a bound of them is not worth its memory.
-fn remember(peers: &mut BTreeSet<Arc<PeerKey>>, peer: Arc<PeerKey>) {
+pub(super) fn remember(peers: &mut BTreeSet<Arc<PeerKey>>, peer: Arc<PeerKey>) {
     if peers.len() >= MOST_OUTSTANDING {
         peers.pop_first();
     }

@@ -78,7 +78,7 @@ impl Lma {
         let sessions = self.cache.iter().filter(|(_, s)| s.peer == *peer);
         let meant = sessions.flat_map(|(id, session)| {
             let bindings = session.paths.iter();
-            bindings.filter_map(move |binding| Some((id, binding.binding_id, binding.path)))
+            bindings.map(move |binding| (id, binding.binding_id, binding.path))
         });
         let meant: Vec<(SessionId, u8, PathId)> =
             meant.filter(|(_, _, path)| is_meant(*path)).collect();

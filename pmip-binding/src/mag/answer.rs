@@ -1,6 +1,6 @@
 //! Taking Proxy Binding Acknowledgements: RFC 5213 section 6.9.1.2.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use pmip_wire::SequenceNumber;
@@ -208,24 +208,10 @@ impl Mag {
         if !(first || changed) {
             return;
         }
-        let Some(entry) = self.entry(id) else {
-            return;
-        };
-        let ipv4_home = entry.ipv4_home.and_then(|home| {
-            let subnet = IpPrefix::new(IpAddr::V4(home.address), home.prefix_length).ok()?;
-            Some((subnet, home.address, home.router))
-        });
-        let event = SessionEvent::Up {
-            session: id,
-            mn_id: entry.nai.clone(),
-            home_prefixes: entry.home_prefixes.to_vec(),
-            ipv4_home,
-            delegated: entry.delegated_in_order(),
-        };
         if first {
             self.stats.sessions_created = self.stats.sessions_created.saturating_add(1);
         }
-        self.emit(Event::Session(event));
+        self.emit_session_up(id);
     }
 
     /// Tells the forwarding plane what changed about a session's route.

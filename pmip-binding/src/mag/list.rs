@@ -135,9 +135,22 @@ pub(super) enum Purpose {
     Close,
 }
 
+impl Home {
+    /// Subnet, address and router, as the events tell them.
+    pub(super) fn for_event(self) -> Option<(IpPrefix, Ipv4Addr, Ipv4Addr)> {
+        let subnet = IpPrefix::new(IpAddr::V4(self.address), self.prefix_length).ok()?;
+        Some((subnet, self.address, self.router))
+    }
+}
+
 impl Entry {
     pub(super) fn registration(&self, binding_id: u8) -> Option<&Registration> {
         self.registrations.get(&binding_id)
+    }
+
+    /// Something of it is registered, or may be soon.
+    pub(super) fn needs_heartbeats(&self) -> bool {
+        self.granted().next().is_some() || !matches!(self.life, Life::Halted | Life::Revoked)
     }
 
     pub(super) fn grant(&self, binding_id: u8) -> Option<Grant> {

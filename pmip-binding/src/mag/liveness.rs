@@ -71,7 +71,8 @@ impl Mag {
         let ids: Vec<PathId> = self.paths.keys().copied().collect();
         for id in ids {
             let (lma, _) = path_parts(id);
-            if self.list.iter().any(|(_, entry)| entry.lma == lma) {
+            let mut entries = self.list.iter().map(|(_, entry)| entry);
+            if entries.any(|entry| entry.lma == lma && entry.needs_heartbeats()) {
                 continue;
             }
             if let Some(path) = self.paths.get_mut(&id) {

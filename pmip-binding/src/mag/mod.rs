@@ -6,6 +6,7 @@ mod build;
 mod interfaces;
 mod list;
 mod liveness;
+mod notification;
 mod paths;
 mod refusal;
 mod register;
@@ -33,6 +34,7 @@ use crate::wire::{self, Received};
 use interfaces::Interface;
 use list::Entry;
 use liveness::Anchor;
+use notification::Handled;
 use paths::Path;
 use revocation::Revocations;
 
@@ -53,6 +55,7 @@ pub struct Mag {
     by_mn: BTreeMap<Identifier, SessionId>,
     timers: KeyedTimers<TimerKind>,
     revocations: Revocations,
+    handled: VecDeque<Handled>,
     queue: VecDeque<Output>,
     stats: Stats,
     last_timestamp: u64,
@@ -128,6 +131,7 @@ impl Mag {
             by_mn: BTreeMap::new(),
             timers: KeyedTimers::new(),
             revocations: Revocations::default(),
+            handled: VecDeque::new(),
             queue: VecDeque::new(),
             stats: Stats::default(),
             last_timestamp: 0,
@@ -221,6 +225,9 @@ impl Mag {
         match wire::receive(datagram) {
             Ok(Received::Heartbeat(beat)) => self.on_heartbeat(datagram, &beat),
             Ok(Received::TypeRefused) => self.on_type_refused(datagram),
+            Ok(Received::Notification(notification)) if direct => {
+                self.on_notification(datagram, &notification);
+            }
             Ok(Received::Revocation(indication)) if direct => {
                 self.on_revocation(datagram, &indication);
             }
@@ -236,6 +243,8 @@ impl Mag {
             Ok(
                 Received::Acknowledgement(_)
                 | Received::Update(_)
+                | Received::Notification(_)
+                | Received::NotificationAnswer(_)
                 | Received::Revocation(_)
                 | Received::RevocationAnswer(_)
                 | Received::UnknownType
@@ -267,6 +276,8 @@ impl Mag {
                 }
             }
             Command::Revoke(what) => self.revoke(what),
+            // RFC 7077: only anchors notify.
+            Command::Notify(_) => {}
         }
     }
 

@@ -11,7 +11,7 @@ use pmip_wire::{
 };
 use smallvec::SmallVec;
 
-use crate::event::{DropReason, Event, RevocationEvent, SessionEvent, SessionId};
+use crate::event::{DropReason, Event, RevocationEvent, SessionId};
 use crate::io::Datagram;
 use crate::revocation::{self, Subject};
 use crate::wire;
@@ -146,12 +146,10 @@ impl Mag {
                     paths.any(|path| mag.care_of(path) == Some(care_of))
                 })
         });
-        match meant {
-            BindingRevocationStatus::BindingDoesNotExist => {
-                BindingRevocationStatus::RevokedMobileNodesIdentityRequired
-            }
-            status => status,
+        if meant == BindingRevocationStatus::BindingDoesNotExist {
+            return BindingRevocationStatus::RevokedMobileNodesIdentityRequired;
         }
+        meant
     }
 
     fn revoke_where(
@@ -326,6 +324,7 @@ impl Mag {
         for binding_id in bound {
             self.sync_path(path_id(lma, binding_id), reason);
         }
+        self.stop_idle_heartbeats();
     }
 
     /// A mobile node whose bindings were revoked may register anew.
@@ -361,15 +360,8 @@ impl Mag {
         }
         entry.ipv4_home = None;
         entry.service = crate::config::Service::Ipv6;
-        let event = SessionEvent::Up {
-            session: id,
-            mn_id: entry.nai.clone(),
-            home_prefixes: entry.home_prefixes.to_vec(),
-            ipv4_home: None,
-            delegated: entry.delegated_in_order(),
-        };
         self.sync_session(id);
-        self.emit(Event::Session(event));
+        self.emit_session_up(id);
         BindingRevocationStatus::Success
     }
 }
