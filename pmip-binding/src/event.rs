@@ -28,6 +28,8 @@ pub enum Event {
     Revocation(RevocationEvent),
     /// An update notification came, or was answered (RFC 7077).
     Notification(NotificationEvent),
+    /// An anchor sent a mobile node to another one (RFC 6463, MAG).
+    Redirect(RedirectEvent),
     /// A datagram was dropped; no state changed.
     Dropped {
         /// Why.
@@ -263,6 +265,31 @@ pub enum NotificationEvent {
     },
 }
 
+/// An anchor sent a mobile node to another one (RFC 6463 section 5.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedirectEvent {
+    /// The mobile node is anchored there from now on.
+    Followed {
+        /// The mobile node's identifier (NAI).
+        mn_id: String,
+        /// The anchor that sent it away.
+        from: String,
+        /// The anchor that serves it.
+        to: String,
+    },
+    /// The other anchor is not configured here; the mobile node is registered without the offer
+    /// to be redirected.
+    NotFollowed {
+        /// The mobile node's identifier (NAI).
+        mn_id: String,
+        /// The anchor that wanted to send it away.
+        from: String,
+        /// Where to.
+        address: IpAddr,
+    },
+}
+
 /// Why a datagram was dropped without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -285,6 +312,8 @@ pub enum DropReason {
     NotTheRegisteredCareOf,
     /// An update for a care-of address that is no routable unicast address (RFC 6275 section 6.1.7).
     UnroutableCareOf,
+    /// An acknowledgement that sets a timer to zero (RFC 8127 section 5.2).
+    ZeroParameter,
     /// An update for what is being revoked (RFC 5846 section 8.1).
     RevocationInProgress,
     /// More signalling than the configured rate.

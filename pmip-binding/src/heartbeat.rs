@@ -106,6 +106,18 @@ impl Heartbeat {
         Some(Answer { rtt, revived })
     }
 
+    /// Goes on by another rule; the next request comes no later than that says.
+    pub(crate) fn set_rule(&mut self, rule: HeartbeatRule, now: Instant) {
+        if self.rule == rule {
+            return;
+        }
+        self.rule = rule;
+        // One that was refused stays so.
+        if self.next_request != Instant::MAX {
+            self.next_request = now + rule.interval;
+        }
+    }
+
     /// Something else proved that the path lives, such as an acknowledgement.
     pub(crate) fn mark_alive(&mut self) {
         self.alive = true;

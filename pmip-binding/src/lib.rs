@@ -89,7 +89,7 @@ use pmip_wire::udp::{CONTROL_PORT, DATA_PORT};
 pub use config::{LmaConfig, MagConfig};
 pub use event::{
     DropReason, Event, Forwarding, GreKeys, NotificationEvent, PathEndpoint, PathEvent, PathRoute,
-    PathState, RevocationEvent, SessionEvent, SessionId, SessionRoute,
+    PathState, RedirectEvent, RevocationEvent, SessionEvent, SessionId, SessionRoute,
 };
 pub use input::{
     Attachment, Command, Input, InterfaceChange, InterfaceState, MobileNode, Notified, Notify,

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bytes::Bytes;
 use pmip_wire::types::IpPrefix;
+use pmip_wire::{LmaControlledMagParameters, LoadInformation};
 use smallvec::SmallVec;
 
 mod decode;
@@ -85,6 +86,8 @@ pub(crate) struct Update {
     /// IPv4 Home Address Requests: address and prefix length.
     pub(crate) home_requests: SmallVec<[(Ipv4Addr, u8); 1]>,
     pub(crate) mag_id: Option<Identifier>,
+    /// The MAG can be redirected (RFC 6463 section 4.1).
+    pub(crate) redirect_capable: bool,
 }
 
 /// An IPv4 Home Address Reply (RFC 5844 section 3.3.2).
@@ -108,6 +111,12 @@ pub(crate) struct Acknowledgement {
     pub(crate) dhcp_server: Option<bool>,
     /// Alternate IPv4 Care-of Address, echoed (RFC 6463 section 4.4).
     pub(crate) alternate_ipv4_care_of: Option<Ipv4Addr>,
+    /// Timers that the MAG obeys (RFC 8127).
+    pub(crate) controlled: Option<LmaControlledMagParameters>,
+    /// The anchor to go to (RFC 6463 section 4.2).
+    pub(crate) redirect: Option<IpAddr>,
+    /// How busy the anchor is (RFC 6463 section 4.3).
+    pub(crate) load: Option<LoadInformation>,
 }
 
 /// Whether every octet of the prefix is zero: a request to allocate (RFC 5213 section 2.2).

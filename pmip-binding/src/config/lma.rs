@@ -3,10 +3,12 @@ use std::time::Duration;
 
 use pmip_wire::types::{Encapsulation, Label};
 
+use super::controlled::ControlledConfig;
 use super::error::{Checker, ConfigError, ConfigErrors};
 use super::heartbeat::HeartbeatConfig;
 use super::network::{Network, Service};
 use super::notification::NotificationConfig;
+use super::redirect::{LoadConfig, RedirectConfig};
 use super::revocation::RevocationConfig;
 use super::{
     DEFAULT_LIFETIME, MAX_DELAY_BEFORE_NEW_BCE_ASSIGN, MAX_LIFETIME, MIN_DELAY_BEFORE_BCE_DELETE,
@@ -61,6 +63,12 @@ pub struct LmaConfig {
     pub revocation: RevocationConfig,
     /// Repeat update notifications (RFC 7077).
     pub notification: NotificationConfig,
+    /// Set timers on the gateways (RFC 8127).
+    pub controlled: ControlledConfig,
+    /// Assign gateways to another address (RFC 6463).
+    pub redirect: RedirectConfig,
+    /// Tell the gateways the load (RFC 6463 section 4.3); `None` = do not.
+    pub load: Option<LoadConfig>,
     /// Weight of the paths of a label in our sending direction, 1 to 100; others count 1.
     pub link_weights: Vec<(Label, u32)>,
     /// The same mobile node gets the same prefixes again for this long after its session ended.
@@ -161,6 +169,7 @@ impl LmaConfig {
         self.heartbeat.check(&mut checker);
         self.revocation.check(&mut checker);
         self.notification.check(&mut checker);
+        self.controlled.check(&mut checker);
         for network in &self.networks {
             network.check(&mut checker);
         }
@@ -273,6 +282,9 @@ impl Default for LmaConfig {
             heartbeat: HeartbeatConfig::default(),
             revocation: RevocationConfig::default(),
             notification: NotificationConfig::default(),
+            controlled: ControlledConfig::default(),
+            redirect: RedirectConfig::default(),
+            load: None,
             link_weights: Vec::new(),
             prefix_memory: Duration::from_secs(86_400),
             restart_counter: 1,

@@ -53,6 +53,9 @@ pub struct MagConfig {
     pub heartbeat: HeartbeatConfig,
     /// Revoke bindings (RFC 5846).
     pub revocation: RevocationConfig,
+    /// EnableLMARedirectFunction (RFC 6463 section 7): an anchor may send a new mobile node to
+    /// another one of [`MagConfig::lmas`].
+    pub redirect: bool,
     /// With multipath off: how long a better interface must be up before the MAG returns to it.
     #[cfg_attr(feature = "serde", serde(with = "super::text::duration"))]
     pub return_hold: Duration,
@@ -282,6 +285,7 @@ impl Default for MagConfig {
             timestamp_window: TIMESTAMP_VALIDITY_WINDOW,
             heartbeat: HeartbeatConfig::default(),
             revocation: RevocationConfig::default(),
+            redirect: false,
             return_hold: Duration::from_secs(30),
             maximum_bindings: 7_000,
             restart_counter: 1,

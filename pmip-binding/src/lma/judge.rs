@@ -206,6 +206,7 @@ impl Lma {
         multipath?;
         check_families(request, profile)?;
         self.check_encapsulation(request)?;
+        self.check_redirect(request)?;
         if request.update.common.lifetime == 0 && !matches!(found, Found::Existing(_)) {
             return Err(Objection::Ignore(DropReason::NotTheRegisteredCareOf));
         }

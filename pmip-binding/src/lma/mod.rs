@@ -3,6 +3,7 @@
 mod allocation;
 mod allocator;
 mod announce;
+mod assign;
 mod cache;
 mod changes;
 mod deregistration;

@@ -151,6 +151,8 @@ impl Mag {
             installed: None,
             last_care_of: None,
             accepted_once: false,
+            times: None,
+            redirect_failed: false,
             life: Life::Wanted,
         }
     }

@@ -13,6 +13,8 @@ use crate::config::{PrefixRequest, Service};
 use crate::event::{PathRoute, SessionId, SessionRoute};
 use crate::message::Identifier;
 
+use super::orders::Times;
+
 /// One mobile node registered with one anchor.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -46,6 +48,10 @@ pub(super) struct Entry {
     pub(super) last_care_of: Option<IpAddr>,
     /// Some PBU of this entry was accepted since the start.
     pub(super) accepted_once: bool,
+    /// Times that the anchor sets (RFC 8127).
+    pub(super) times: Option<Times>,
+    /// An anchor sent it where this gateway does not go: it does not offer that again.
+    pub(super) redirect_failed: bool,
     pub(super) life: Life,
 }
 
@@ -112,6 +118,8 @@ pub(super) struct Request {
     /// The Binding ID whose interface carries it.
     pub(super) over: u8,
     pub(super) handoff: u8,
+    /// It offers to be redirected (RFC 6463 section 5.2).
+    pub(super) redirectable: bool,
     /// The transmissions that an answer may name, the newest last.
     pub(super) sent: SmallVec<[(u16, Option<u64>); 4]>,
     pub(super) interval: Duration,

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pmip_wire::LoadInformation;
 use pmip_wire::types::PathId;
 
 use crate::event::{DropReason, Event, PathEvent, PathState, SessionId};
@@ -33,28 +34,30 @@ pub(super) struct Anchor {
     pub(super) revocation_refused: bool,
     /// It refused all global revocation (RFC 5846 section 9.2).
     pub(super) global_refused: bool,
+    /// The load that it reported last.
+    pub(super) load: Option<LoadInformation>,
 }
 
 impl Mag {
     /// An acknowledgement proves that the path lives; from now on heartbeats do.
     pub(super) fn watch_path(&mut self, id: PathId) {
-        let (_, binding_id) = path_parts(id);
-        let index = usize::from(binding_id).saturating_sub(1);
-        let Some(interface) = self.config.roaming_interfaces.get(index) else {
-            return;
-        };
-        let rule = self.config.heartbeat.for_label(interface.label).copied();
+        let rule = self.heartbeat_rule(id);
         let first = self.random.next_u32();
         let now = self.now;
         let Some(path) = self.paths.get_mut(&id) else {
             return;
         };
         match (&mut path.heartbeat, rule) {
-            (Some(heartbeat), _) => {
+            (Some(heartbeat), rule) => {
                 if !heartbeat.is_alive() {
                     path.good_since = now;
                 }
                 heartbeat.mark_alive();
+                if let Some(rule) = rule {
+                    heartbeat.set_rule(rule, now);
+                    let deadline = heartbeat.deadline();
+                    self.timers.set(TimerKind::Heartbeat(id), deadline);
+                }
             }
             (None, Some(rule)) => {
                 let heartbeat = Heartbeat::new(rule, first, now);

@@ -7,6 +7,7 @@ mod interfaces;
 mod list;
 mod liveness;
 mod notification;
+mod orders;
 mod paths;
 mod refusal;
 mod register;

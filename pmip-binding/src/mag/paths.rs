@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pmip_wire::types::{Encapsulation, Instant, PathId};
 
+use crate::config::HeartbeatRule;
 use crate::event::{Event, Forwarding, PathEndpoint, PathEvent, PathState};
 use crate::heartbeat::Heartbeat;
 use crate::io::{Carrier, Datagram};
@@ -24,6 +25,8 @@ pub(super) struct Path {
     pub(super) mapping_probe: Option<(u32, u32)>,
     /// The keep-alive time that the anchor suggested (option 31), in seconds.
     pub(super) keep_alive: Option<u32>,
+    /// The heartbeat that the anchor asks for (RFC 8127).
+    pub(super) controlled: Option<HeartbeatRule>,
     /// What the forwarding plane was told last.
     pub(super) installed: Option<PathEndpoint>,
     /// What the driver was told last.

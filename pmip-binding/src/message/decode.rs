@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use pmip_wire::{
     BindingAckFlags, BindingAcknowledgement, BindingUpdate, BindingUpdateFlags, MagIdentifier,
-    MobilityOptions,
+    MobilityOptions, OptionType,
 };
 
 use super::{Acknowledgement, Common, HomeReply, Identifier, Multipath, Update};
@@ -33,6 +33,9 @@ impl Update {
                 .map(|request| (request.address(), request.prefix_length()))
                 .collect(),
             mag_id: options.mag_identifier().map(Identifier::from_wire),
+            redirect_capable: options
+                .iter()
+                .any(|option| option.option_type() == OptionType::RedirectCapability),
         })
     }
 }
@@ -61,6 +64,9 @@ impl Acknowledgement {
             nat_detection: nat.map(|nat| (nat.force_udp, nat.refresh_time)),
             dhcp_server: options.ipv4_dhcp_support_mode().map(|mode| mode.server),
             alternate_ipv4_care_of: options.alternate_ipv4_care_of_address(),
+            controlled: options.lma_controlled_mag_parameters().cloned(),
+            redirect: options.redirect(),
+            load: options.load_information(),
         })
     }
 }

@@ -64,6 +64,9 @@ impl Update {
             options.push(MobilityOption::Ipv4CareOfAddress(address));
         }
         options.push_some(self.mag_id.as_ref().map(Identifier::to_mag_identifier));
+        if self.redirect_capable {
+            options.push(MobilityOption::RedirectCapability(()));
+        }
         BindingUpdate {
             sequence: SequenceNumber(self.common.sequence),
             flags,
@@ -96,6 +99,15 @@ impl Acknowledgement {
         }
         if let Some(address) = self.alternate_ipv4_care_of {
             options.push(MobilityOption::AlternateIpv4CareOfAddress(address));
+        }
+        if let Some(parameters) = &self.controlled {
+            options.push(parameters.clone());
+        }
+        if let Some(address) = self.redirect {
+            options.push(MobilityOption::Redirect(address));
+        }
+        if let Some(load) = self.load {
+            options.push(load);
         }
         BindingAcknowledgement {
             status: Status::from_code(self.status),
