@@ -240,7 +240,7 @@ pub enum NotificationEvent {
         /// How it went; answered where the anchor asked for an answer.
         status: UpdateNotificationStatus,
         /// Everything it carried: vendor-specific options are the program's.
-        options: MobilityOptions,
+        options: Box<MobilityOptions>,
     },
     /// A gateway answered ours (LMA).
     Answered {

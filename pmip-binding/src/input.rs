@@ -172,7 +172,7 @@ pub struct Notify {
     /// Ask for an answer, and send it again without one (flag A).
     pub acknowledge: bool,
     /// What it carries beside the name of whom it is for.
-    pub options: MobilityOptions,
+    pub options: Box<MobilityOptions>,
 }
 
 /// Whom an update notification is for.
@@ -205,7 +205,7 @@ impl Notify {
             who,
             reason,
             acknowledge,
-            options: MobilityOptions::new(),
+            options: Box::default(),
         }
     }
 }

@@ -229,9 +229,11 @@ mod tests {
 
     #[test]
     fn the_wait_doubles_up_to_the_longest() {
-        let mut config = RevocationConfig::default();
-        config.retries = 3;
-        config.maximum_delay = Duration::from_secs(3);
+        let config = RevocationConfig {
+            retries: 3,
+            maximum_delay: Duration::from_secs(3),
+            ..RevocationConfig::default()
+        };
         let mut retry = Retry::new(&config);
         assert_eq!(retry.total(), Duration::from_secs(1 + 2 + 3 + 3));
         let mut waits = vec![retry.wait().as_secs()];

@@ -60,7 +60,7 @@ impl Mag {
                 },
                 reason: notification.reason,
                 status,
-                options: notification.options.clone(),
+                options: Box::new(notification.options.clone()),
             }));
         }
         if notification.acknowledgement_requested() {
