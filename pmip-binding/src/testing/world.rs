@@ -148,7 +148,8 @@ impl World {
         self.lma = lma;
         self.lma_tables = Tables::default();
         self.note(Node::Lma, "restarts with its state");
-        self.drain(Node::Lma);
+        // What is due at once happens at once, however the engines are woken.
+        self.input(Node::Lma, Input::Timeout);
         refusals
     }
 
