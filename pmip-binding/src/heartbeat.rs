@@ -118,6 +118,25 @@ impl Heartbeat {
         Some(Answer { rtt, revived })
     }
 
+    /// Goes on by another rule; the next request comes no later than that says.
+    pub(crate) fn set_rule(&mut self, rule: HeartbeatRule, now: Instant) {
+        let (interval, timeout) = (nanos(rule.interval), nanos(rule.answer_timeout()));
+        let hurries = rule.timeout.is_some();
+        let same = (interval, timeout, rule.retries, hurries)
+            == (self.interval, self.timeout, self.retries, self.hurries);
+        if same {
+            return;
+        }
+        self.interval = interval;
+        self.timeout = timeout;
+        self.retries = rule.retries;
+        self.hurries = hurries;
+        // One that was refused stays so.
+        if self.next_request != Instant::MAX {
+            self.next_request = now + rule.interval;
+        }
+    }
+
     /// Something else proved that the path lives, such as an acknowledgement.
     pub(crate) fn mark_alive(&mut self) {
         self.alive = true;

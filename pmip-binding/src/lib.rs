@@ -117,7 +117,9 @@ mod link;
 mod lma;
 mod mag;
 mod message;
+mod notification;
 mod random;
+mod revocation;
 mod slab;
 pub mod snapshot;
 mod status;
@@ -130,10 +132,13 @@ use pmip_wire::udp::{CONTROL_PORT, DATA_PORT};
 
 pub use config::{LmaConfig, MagConfig};
 pub use event::{
-    DropReason, Event, Forwarding, GreKeys, PathEndpoint, PathEvent, PathRoute, PathState,
-    SessionEvent, SessionId, SessionRoute,
+    DropReason, Event, Forwarding, GreKeys, NotificationEvent, PathEndpoint, PathEvent, PathRoute,
+    PathState, RedirectEvent, RevocationEvent, SessionEvent, SessionId, SessionRoute,
 };
-pub use input::{Attachment, Command, Input, InterfaceChange, InterfaceState, MobileNode};
+pub use input::{
+    Attachment, Command, Input, InterfaceChange, InterfaceState, MobileNode, Notified, Notify,
+    Revoke,
+};
 pub use io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 pub use lma::Lma;
 pub use mag::Mag;

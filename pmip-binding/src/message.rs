@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pmip_wire::types::{IpPrefix, Lifetime};
-use pmip_wire::{AccessNetworkIdentifier, GreKey, VendorSpecific};
+use pmip_wire::{
+    AccessNetworkIdentifier, GreKey, LmaControlledMagParameters, LoadInformation, VendorSpecific,
+};
 use smallvec::SmallVec;
 
 mod decode;
@@ -100,6 +102,8 @@ pub(crate) struct Update {
     pub(crate) service: Option<Bytes>,
     /// Vendor-specific options (RFC 5094).
     pub(crate) vendor: Vec<VendorSpecific>,
+    /// The MAG can be redirected (RFC 6463 section 4.1).
+    pub(crate) redirect_capable: bool,
 }
 
 /// An IPv4 Home Address Reply (RFC 5844 section 3.3.2).
@@ -123,6 +127,12 @@ pub(crate) struct Acknowledgement {
     pub(crate) dhcp_server: Option<bool>,
     /// Alternate IPv4 Care-of Address, echoed (RFC 6463 section 4.4).
     pub(crate) alternate_ipv4_care_of: Option<Ipv4Addr>,
+    /// Timers that the MAG obeys (RFC 8127).
+    pub(crate) controlled: Option<LmaControlledMagParameters>,
+    /// The anchor to go to (RFC 6463 section 4.2).
+    pub(crate) redirect: Option<IpAddr>,
+    /// How busy the anchor is (RFC 6463 section 4.3).
+    pub(crate) load: Option<LoadInformation>,
 }
 
 /// The span in units of 4 s, rounded up; at most the longest.

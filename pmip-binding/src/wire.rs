@@ -5,7 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use pmip_wire::types::PathId;
 use pmip_wire::{
-    BindingError, BindingErrorStatus, ChecksumContext, Heartbeat, Message, MobilityOption,
+    BindingError, BindingErrorStatus, BindingRevocationAcknowledgement,
+    BindingRevocationIndication, ChecksumContext, Heartbeat, Message, MobilityOption,
+    UpdateNotification, UpdateNotificationAcknowledgement,
 };
 
 use crate::event::DropReason;
@@ -18,8 +20,12 @@ pub(crate) enum Received {
     Update(Update),
     Acknowledgement(Acknowledgement),
     Heartbeat(Beat),
-    /// The peer does not know Heartbeat (Binding Error, status 2).
-    HeartbeatRefused,
+    Revocation(BindingRevocationIndication),
+    RevocationAnswer(BindingRevocationAcknowledgement),
+    Notification(UpdateNotification),
+    NotificationAnswer(UpdateNotificationAcknowledgement),
+    /// The peer does not know a message type (Binding Error, status 2).
+    TypeRefused,
     /// A message type that this family of crates does not know.
     UnknownType,
     /// Well-formed, but nothing for an engine.
@@ -63,12 +69,16 @@ pub(crate) fn receive(datagram: &Datagram) -> Result<Received, DropReason> {
             }
         }
         Message::BindingError(error) => match error.status {
-            BindingErrorStatus::UnrecognizedMhType => Received::HeartbeatRefused,
+            BindingErrorStatus::UnrecognizedMhType => Received::TypeRefused,
             BindingErrorStatus::UnknownBinding | BindingErrorStatus::Unknown(_) => {
                 Received::Unexpected
             }
             _ => Received::Unexpected,
         },
+        Message::BindingRevocationIndication(indication) => Received::Revocation(indication),
+        Message::BindingRevocationAcknowledgement(answer) => Received::RevocationAnswer(answer),
+        Message::UpdateNotification(notification) => Received::Notification(notification),
+        Message::UpdateNotificationAcknowledgement(answer) => Received::NotificationAnswer(answer),
         Message::Heartbeat(heartbeat) => Received::Heartbeat(Beat::from_wire(&heartbeat)),
         // What the engines do not speak is as unknown to the peer as a type without a name.
         _ => Received::UnknownType,

@@ -17,7 +17,10 @@ use pmip_binding::{Attachment, Input, MobileNode};
 const MN: &str = "walker@example.com";
 
 fn world() -> World {
-    let mut world = World::new(lma_config(), 1);
+    let mut config = lma_config();
+    // Told or asked by revocation is another story.
+    config.revocation.on_handoff = false;
+    let mut world = World::new(config, 1);
     for index in 1..=2 {
         let mut config = mag_config(index, 1);
         config.logical_mobile_nodes.clear();

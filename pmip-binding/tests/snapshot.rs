@@ -378,6 +378,9 @@ fn a_restored_anchor_of_the_same_clock_writes_the_same_snapshot() {
     bench.give(Input::Command(pmip_binding::Command::ClearBinding {
         nai: "b@example.com".into(),
     }));
+    // Nobody answers the revocation.
+    bench.wait(Duration::from_secs(1));
+    bench.wait(Duration::from_secs(2));
     let snapshot = kept(&bench.lma);
     assert_eq!(restart(&mut bench, lma_config(), &snapshot), []);
     assert_eq!(bench.lma.snapshot(), snapshot);

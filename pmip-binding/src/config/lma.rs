@@ -3,9 +3,13 @@ use std::time::Duration;
 
 use pmip_wire::types::{Encapsulation, Label};
 
+use super::controlled::ControlledConfig;
 use super::error::{Checker, ConfigError, ConfigErrors};
 use super::heartbeat::HeartbeatConfig;
 use super::network::{Network, Service};
+use super::notification::NotificationConfig;
+use super::redirect::{LoadConfig, RedirectConfig};
+use super::revocation::RevocationConfig;
 use super::{
     DEFAULT_LIFETIME, MAX_DELAY_BEFORE_NEW_BCE_ASSIGN, MAX_LIFETIME, MIN_DELAY_BEFORE_BCE_DELETE,
     TIMESTAMP_VALIDITY_WINDOW,
@@ -62,6 +66,16 @@ pub struct LmaConfig {
     pub mobile_node_timestamps: bool,
     /// Watch the paths.
     pub heartbeat: HeartbeatConfig,
+    /// Revoke bindings (RFC 5846).
+    pub revocation: RevocationConfig,
+    /// Repeat update notifications (RFC 7077).
+    pub notification: NotificationConfig,
+    /// Set timers on the gateways (RFC 8127).
+    pub controlled: ControlledConfig,
+    /// Assign gateways to another address (RFC 6463).
+    pub redirect: RedirectConfig,
+    /// Tell the gateways the load (RFC 6463 section 4.3); `None` = do not.
+    pub load: Option<LoadConfig>,
     /// Weight of the paths of a label in our sending direction, 1 to 100; others have what their
     /// gateway tells by `vendor_info`, else 1.
     pub link_weights: Vec<(Label, u32)>,
@@ -178,6 +192,9 @@ impl LmaConfig {
         self.check_names(&mut checker);
         self.check_times(&mut checker);
         self.heartbeat.check(&mut checker);
+        self.revocation.check(&mut checker);
+        self.notification.check(&mut checker);
+        self.controlled.check(&mut checker);
         for network in &self.networks {
             network.check(&mut checker);
         }
@@ -300,6 +317,11 @@ impl Default for LmaConfig {
             timestamp_window: TIMESTAMP_VALIDITY_WINDOW,
             mobile_node_timestamps: false,
             heartbeat: HeartbeatConfig::default(),
+            revocation: RevocationConfig::default(),
+            notification: NotificationConfig::default(),
+            controlled: ControlledConfig::default(),
+            redirect: RedirectConfig::default(),
+            load: None,
             link_weights: Vec::new(),
             vendor_info: None,
             label_names: Vec::new(),

@@ -7,6 +7,7 @@ use pmip_wire::types::{Encapsulation, IpPrefix, Label};
 use super::error::{Checker, ConfigError, ConfigErrors};
 use super::heartbeat::HeartbeatConfig;
 use super::network::Service;
+use super::revocation::RevocationConfig;
 use super::{
     DEFAULT_LIFETIME, DEFAULT_REFRESH_TIME, INITIAL_BINDACK_TIMEOUT, MAX_BINDACK_TIMEOUT,
     MAX_LIFETIME, TIMESTAMP_VALIDITY_WINDOW,
@@ -66,6 +67,11 @@ pub struct MagConfig {
     pub timestamp_window: Duration,
     /// Watch the paths.
     pub heartbeat: HeartbeatConfig,
+    /// Revoke bindings (RFC 5846).
+    pub revocation: RevocationConfig,
+    /// EnableLMARedirectFunction (RFC 6463 section 7): an anchor may send a new mobile node to
+    /// another one of [`MagConfig::lmas`].
+    pub redirect: bool,
     /// With multipath off: how long a better interface must be up before the MAG returns to it.
     #[cfg_attr(feature = "serde", serde(with = "super::text::duration"))]
     pub return_hold: Duration,
@@ -203,6 +209,7 @@ impl MagConfig {
         self.check_mobile_nodes(&mut checker);
         self.check_times(&mut checker);
         self.heartbeat.check(&mut checker);
+        self.revocation.check(&mut checker);
         let most = 1_000_000;
         checker.number("bce maximum", self.maximum_bindings.into(), 1, most);
         ConfigErrors::check(checker.0)
@@ -323,6 +330,8 @@ impl Default for MagConfig {
             timestamps: true,
             timestamp_window: TIMESTAMP_VALIDITY_WINDOW,
             heartbeat: HeartbeatConfig::default(),
+            revocation: RevocationConfig::default(),
+            redirect: false,
             return_hold: Duration::from_secs(30),
             maximum_bindings: 7_000,
             restart_counter: 1,

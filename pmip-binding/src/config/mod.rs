@@ -3,14 +3,19 @@
 //! Every structure has a constructor with the defaults of the RFCs and public fields to change
 //! them; `validate` names every mistake at once.
 
+mod controlled;
 mod error;
 mod heartbeat;
 mod lma;
 mod mag;
 mod network;
+mod notification;
+mod redirect;
+mod revocation;
 #[cfg(feature = "serde")]
 mod text;
 
+pub use controlled::{ControlledConfig, HeartbeatControl, ReregistrationControl};
 pub use error::{ConfigError, ConfigErrors};
 pub use heartbeat::{HeartbeatConfig, HeartbeatRule};
 pub use lma::{LmaConfig, LmaLimits, MagPeer, Profile};
@@ -18,6 +23,9 @@ pub use mag::{
     LmaPeer, LogicalMobileNode, MagConfig, MobileNetwork, PrefixRequest, RoamingInterface,
 };
 pub use network::{Ipv4Pool, Ipv6Pool, MobileNetworkPool, Network, Service};
+pub use notification::NotificationConfig;
+pub use redirect::{LoadConfig, RedirectConfig};
+pub use revocation::RevocationConfig;
 
 use std::time::Duration;
 

@@ -26,7 +26,7 @@ impl Lma {
     ) -> PathId {
         let key = PathKey {
             peer: request.peer.clone(),
-            local: request.datagram.destination.ip(),
+            local: self.local_of(request),
             care_of: request.care_of,
             binding_id: request.binding_id(),
         };

@@ -99,6 +99,9 @@ impl Lma {
             Ok(Found::Existing(id)) if request.update.common.lifetime == 0 => {
                 self.deregister(&request, id);
             }
+            Ok(Found::Existing(id)) if self.is_being_revoked(&request, id) => {
+                self.drop_datagram(DropReason::RevocationInProgress, &request.datagram);
+            }
             Ok(Found::Existing(id)) => self.update(&request, id),
             Ok(Found::Undecided(id)) => self.wait(request, id),
             Ok(Found::Refused(status)) => self.refuse(&request, status),
@@ -121,6 +124,17 @@ impl Lma {
         for waiting in ready {
             self.decide(waiting.request);
         }
+    }
+
+    /// The old MAG says that the mobile node is still there: PBUs that waited for it are requests
+    /// for a new session.
+    pub(super) fn stop_waiting(&mut self, session: SessionId) {
+        let now = self.now;
+        let all = self.waiting.iter_mut();
+        for waiting in all.filter(|waiting| waiting.session == session) {
+            waiting.until = now;
+        }
+        self.release_overdue();
     }
 
     /// PBUs that waited long enough become requests for a new session.
@@ -204,6 +218,7 @@ impl Lma {
         check_families(request, profile, network)?;
         self.check_gre(request)?;
         self.check_encapsulation(request)?;
+        self.check_redirect(request)?;
         if request.update.common.lifetime == 0 && !matches!(found, Found::Existing(_)) {
             return Err(Objection::Ignore(DropReason::NotTheRegisteredCareOf));
         }
@@ -331,7 +346,6 @@ impl Lma {
 
     fn wait(&mut self, mut request: Request, session: SessionId) {
         request.held = true;
-        let until = self.now + self.config.create_wait;
         let same = |waiting: &Waiting| {
             waiting.request.mn == request.mn && waiting.request.peer == request.peer
         };
@@ -344,6 +358,8 @@ impl Lma {
             request.waited = true;
             return self.decide(request);
         }
+        let asking = self.ask_old_gateway(&request, session);
+        let until = self.now + asking.unwrap_or(self.config.create_wait);
         self.waiting.push(Waiting {
             request,
             session,

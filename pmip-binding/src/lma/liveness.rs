@@ -82,6 +82,9 @@ impl Lma {
             datagram.source,
         );
         self.answer(&answer, path, payload);
+        if path.is_none() {
+            self.remind_stranger(datagram, beat);
+        }
     }
 
     /// A request through the tunnel shows the mapping of tunnelled packets. It counts only from
@@ -191,6 +194,7 @@ impl Lma {
         for id in stale {
             self.start_delete(id, "the access gateway restarted");
         }
+        self.ask_restarted(&key, confirmed);
     }
 
     /// A peer that does not know Heartbeat is asked no more, if it never answered one and one is

@@ -4,6 +4,7 @@ mod access_network;
 mod allocation;
 mod allocator;
 mod announce;
+mod assign;
 mod cache;
 mod changes;
 mod deregistration;
@@ -15,6 +16,7 @@ mod judge;
 mod link;
 mod liveness;
 mod lookup;
+mod notification;
 mod paths;
 mod peers;
 mod rate;
@@ -22,12 +24,15 @@ mod records;
 mod registration;
 mod reply;
 mod restore;
+mod revocation;
+mod revoked;
 mod service;
 mod show;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use pmip_wire::RevocationTrigger;
 use pmip_wire::types::{Instant, PathId};
 
 use crate::config::{ConfigErrors, LmaConfig};
@@ -46,9 +51,11 @@ use cache::BindingCache;
 use changes::Changes;
 use directory::Directory;
 use judge::Waiting;
+use notification::Notifications;
 use paths::PathTable;
 use peers::PeerTable;
 use rate::RateLimiter;
+use revocation::Revocations;
 
 /// A local mobility anchor: binding cache, pools, paths.
 ///
@@ -69,6 +76,10 @@ pub struct Lma {
     keys: KeyPool,
     rate: RateLimiter,
     waiting: Vec<Waiting>,
+    revocations: Revocations,
+    notifications: Notifications,
+    /// One a second for a source without a path.
+    reminders: RateLimiter,
     timers: Timers<TimerKind>,
     waiting_timer: TimerSlot,
     queue: VecDeque<Output>,
@@ -88,6 +99,10 @@ enum TimerKind {
     Heartbeat(PathId),
     /// MaxDelayBeforeNewBCEAssign may be over for a held PBU.
     Waiting,
+    /// The revocation with this sequence number is unanswered.
+    Revocation(u16),
+    /// The update notification with this sequence number is unanswered.
+    Notification(u16),
 }
 
 impl TimerKey for TimerKind {
@@ -98,6 +113,8 @@ impl TimerKey for TimerKind {
             Self::Delete(session) => (1, session.0),
             Self::Heartbeat(path) => (2, path.0),
             Self::Waiting => (3, 0),
+            Self::Revocation(sequence) => (4, sequence.into()),
+            Self::Notification(sequence) => (5, sequence.into()),
         };
         (kind << 32) | u64::from(number)
     }
@@ -131,6 +148,9 @@ impl Lma {
             keys: KeyPool::new(config.profiles.iter().filter_map(|p| p.gre_uplink_key)),
             rate: RateLimiter::new(limits.sources, limits.updates_per_second, random.next_u64()),
             waiting: Vec::new(),
+            revocations: Revocations::default(),
+            notifications: Notifications::default(),
+            reminders: RateLimiter::new(limits.sources, 1, random.next_u64()),
             timers: Timers::new(),
             waiting_timer: TimerSlot::default(),
             queue: VecDeque::new(),
@@ -195,6 +215,8 @@ impl Lma {
                 TimerKind::Delete(session) => self.end_session(session, "de-registered"),
                 TimerKind::Heartbeat(path) => self.beat(path),
                 TimerKind::Waiting => self.release_overdue(),
+                TimerKind::Revocation(sequence) => self.revocation_overdue(sequence),
+                TimerKind::Notification(sequence) => self.notification_overdue(sequence),
             }
         }
     }
@@ -209,9 +231,14 @@ impl Lma {
         match received {
             Ok(Received::Update(update)) => self.on_update(datagram, update),
             Ok(Received::Heartbeat(heartbeat)) => self.on_heartbeat(datagram, &heartbeat),
-            Ok(Received::HeartbeatRefused) => self.on_heartbeat_refused(datagram),
+            Ok(Received::Revocation(indication)) => self.on_revocation(datagram, &indication),
+            Ok(Received::RevocationAnswer(answer)) => self.on_revocation_answer(datagram, &answer),
+            Ok(Received::TypeRefused) => self.on_type_refused(datagram),
             Ok(Received::UnknownType) => self.on_unknown_type(datagram),
-            Ok(Received::Acknowledgement(_) | Received::Unexpected) => {
+            Ok(Received::NotificationAnswer(answer)) => {
+                self.on_notification_answer(datagram, &answer);
+            }
+            Ok(Received::Acknowledgement(_) | Received::Notification(_) | Received::Unexpected) => {
                 self.drop_datagram(DropReason::UnexpectedMessage, datagram);
             }
             Err(reason) => self.drop_datagram(reason, datagram),
@@ -223,10 +250,15 @@ impl Lma {
     /// address as source would keep its heartbeats away and kill its paths.
     fn is_rationed(&self, datagram: &Datagram, received: &Result<Received, DropReason>) -> bool {
         match received {
-            Ok(Received::Update(_) | Received::UnknownType) => true,
+            Ok(Received::Update(_) | Received::Revocation(_) | Received::UnknownType) => true,
             Ok(Received::Heartbeat(beat)) => !beat.response && !self.is_of_path(datagram),
             Ok(
-                Received::Acknowledgement(_) | Received::HeartbeatRefused | Received::Unexpected,
+                Received::Acknowledgement(_)
+                | Received::RevocationAnswer(_)
+                | Received::Notification(_)
+                | Received::NotificationAnswer(_)
+                | Received::TypeRefused
+                | Received::Unexpected,
             )
             | Err(_) => false,
         }
@@ -242,20 +274,22 @@ impl Lma {
 
     fn on_command(&mut self, command: &Command) {
         match command {
-            // RFC 5846 revocation would tell the peers; until then the bindings simply stay with
-            // them until they expire or the restart counter shows it.
+            // The bindings outlive the program: a snapshot goes on with them, and without one the
+            // gateways see the restart counter.
             Command::Shutdown => {}
-            Command::ClearBinding { nai } => self.clear(|session| session.mn_name() == *nai),
-            Command::ClearBindings => self.clear(|_| true),
+            Command::ClearBinding { nai } => {
+                self.revoke_mobile_node(nai, RevocationTrigger::AdministrativeReason);
+            }
+            Command::ClearBindings => self.revoke_everything(),
+            Command::Revoke(what) => self.revoke(what),
+            Command::Notify(notify) => self.notify(notify),
         }
     }
 
-    fn clear(&mut self, chosen: impl Fn(&cache::Session) -> bool) {
-        let sessions = self.cache.iter().filter(|(_, session)| chosen(session));
-        let ids: Vec<SessionId> = sessions.map(|(id, _)| id).collect();
-        for id in ids {
-            self.ask_peer_again(id);
-            self.end_session(id, "cleared by command");
+    /// RFC 6275 section 9.3.3: the peer does not know a message type that we sent.
+    fn on_type_refused(&mut self, datagram: &Datagram) {
+        if !self.revocation_refused(datagram) && !self.notification_refused(datagram) {
+            self.on_heartbeat_refused(datagram);
         }
     }
 

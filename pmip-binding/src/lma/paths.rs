@@ -214,9 +214,13 @@ impl Path {
             .unwrap_or_else(|| SocketAddr::new(self.observed.ip(), port))
     }
 
+    /// No heartbeat has given it up.
+    pub(super) fn is_alive(&self) -> bool {
+        self.heartbeat.as_deref().is_none_or(Heartbeat::is_alive)
+    }
+
     pub(super) fn state(&self) -> PathState {
-        let alive = self.heartbeat.as_deref().is_none_or(Heartbeat::is_alive);
-        match (alive, self.nat && self.observed_data.is_none()) {
+        match (self.is_alive(), self.nat && self.observed_data.is_none()) {
             (false, _) => PathState::Down,
             (true, true) => PathState::Registering,
             (true, false) => PathState::Up,

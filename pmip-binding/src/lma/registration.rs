@@ -83,6 +83,7 @@ impl Lma {
         let moved = session.peer != request.peer;
         let known = session.path(request.binding_id()).map(|b| b.path);
         let reused = if continued { known } else { None };
+        let notice = self.notice_for(request, id);
         let path = self.path_for(request, known, reused);
         let dropped = self.rebind(request, id, path, continued);
         let keys_changed = self.adopt_gre(request, id, continued);
@@ -108,6 +109,7 @@ impl Lma {
         }
         self.adopt_access_network(request, id);
         self.accept(request, id);
+        self.give_notice(notice);
     }
 
     /// Updates the session's entry; gives back the paths that it left.

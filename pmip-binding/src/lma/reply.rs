@@ -59,6 +59,7 @@ impl Lma {
         if let Some(IpAddr::V4(address)) = request.update.alternate_care_of {
             reply.alternate_ipv4_care_of = Some(address);
         }
+        self.add_orders(request, &mut reply);
         self.send_reply(request, reply);
     }
 
@@ -125,7 +126,8 @@ impl Lma {
         }
     }
 
-    fn send_reply(&mut self, request: &Request, reply: Acknowledgement) {
+    fn send_reply(&mut self, request: &Request, mut reply: Acknowledgement) {
+        reply.load = self.load();
         self.stats.count_status(reply.status);
         let message = Message::BindingAcknowledgement(reply.to_wire());
         let datagram = &request.datagram;

@@ -69,7 +69,7 @@ pub(super) fn path(id: PathId, path: &Path) -> PathStatus {
     }
 }
 
-fn name(peer: &PeerKey) -> String {
+pub(super) fn name(peer: &PeerKey) -> String {
     match peer {
         PeerKey::Identifier(identifier) => identifier.name(),
         PeerKey::Address { source, .. } => source.to_string(),

@@ -72,7 +72,9 @@ impl Mag {
             entry.service = entry.configured_service;
             entry.life = match entry.life {
                 Life::Closing { .. } => Life::Closing { again: true },
-                Life::Wanted | Life::Halted | Life::WrongClock { .. } => Life::Wanted,
+                Life::Wanted | Life::Halted | Life::Revoked | Life::WrongClock { .. } => {
+                    Life::Wanted
+                }
             };
         }
         self.drive(id);
@@ -164,6 +166,8 @@ impl Mag {
             installed: None,
             last_care_of: None,
             accepted_once: false,
+            times: None,
+            redirect_failed: false,
             life: Life::Wanted,
         }
     }
@@ -182,6 +186,7 @@ impl Mag {
             None => return,
         };
         self.timers.cancel(TimerKind::AccessNetwork(id));
+        self.timers.cancel(TimerKind::Revoked(id));
         for binding_id in ids {
             self.timers.cancel(TimerKind::Retransmit(id, binding_id));
             self.timers.cancel(TimerKind::Refresh(id, binding_id));

@@ -88,6 +88,7 @@ impl Mag {
             // Signalling rules section 7: lets the anchor see whether a NAT stands between.
             ipv4_care_of: over_ipv4.then(|| self.ipv4_care_of(request.over)).flatten(),
             home_requests: home_requests(entry),
+            redirect_capable: request.redirectable,
             mag_id: multipath.map(|_| Identifier::nai(&self.config.identity)),
             service: None,
             vendor: Vec::new(),

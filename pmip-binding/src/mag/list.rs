@@ -14,6 +14,7 @@ use crate::event::{PathRoute, SessionId, SessionRoute};
 use crate::message::Identifier;
 
 use super::access_network::AccessNetwork;
+use super::orders::Times;
 
 /// One mobile node registered with one anchor.
 #[derive(Clone, Debug)]
@@ -53,6 +54,10 @@ pub(super) struct Entry {
     pub(super) last_care_of: Option<IpAddr>,
     /// Some PBU of this entry was accepted since the start.
     pub(super) accepted_once: bool,
+    /// Times that the anchor sets (RFC 8127).
+    pub(super) times: Option<Times>,
+    /// An anchor sent it where this gateway does not go: it does not offer that again.
+    pub(super) redirect_failed: bool,
     pub(super) life: Life,
 }
 
@@ -78,6 +83,8 @@ pub(super) enum Life {
     /// The anchor's clock and ours disagree: waits for ours to be set (item 9). Its time was this
     /// many nanoseconds of wall-clock time at that moment.
     WrongClock { theirs: Duration, at: Instant },
+    /// Revoked by the anchor: registers anew once its wait is over.
+    Revoked,
     /// Being de-registered; comes again afterwards if so asked.
     Closing { again: bool },
 }
@@ -117,6 +124,8 @@ pub(super) struct Request {
     /// The Binding ID whose interface carries it.
     pub(super) over: u8,
     pub(super) handoff: u8,
+    /// It offers to be redirected (RFC 6463 section 5.2).
+    pub(super) redirectable: bool,
     /// The transmissions that an answer may name, the newest last.
     pub(super) sent: SmallVec<[(u16, Option<u64>); 4]>,
     pub(super) interval: Duration,
@@ -140,9 +149,22 @@ pub(super) enum Purpose {
     Close,
 }
 
+impl Home {
+    /// Subnet, address and router, as the events tell them.
+    pub(super) fn for_event(self) -> Option<(IpPrefix, Ipv4Addr, Ipv4Addr)> {
+        let subnet = IpPrefix::new(IpAddr::V4(self.address), self.prefix_length).ok()?;
+        Some((subnet, self.address, self.router))
+    }
+}
+
 impl Entry {
     pub(super) fn registration(&self, binding_id: u8) -> Option<&Registration> {
         self.registrations.get(&binding_id)
+    }
+
+    /// Something of it is registered, or may be soon.
+    pub(super) fn needs_heartbeats(&self) -> bool {
+        self.granted().next().is_some() || !matches!(self.life, Life::Halted | Life::Revoked)
     }
 
     pub(super) fn grant(&self, binding_id: u8) -> Option<Grant> {

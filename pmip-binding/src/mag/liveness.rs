@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pmip_wire::LoadInformation;
 use pmip_wire::types::PathId;
 
 use crate::event::{DropReason, Event, PathEvent, PathState, SessionId};
@@ -31,31 +32,40 @@ pub(super) struct Anchor {
     /// It ignored a request for GRE, so it is not asked again (RFC 5845 section 4.2).
     pub(super) lacks_gre: bool,
     restart_counter: Option<u32>,
+    /// It answered a revocation before.
+    pub(super) revocation_answered: bool,
+    /// It does not know revocation.
+    pub(super) revocation_refused: bool,
+    /// It refused all global revocation (RFC 5846 section 9.2).
+    pub(super) global_refused: bool,
+    /// The load that it reported last.
+    pub(super) load: Option<LoadInformation>,
 }
 
 impl Mag {
     /// An acknowledgement proves that the path lives; from now on heartbeats do.
     pub(super) fn watch_path(&mut self, id: PathId) {
-        let (lma, binding_id) = path_parts(id);
+        let (lma, _) = path_parts(id);
         if self.lacks_heartbeat(lma) {
             return;
         }
-        let index = usize::from(binding_id).saturating_sub(1);
-        let Some(interface) = self.config.roaming_interfaces.get(index) else {
-            return;
-        };
-        let rule = self.config.heartbeat.for_label(interface.label).copied();
+        let rule = self.heartbeat_rule(id);
         let first = self.random.next_u32();
         let now = self.now;
         let Some(path) = self.paths.get_mut(&id) else {
             return;
         };
         match (&mut path.heartbeat, rule) {
-            (Some(heartbeat), _) => {
+            (Some(heartbeat), rule) => {
                 if !heartbeat.is_alive() {
                     path.good_since = now;
                 }
                 heartbeat.mark_alive();
+                if let Some(rule) = rule {
+                    heartbeat.set_rule(rule, now);
+                    let deadline = heartbeat.deadline();
+                    self.timers.set(TimerKind::Heartbeat(id), deadline);
+                }
             }
             (None, Some(rule)) => {
                 let heartbeat = Heartbeat::new(rule, first, now);
@@ -72,7 +82,8 @@ impl Mag {
         let ids: Vec<PathId> = self.paths.keys().copied().collect();
         for id in ids {
             let (lma, _) = path_parts(id);
-            if self.list.iter().any(|(_, entry)| entry.lma == lma) {
+            let mut entries = self.list.iter().map(|(_, entry)| entry);
+            if entries.any(|entry| entry.lma == lma && entry.needs_heartbeats()) {
                 continue;
             }
             if let Some(path) = self.paths.get_mut(&id) {
@@ -374,7 +385,7 @@ impl Mag {
         entries.any(|(_, entry)| entry.lma == lma && entry.mode == Mode::Multipath)
     }
 
-    fn multipath_of(&self, binding_id: u8) -> Option<Multipath> {
+    pub(super) fn multipath_of(&self, binding_id: u8) -> Option<Multipath> {
         let index = usize::from(binding_id).checked_sub(1)?;
         let interface = self.config.roaming_interfaces.get(index)?;
         Some(Multipath {

@@ -9,9 +9,13 @@ mod interfaces;
 mod link;
 mod list;
 mod liveness;
+mod notification;
+mod orders;
 mod paths;
 mod refusal;
 mod register;
+mod revocation;
+mod revoked;
 mod service;
 mod show;
 
@@ -36,7 +40,9 @@ use gre::GreTable;
 use interfaces::Interface;
 use list::Entry;
 use liveness::Anchor;
+use notification::Handled;
 use paths::Path;
+use revocation::Revocations;
 
 /// A mobile access gateway: binding update list, paths.
 ///
@@ -55,6 +61,8 @@ pub struct Mag {
     by_mn: BTreeMap<Identifier, SessionId>,
     gre: GreTable,
     timers: KeyedTimers<TimerKind>,
+    revocations: Revocations,
+    handled: VecDeque<Handled>,
     queue: VecDeque<Output>,
     stats: Stats,
     last_timestamp: u64,
@@ -80,6 +88,10 @@ enum TimerKind {
     AccessNetwork(SessionId),
     /// With multipath off: a better interface may have been up for long enough.
     Return,
+    /// A mobile node whose bindings were revoked may register anew.
+    Revoked(SessionId),
+    /// The revocation with this sequence number is unanswered.
+    Revocation(u16),
 }
 
 impl TimerKey for TimerKind {
@@ -94,6 +106,8 @@ impl TimerKey for TimerKind {
             Self::KeepAlive(path) => (5, path.0, 0),
             Self::Return => (6, 0, 0),
             Self::AccessNetwork(session) => (7, session.0, 0),
+            Self::Revoked(session) => (8, session.0, 0),
+            Self::Revocation(sequence) => (9, sequence.into(), 0),
         };
         (kind << 40) | (u64::from(number) << 8) | u64::from(binding_id)
     }
@@ -128,6 +142,8 @@ impl Mag {
             by_mn: BTreeMap::new(),
             gre: GreTable::new(nodes.filter_map(|node| node.gre_downlink_key)),
             timers: KeyedTimers::new(),
+            revocations: Revocations::default(),
+            handled: VecDeque::new(),
             queue: VecDeque::new(),
             stats: Stats::default(),
             last_timestamp: 0,
@@ -209,6 +225,8 @@ impl Mag {
                 TimerKind::KeepAlive(path) => self.show_mapping(path),
                 TimerKind::AccessNetwork(id) => self.report_change(id),
                 TimerKind::Return => self.drive_all(),
+                TimerKind::Revoked(id) => self.revocation_over(id),
+                TimerKind::Revocation(sequence) => self.revocation_overdue(sequence),
             }
         }
     }
@@ -222,7 +240,16 @@ impl Mag {
         let direct = matches!(datagram.carrier, Carrier::Udp | Carrier::Ipv6);
         match wire::receive(datagram) {
             Ok(Received::Heartbeat(beat)) => self.on_heartbeat(datagram, &beat),
-            Ok(Received::HeartbeatRefused) => self.on_heartbeat_refused(datagram),
+            Ok(Received::TypeRefused) => self.on_type_refused(datagram),
+            Ok(Received::Notification(notification)) if direct => {
+                self.on_notification(datagram, &notification);
+            }
+            Ok(Received::Revocation(indication)) if direct => {
+                self.on_revocation(datagram, &indication);
+            }
+            Ok(Received::RevocationAnswer(answer)) if direct => {
+                self.on_revocation_answer(datagram, &answer);
+            }
             Ok(Received::Acknowledgement(answer)) if direct => self.on_answer(datagram, &answer),
             Ok(Received::UnknownType) if direct => {
                 self.drop_datagram(DropReason::UnexpectedMessage, datagram);
@@ -232,6 +259,10 @@ impl Mag {
             Ok(
                 Received::Acknowledgement(_)
                 | Received::Update(_)
+                | Received::Notification(_)
+                | Received::NotificationAnswer(_)
+                | Received::Revocation(_)
+                | Received::RevocationAnswer(_)
                 | Received::UnknownType
                 | Received::Unexpected,
             ) => {
@@ -262,6 +293,16 @@ impl Mag {
                     self.close(id, true);
                 }
             }
+            Command::Revoke(what) => self.revoke(what),
+            // RFC 7077: only anchors notify.
+            Command::Notify(_) => {}
+        }
+    }
+
+    /// RFC 6275 section 9.3.3: the anchor does not know a message type that we sent.
+    fn on_type_refused(&mut self, datagram: &Datagram) {
+        if !self.revocation_refused(datagram) {
+            self.on_heartbeat_refused(datagram);
         }
     }
 

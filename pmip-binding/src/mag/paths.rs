@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pmip_wire::types::{Encapsulation, Instant, PathId};
 
+use crate::config::HeartbeatRule;
 use crate::event::{Event, Forwarding, PathEndpoint, PathEvent, PathState};
 use crate::heartbeat::Heartbeat;
 use crate::io::{Carrier, Datagram};
@@ -28,6 +29,8 @@ pub(super) struct Path {
     pub(super) restart_told: bool,
     /// How packets travel, where the anchor's answer decided it.
     pub(super) agreed: Option<Encapsulation>,
+    /// The heartbeat that the anchor asks for (RFC 8127).
+    pub(super) controlled: Option<HeartbeatRule>,
     /// What the forwarding plane was told last.
     pub(super) installed: Option<PathEndpoint>,
     /// What the driver was told last.

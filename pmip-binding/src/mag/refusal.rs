@@ -133,7 +133,7 @@ impl Mag {
         }
     }
 
-    fn ask_again_in(&mut self, id: SessionId, binding_id: u8, span: Duration) {
+    pub(super) fn ask_again_in(&mut self, id: SessionId, binding_id: u8, span: Duration) {
         let at = self.now + span;
         if let Some(entry) = self.entry_mut(id) {
             let registration = entry.registrations.entry(binding_id).or_default();

@@ -199,9 +199,12 @@ impl Mag {
 
     fn ask(&mut self, id: SessionId, about: u8, purpose: Purpose, over: u8, handoff: u8) {
         let interval = match purpose {
-            Purpose::Register | Purpose::Leave => self.config.initial_retransmission,
-            Purpose::Close => self.config.initial_retransmission.min(CLOSE_WAIT),
+            Purpose::Register | Purpose::Leave => self.initial_retransmission(id),
+            Purpose::Close => self.initial_retransmission(id).min(CLOSE_WAIT),
         };
+        let redirectable = self.entry(id).is_some_and(|entry| {
+            purpose == Purpose::Register && self.is_redirectable(entry, handoff)
+        });
         let Some(entry) = self.entry_mut(id) else {
             return;
         };
@@ -211,6 +214,7 @@ impl Mag {
             purpose,
             over,
             handoff,
+            redirectable,
             sent: SmallVec::new(),
             interval,
             tries: 0,
@@ -249,7 +253,7 @@ impl Mag {
     }
 
     pub(super) fn retransmit(&mut self, id: SessionId, about: u8) {
-        let most = self.config.maximum_retransmission;
+        let most = self.maximum_retransmission(id);
         let Some(entry) = self.entry_mut(id) else {
             return;
         };

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use pmip_wire::{
     BindingAckFlags, BindingAcknowledgement, BindingUpdate, BindingUpdateFlags, MagIdentifier,
-    MobilityOptions,
+    MobilityOptions, OptionType,
 };
 
 use super::{Acknowledgement, Common, HomeReply, Identifier, Multipath, Update};
@@ -39,6 +39,9 @@ impl Update {
                 .service_selection()
                 .map(|service| service.identifier().clone()),
             vendor: options.vendor_specific().cloned().collect(),
+            redirect_capable: options
+                .iter()
+                .any(|option| option.option_type() == OptionType::RedirectCapability),
         })
     }
 }
@@ -71,6 +74,9 @@ impl Acknowledgement {
             nat_detection: nat.map(|nat| (nat.force_udp, nat.refresh_time)),
             dhcp_server: options.ipv4_dhcp_support_mode().map(|mode| mode.server),
             alternate_ipv4_care_of: options.alternate_ipv4_care_of_address(),
+            controlled: options.lma_controlled_mag_parameters().cloned(),
+            redirect: options.redirect(),
+            load: options.load_information(),
         })
     }
 }

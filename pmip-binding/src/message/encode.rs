@@ -32,6 +32,11 @@ impl Options {
         self.0.push(option.into());
     }
 
+    /// Leaves out what can't be written.
+    pub(crate) fn push_ok<T: Into<MobilityOption>, E>(&mut self, option: Result<T, E>) {
+        self.push_some(Some(option));
+    }
+
     fn push_some<T: Into<MobilityOption>, E>(&mut self, option: Option<Result<T, E>>) {
         if let Some(Ok(option)) = option {
             self.push(option);
@@ -79,6 +84,9 @@ impl Update {
         for vendor in &self.vendor {
             options.push(vendor.clone());
         }
+        if self.redirect_capable {
+            options.push(MobilityOption::RedirectCapability(()));
+        }
         BindingUpdate {
             sequence: SequenceNumber(self.common.sequence),
             flags,
@@ -113,6 +121,15 @@ impl Acknowledgement {
         }
         if let Some(address) = self.alternate_ipv4_care_of {
             options.push(MobilityOption::AlternateIpv4CareOfAddress(address));
+        }
+        if let Some(parameters) = &self.controlled {
+            options.push(parameters.clone());
+        }
+        if let Some(address) = self.redirect {
+            options.push(MobilityOption::Redirect(address));
+        }
+        if let Some(load) = self.load {
+            options.push(load);
         }
         BindingAcknowledgement {
             status: Status::from_code(self.status),
