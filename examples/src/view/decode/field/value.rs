@@ -15,6 +15,11 @@ use super::{Field, code_point, spaced};
 use crate::view::decode::hex;
 use crate::view::decode::node::Node;
 
+/// Opaque octets in words: more than this many make a line that nobody reads, and stand there by their
+/// start. JSON and --raw have them all.
+const LONG: usize = 32;
+const LONG_START: usize = 16;
+
 pub(super) fn leaf(key: &str, node: Node) -> Field {
     match node {
         Node::Named(name, inner) => named(key, name, *inner),
@@ -232,6 +237,9 @@ fn octets_in_words(octets: &[u8]) -> String {
     let is_text = octets.len() > 2 && octets.iter().all(|octet| (0x20..0x7f).contains(octet));
     if octets.is_empty() {
         return "(empty)".into();
+    }
+    if let Some(start) = octets.get(..LONG_START).filter(|_| octets.len() > LONG) {
+        return format!("{}... ({} octets)", hex(start), octets.len());
     }
     if is_text {
         return format!("{} {:?}", hex(octets), String::from_utf8_lossy(octets));
