@@ -222,6 +222,15 @@ fn a_heartbeat_with_a_bad_checksum_still_says_what_it_is() {
 }
 
 #[test]
+fn what_is_empty_or_reserved_is_said_in_words() {
+    // Flags A, P and the lowest reserved bit; RFC 5568 section 6.4.4: a link-layer address of no octets.
+    let message = [59, 1, 5, 0, 0, 0, 0, 7, 0x82, 1, 0, 1, 7, 1, 2, 0];
+    let shown = run(&["-"], &of_packets(&[control(&message)])).stdout;
+    assert!(shown.contains("P (proxy), 0x1 (reserved);"), "{shown}");
+    assert!(shown.contains("(7) (empty), code "), "{shown}");
+}
+
+#[test]
 fn long_opaque_octets_stand_in_the_tree_by_their_start() {
     // RFC 5094: vendor identifier 9, sub-type 1, and 40 octets of the vendor's own.
     let mut message = vec![59, 7, 5, 0, 0, 0, 0, 7, 0x82, 0, 0, 1];

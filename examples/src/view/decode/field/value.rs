@@ -106,11 +106,12 @@ fn flags(key: &str, name: &str, text: &str) -> Field {
     let words: Vec<String> = set
         .iter()
         .map(|flag| {
-            format!(
-                "{} ({})",
-                letter(name, flag),
+            let meaning = if flag.starts_with("0x") {
+                "reserved".into()
+            } else {
                 flag.to_lowercase().replace('_', " ")
-            )
+            };
+            format!("{} ({meaning})", letter(name, flag))
         })
         .collect();
     let words = if words.is_empty() {
@@ -248,6 +249,9 @@ fn octets_in_words(octets: &[u8]) -> String {
 }
 
 pub(super) fn colons(octets: &[u8]) -> String {
+    if octets.is_empty() {
+        return "(empty)".into();
+    }
     let octets: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
     octets.join(":")
 }
