@@ -321,6 +321,10 @@ impl Dissector {
         scene: &mut Scene<'_>,
         out: &mut Vec<Outcome>,
     ) {
+        // Version 1 carries the PPP of PPTP (RFC 2637): no tunnel of ours.
+        if payload.get(1).is_some_and(|octet| octet & 0x07 == 1) {
+            return;
+        }
         let packet = match GrePacket::parse(payload) {
             Ok(packet) => packet,
             // What the snap length cut sums up to nothing.

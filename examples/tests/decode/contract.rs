@@ -202,8 +202,47 @@ fn the_tree_reads_like_a_protocol_engineer_talks() {
         );
     }
     assert!(!run.stdout.contains('\x1b'), "no colour but on a terminal");
-    let summary = "2 frames, 2 Mobility Headers: 1 Heartbeat, 1 ProxyBindingUpdate\n";
+    let summary = "2 frames, 2 Mobility Headers: 1 Heartbeat, 1 ProxyBindingUpdate; the capture \
+                   starts at 2023-11-14T22:13:20.000000000Z\n";
     assert_eq!(run.stderr, summary);
+}
+
+#[test]
+fn a_heartbeat_with_a_bad_checksum_still_says_what_it_is() {
+    let mut response = heartbeat(7);
+    // RFC 5847 section 3.3: the flag R.
+    response[7] = 1;
+    let run = run(&["-"], &of_packets(&[ipv6(135, &response)]));
+    assert!(
+        run.stdout.contains("Heartbeat response  sequence 7\n"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.contains("! BadChecksum"), "{}", run.stdout);
+}
+
+#[test]
+fn what_is_empty_or_reserved_is_said_in_words() {
+    // Flags A, P and the lowest reserved bit; RFC 5568 section 6.4.4: a link-layer address of no octets.
+    let message = [59, 1, 5, 0, 0, 0, 0, 7, 0x82, 1, 0, 1, 7, 1, 2, 0];
+    let shown = run(&["-"], &of_packets(&[control(&message)])).stdout;
+    assert!(shown.contains("P (proxy), 0x1 (reserved);"), "{shown}");
+    assert!(shown.contains("(7) (empty), code "), "{shown}");
+}
+
+#[test]
+fn long_opaque_octets_stand_in_the_tree_by_their_start() {
+    // RFC 5094: vendor identifier 9, sub-type 1, and 40 octets of the vendor's own.
+    let mut message = vec![59, 7, 5, 0, 0, 0, 0, 7, 0x82, 0, 0, 1];
+    message.extend([19, 45, 0, 0, 0, 9, 1]);
+    message.extend([0xab; 40]);
+    message.extend([1, 3, 0, 0, 0]);
+    let file = of_packets(&[control(&message)]);
+    let shown = run(&["-"], &file).stdout;
+    let start = format!("vendor data {}... (40 octets)\n", "ab".repeat(16));
+    assert!(shown.contains(&start), "{start:?} in\n{shown}");
+    let object = crate::json(&file).only();
+    assert_eq!(object["options"][0]["vendor_data"], "ab".repeat(40));
 }
 
 #[test]
@@ -263,6 +302,8 @@ fn hexadecimal_over_ipv6_is_verified_when_the_addresses_are_known() {
         run(&[&hex[..], &more[..]].concat(), &[])
     };
     assert_eq!(run(&hex, &[]).only()["transport"], "ipv6");
+    let unsaid = ["--hex", &text, "--json", "--src", &mag, "--dst", &lma];
+    assert_eq!(run(&unsaid, &[]).only()["transport"], "ipv6");
     assert_eq!(with(&mag, &lma).only()["src"], json!(MAG6));
     let wrong = with(&mag, "2001:db8::2");
     assert_eq!(wrong.code, 3);
@@ -279,11 +320,56 @@ fn wrong_usage_is_exit_2_and_says_what_is_wrong() {
         (&["a.pcap", "--hex", "3b"], "cannot be used with"),
         (&["a.pcap", "--transport", "udp"], "cannot be used with"),
         (&["--hex", "3b", "--src", "::1"], "--dst"),
+        (
+            &[
+                "--hex",
+                "3b",
+                "--transport",
+                "udp",
+                "--src",
+                "::1",
+                "--dst",
+                "::2",
+            ],
+            "--transport ipv6",
+        ),
     ] {
         let run = run(arguments, &[]);
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}");
         assert!(run.stderr.contains(told), "{arguments:?}: {}", run.stderr);
     }
+}
+
+#[test]
+fn a_wrong_line_of_hexadecimal_is_named_and_an_endless_one_ends() {
+    let lines = "3b010d00000000000000000701020000\n\n3g\n";
+    let wrong = run(&["--hex", "-"], lines.as_bytes());
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.stdout.contains("sequence 7"), "{}", wrong.stdout);
+    assert_eq!(
+        wrong.stderr,
+        "pmip: --hex: line 3: `g` is no hexadecimal digit\n"
+    );
+    let endless = run(&["--hex", "-"], &vec![b'0'; 1 << 20]);
+    assert_eq!((endless.code, endless.stdout.as_str()), (2, ""));
+    assert!(
+        endless.stderr.contains("line 1: longer"),
+        "{}",
+        endless.stderr
+    );
+}
+
+#[test]
+fn an_output_that_takes_no_more_is_no_success() {
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_pmip"))
+        .args(["decode", "--hex", "3b010d00000000000000000701020000"])
+        .stdout(full.expect("Linux has it"))
+        .output()
+        .expect("the program starts");
+    let told = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(2), "{told}");
+    assert!(told.starts_with("pmip: standard output: "), "{told}");
 }
 
 #[test]

@@ -47,6 +47,17 @@ fn gre_with_every_field() {
 }
 
 #[test]
+fn gre_of_another_version_is_other_traffic() {
+    // RFC 2637 section 4.1: key and sequence number present, version 1, PPP; an empty payload.
+    let pptp = [0x30, 0x01, 0x88, 0x0b, 0, 0, 0, 1, 0, 0, 0, 7];
+    let run = json(&of_packets(&[ipv4(47, &pptp)]));
+    assert_eq!(
+        (run.code, run.stdout.as_str(), run.stderr.as_str()),
+        (0, "", "")
+    );
+}
+
+#[test]
 fn the_data_port_with_and_without_the_tlv_header() {
     let plain = ipv4(17, &udp(5437, 5437, &six(1)));
     let outer = |kind: &str| json!([{ "kind": kind, "src": MAG4, "dst": LMA4 }]);

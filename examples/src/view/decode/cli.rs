@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Read, Write};
 use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use pmip_capture::{CaptureError, CaptureReader, Dissector, Item, Outcome, Transport};
 
 use super::carried::{Carried, Carrier};
@@ -34,9 +35,9 @@ pub struct DecodeArgs {
         group = "input"
     )]
     hex: Option<String>,
-    /// What carried the hexadecimal octets
-    #[arg(long, default_value = "udp", conflicts_with = "file")]
-    transport: HexTransport,
+    /// What carried the hexadecimal octets [default: ipv6 with --src and --dst, else udp]
+    #[arg(long, conflicts_with = "file")]
+    transport: Option<HexTransport>,
     /// Source of the IPv6 packet that carried them: with --dst, their checksum is verified
     #[arg(
         long,
@@ -95,9 +96,12 @@ JSON, one object for each Mobility Header:
 Exit codes: 0 done, 1 with --verify a message encodes to something different, 2 wrong usage, 3 some
 input could not be decoded.";
 
+/// The longest line of hexadecimal text that is read: any Mobility Header in the widest of spellings.
+const MAX_HEX_LINE: u64 = 1 << 16;
+
 /// With --verify, a message encodes to something else.
 const DIFFERENT: u8 = 1;
-/// Wrong usage.
+/// Wrong usage, or an output that takes no more.
 const WRONG: u8 = 2;
 /// Some input could not be decoded.
 const UNDECODABLE: u8 = 3;
@@ -144,9 +148,26 @@ enum Stop {
     Wrong(String),
 }
 
+/// Of what is written: what is read tells its source.
 impl From<io::Error> for Stop {
-    fn from(_: io::Error) -> Self {
-        Self::ClosedPipe
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::ClosedPipe;
+        }
+        Self::Wrong(format!("standard output: {error}"))
+    }
+}
+
+impl DecodeArgs {
+    /// What carried the hexadecimal octets; IPv6 addresses say it too.
+    fn hex_transport(&self) -> Result<Transport, Stop> {
+        match (self.transport, self.src) {
+            (Some(HexTransport::Udp), Some(_)) => Err(Stop::Wrong(
+                "--src and --dst go with --transport ipv6: over UDP no checksum is verified".into(),
+            )),
+            (Some(HexTransport::Ipv6), _) | (None, Some(_)) => Ok(Transport::Ipv6),
+            (Some(HexTransport::Udp) | None, None) => Ok(Transport::Udp),
+        }
     }
 }
 
@@ -162,27 +183,36 @@ struct Output<W> {
 impl<W: Write> Output<W> {
     fn hex(&mut self, args: &DecodeArgs, text: &str) -> Result<(), Stop> {
         if text != "-" {
-            return self.hex_line(args, text, 1);
+            let wire = from_hex(text).map_err(|error| Stop::Wrong(format!("--hex: {error}")))?;
+            return self.hex_octets(args, &wire, 1);
         }
-        for (line, number) in io::stdin().lock().lines().zip(1..) {
-            let line = line.map_err(|error| Stop::Wrong(format!("standard input: {error}")))?;
-            if !line.trim().is_empty() {
-                self.hex_line(args, &line, number)?;
+        let mut input = io::stdin().lock();
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            let mut limited = input.by_ref().take(MAX_HEX_LINE);
+            let read = limited.read_until(b'\n', &mut line);
+            read.map_err(|error| Stop::Wrong(format!("standard input: {error}")))?;
+            if line.is_empty() {
+                break;
+            }
+            let wrong = |what: String| Stop::Wrong(format!("--hex: line {number}: {what}"));
+            if limited.limit() == 0 && !line.ends_with(b"\n") {
+                return Err(wrong("longer than any Mobility Header".into()));
+            }
+            let text = String::from_utf8_lossy(&line);
+            if !text.trim().is_empty() {
+                self.hex_octets(args, &from_hex(&text).map_err(wrong)?, number)?;
             }
         }
         Ok(())
     }
 
-    fn hex_line(&mut self, args: &DecodeArgs, text: &str, number: u64) -> Result<(), Stop> {
-        let wire = from_hex(text).map_err(|error| Stop::Wrong(format!("--hex: {error}")))?;
-        let transport = match args.transport {
-            HexTransport::Ipv6 => Transport::Ipv6,
-            HexTransport::Udp => Transport::Udp,
-        };
-        let mut carrier = Carrier::bare(number, transport);
+    fn hex_octets(&mut self, args: &DecodeArgs, wire: &Bytes, number: u64) -> Result<(), Stop> {
+        let mut carrier = Carrier::bare(number, args.hex_transport()?);
         carrier.source = args.src.map(Into::into);
         carrier.destination = args.dst.map(Into::into);
-        let reading = reading::read(&wire, carrier.context(), None);
+        let reading = reading::read(wire, carrier.context(), None);
         self.show(&Carried::new(carrier, reading))
     }
 
@@ -276,7 +306,7 @@ impl<W: Write> Output<W> {
         if is_hex {
             text.clear();
         } else if !self.json {
-            text.insert_str(0, &self.summary.counts());
+            text.insert_str(0, &self.summary.counts(self.tree.start()));
         }
         let _ = io::stderr().write_all(text.as_bytes());
         if self.summary.is_undecodable() {

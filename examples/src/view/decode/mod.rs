@@ -33,16 +33,20 @@ pub struct DecodeOptions {
     pub padding: bool,
 }
 
-/// Octets from hexadecimal text; blanks, colons and `0x` are skipped.
+/// Octets from hexadecimal text; blanks, colons and commas are skipped, and so is a `0x` in front of
+/// what they part.
 ///
 /// # Errors
 /// In plain words what is wrong.
 pub fn from_hex(text: &str) -> Result<Bytes, String> {
-    let text = text.trim();
-    let text = text.strip_prefix("0x").unwrap_or(text);
-    let digits: Vec<char> = text
-        .chars()
-        .filter(|character| !character.is_whitespace() && *character != ':')
+    let words = text.split(|character: char| character.is_whitespace() || ":,".contains(character));
+    let digits: Vec<char> = words
+        .map(|word| {
+            word.strip_prefix("0x")
+                .or_else(|| word.strip_prefix("0X"))
+                .unwrap_or(word)
+        })
+        .flat_map(str::chars)
         .collect();
     if let Some(wrong) = digits.iter().find(|digit| !digit.is_ascii_hexdigit()) {
         return Err(format!("`{wrong}` is no hexadecimal digit"));

@@ -229,8 +229,8 @@ impl From<&DecodeError> for Problem {
 fn rule(error: &DecodeError) -> Option<String> {
     Some(match error.answer() {
         Answer::ParameterProblem { pointer } => format!(
-            "RFC 6275 section 9.2: discarded, and answered with ICMPv6 Parameter Problem, code 0, \
-             pointing to octet {pointer}"
+            "RFC 6275 section 9.2: discarded, and over IPv6 answered with ICMPv6 Parameter Problem, \
+             code 0, pointing to octet {pointer} of the Mobility Header"
         ),
         Answer::BindingError(status) => {
             format!("RFC 6275 section 9.2: answered with a Binding Error, status {status}")

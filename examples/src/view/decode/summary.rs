@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use pmip_capture::{IncompletePacket, SkippedFrame, Unread};
+use pmip_capture::{CaptureTime, IncompletePacket, SkippedFrame, Unread};
 
 use super::carried::{Carried, frames};
 
@@ -116,8 +116,8 @@ impl Summary {
         self.differences > 0
     }
 
-    /// The counts, for people who see the messages too.
-    pub(super) fn counts(&self) -> String {
+    /// The counts, for people who see the messages too, and the moment that their times count from.
+    pub(super) fn counts(&self, start: Option<CaptureTime>) -> String {
         let total: u64 = self.messages.values().sum();
         let mut text = format!(
             "{}, {}",
@@ -126,6 +126,9 @@ impl Summary {
         );
         if !self.messages.is_empty() {
             let _ = write!(text, ": {}", by_name(&self.messages));
+        }
+        if let Some(start) = start {
+            let _ = write!(text, "; the capture starts at {start}");
         }
         text.push('\n');
         text

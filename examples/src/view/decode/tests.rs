@@ -127,7 +127,12 @@ fn hexadecimal_is_forgiving_in_form_and_strict_in_digits() {
         from_hex("0x3b:01 0D").expect("hex"),
         Bytes::from_static(&[0x3b, 1, 0xd])
     );
+    assert_eq!(
+        from_hex("0X3B, 0x01,0x0d\n").expect("the octets of a C array"),
+        Bytes::from_static(&[0x3b, 1, 0xd])
+    );
     assert!(from_hex("3b0").is_err());
+    assert!(from_hex("3b0x01").is_err());
     assert!(from_hex("3g").is_err());
     assert!(from_hex("").is_err());
 }

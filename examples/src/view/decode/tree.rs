@@ -48,6 +48,11 @@ impl TreeWriter {
         }
     }
 
+    /// What times are relative to.
+    pub(super) const fn start(&self) -> Option<CaptureTime> {
+        self.start
+    }
+
     /// One Mobility Header.
     pub(super) fn render(&self, carried: &Carried) -> String {
         let mut text = String::new();
@@ -91,7 +96,7 @@ impl TreeWriter {
         if let Some(name) = &reading.name {
             let _ = write!(text, "  {}", self.paint(BOLD, name));
         }
-        if reading.mh_type == Some(MhType::Heartbeat) && reading.problem.is_none() {
+        if reading.mh_type == Some(MhType::Heartbeat) && find(reading, "flags").is_some() {
             let _ = write!(text, " {}", heartbeat_kind(reading));
         }
         if let Some(sequence) = find(reading, "sequence_number") {

@@ -15,6 +15,11 @@ use super::{Field, code_point, spaced};
 use crate::view::decode::hex;
 use crate::view::decode::node::Node;
 
+/// Opaque octets in words: more than this many make a line that nobody reads, and stand there by their
+/// start. JSON and --raw have them all.
+const LONG: usize = 32;
+const LONG_START: usize = 16;
+
 pub(super) fn leaf(key: &str, node: Node) -> Field {
     match node {
         Node::Named(name, inner) => named(key, name, *inner),
@@ -101,11 +106,12 @@ fn flags(key: &str, name: &str, text: &str) -> Field {
     let words: Vec<String> = set
         .iter()
         .map(|flag| {
-            format!(
-                "{} ({})",
-                letter(name, flag),
+            let meaning = if flag.starts_with("0x") {
+                "reserved".into()
+            } else {
                 flag.to_lowercase().replace('_', " ")
-            )
+            };
+            format!("{} ({meaning})", letter(name, flag))
         })
         .collect();
     let words = if words.is_empty() {
@@ -233,6 +239,9 @@ fn octets_in_words(octets: &[u8]) -> String {
     if octets.is_empty() {
         return "(empty)".into();
     }
+    if let Some(start) = octets.get(..LONG_START).filter(|_| octets.len() > LONG) {
+        return format!("{}... ({} octets)", hex(start), octets.len());
+    }
     if is_text {
         return format!("{} {:?}", hex(octets), String::from_utf8_lossy(octets));
     }
@@ -240,6 +249,9 @@ fn octets_in_words(octets: &[u8]) -> String {
 }
 
 pub(super) fn colons(octets: &[u8]) -> String {
+    if octets.is_empty() {
+        return "(empty)".into();
+    }
     let octets: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
     octets.join(":")
 }
