@@ -57,6 +57,18 @@ fn quality_of_service_shows_its_attributes() {
 }
 
 #[test]
+fn an_operator_is_named_by_its_realm_or_its_number() {
+    // RFC 6757 section 3.1.3: the enterprise number 9, then the realm "a.example".
+    let mut option = vec![52, 16, 3, 2, 1, 9, 3, 10, 2];
+    option.extend(b"a.example");
+    let object = json(&of_packets(&[update(&option)])).only();
+    let operators = &object["options"][0]["sub_options"];
+    assert_eq!(operators[0]["identifier"], "09");
+    assert_eq!(operators[1]["identifier_type_name"], "Realm");
+    assert_eq!(operators[1]["identifier"], "a.example");
+}
+
+#[test]
 fn a_context_request_names_the_options_it_asks_for() {
     // RFC 5949 section 6.2.1.
     let option = [40, 8, 0, 0, 22, 0, 19, 2, 1, 2];

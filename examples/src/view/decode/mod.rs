@@ -33,34 +33,34 @@ pub struct DecodeOptions {
     pub padding: bool,
 }
 
-/// Octets from hexadecimal text; blanks, colons and commas are skipped, and so is a `0x` in front of
-/// what they part.
+/// Octets from hexadecimal text; blanks, colons and commas part them, alone or several in a word, and a
+/// word may begin with `0x`.
 ///
 /// # Errors
 /// In plain words what is wrong.
 pub fn from_hex(text: &str) -> Result<Bytes, String> {
-    let words = text.split(|character: char| character.is_whitespace() || ":,".contains(character));
-    let digits: Vec<char> = words
-        .map(|word| {
-            word.strip_prefix("0x")
-                .or_else(|| word.strip_prefix("0X"))
-                .unwrap_or(word)
-        })
-        .flat_map(str::chars)
-        .collect();
-    if let Some(wrong) = digits.iter().find(|digit| !digit.is_ascii_hexdigit()) {
-        return Err(format!("`{wrong}` is no hexadecimal digit"));
+    let parts = |character: char| character.is_whitespace() || ":,".contains(character);
+    let mut octets = Vec::new();
+    for word in text.split(parts) {
+        let unmarked = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X"));
+        let digits = unmarked.unwrap_or(word);
+        if let Some(wrong) = digits.chars().find(|digit| !digit.is_ascii_hexdigit()) {
+            return Err(format!("`{wrong}` is no hexadecimal digit"));
+        }
+        if digits.len() % 2 == 1 {
+            return Err(format!("the digits `{word}` are no whole octets"));
+        }
+        let nibble = |digit: &u8| char::from(*digit).to_digit(16).unwrap_or(0) as u8;
+        let pairs = digits.as_bytes().chunks(2);
+        octets.extend(pairs.map(|pair| {
+            pair.iter()
+                .fold(0, |octet, digit| octet << 4 | nibble(digit))
+        }));
     }
-    if digits.is_empty() || digits.len() % 2 == 1 {
-        let count = digits.len();
-        return Err(format!("{count} hexadecimal digits are no whole octets"));
+    if octets.is_empty() {
+        return Err("no hexadecimal digits".into());
     }
-    let nibble = |digit: &char| digit.to_digit(16).unwrap_or(0) as u8;
-    let octets = digits.chunks(2).map(|pair| {
-        let octets = pair.iter().map(nibble);
-        octets.fold(0, |octet, nibble| octet << 4 | nibble)
-    });
-    Ok(octets.collect())
+    Ok(octets.into())
 }
 
 fn hex(octets: &[u8]) -> String {

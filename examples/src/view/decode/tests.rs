@@ -133,6 +133,10 @@ fn hexadecimal_is_forgiving_in_form_and_strict_in_digits() {
     );
     assert!(from_hex("3b0").is_err());
     assert!(from_hex("3b0x01").is_err());
+    assert!(
+        from_hex("3b, 0, 0").is_err(),
+        "two half octets are not one whole"
+    );
     assert!(from_hex("3g").is_err());
     assert!(from_hex("").is_err());
 }

@@ -10,6 +10,7 @@ mod value;
 use std::fmt::Write;
 use std::net::IpAddr;
 
+use pmip_wire::OperatorIdentifierType;
 use serde_json::{Map, Value, json};
 
 use super::hex;
@@ -89,6 +90,7 @@ fn structure_fields(structure: &'static str, parts: Vec<(&'static str, Node)>) -
         Node::Named("MnIdSubtype", code) if *key == "subtype" => Some(code.as_ref().clone()),
         _ => None,
     });
+    let is_realm = parts.iter().any(|(_, part)| is_realm(part));
     let mut fields = Vec::new();
     for (key, part) in parts {
         match part {
@@ -100,6 +102,9 @@ fn structure_fields(structure: &'static str, parts: Vec<(&'static str, Node)>) -
                 let subtypes = fields.iter_mut().filter(|field| field.key == "subtype");
                 subtypes.for_each(Field::hush);
             }
+            Node::Octets(octets) if key == "identifier" && is_realm => {
+                fields.push(value::text(key, &octets));
+            }
             Node::Octets(octets) => fields.push(octets_field(structure, key, &octets)),
             Node::Fields("Ipv6Prefix", parts) => fields.extend(structure_fields(structure, parts)),
             part => fields.push(part_field(structure, key, part)),
@@ -107,6 +112,12 @@ fn structure_fields(structure: &'static str, parts: Vec<(&'static str, Node)>) -
     }
     join_prefix(&mut fields);
     fields
+}
+
+/// Whether this says that an operator is named by its realm, in ASCII (RFC 6757 section 3.1.3).
+fn is_realm(part: &Node) -> bool {
+    let realm = Node::Number(OperatorIdentifierType::Realm.code().into());
+    matches!(part, Node::Named("OperatorIdentifierType", code) if **code == realm)
 }
 
 /// Octets that mean something.
