@@ -214,7 +214,12 @@ fn in_option(option_type: u8, sub_option: &[u8]) -> Vec<u8> {
 /// nothing in it may cost the message, and it is kept as it came.
 #[test]
 fn the_attributes_of_a_reserved_operation_are_not_read() {
-    for attributes in [&[1][..], &[1, 9], &[5, 2, 0, 0], &[1, 1, 0, 7, 6, 0, 0, 0, 0, 0, 9]] {
+    for attributes in [
+        &[1][..],
+        &[1, 9],
+        &[5, 2, 0, 0],
+        &[1, 1, 0, 7, 6, 0, 0, 0, 0, 0, 9],
+    ] {
         for operation in [1, 6, 255] {
             let fixed = [7, 0xb8, operation, 0, 0, 0];
             let wire = update(0, &option(58, &[&fixed, attributes].concat()));
