@@ -49,7 +49,8 @@ fn every_typed_option_and_message_is_drawn() {
             .unwrap_or_default();
         options.extend(list.iter().map(MobilityOption::option_type));
     }
-    for number in (2..=70).map(OptionType::from_code) {
+    let typed = 2..=70;
+    for number in typed.map(OptionType::from_code) {
         assert!(options.contains(&number), "{number} is never drawn");
     }
     for number in (0..=23).filter(|number| ![10, 11].contains(number)) {
