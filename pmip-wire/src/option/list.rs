@@ -21,6 +21,9 @@ use crate::writer::Writer;
 /// Options that a list holds without an allocation: a multipath registration has about ten.
 const INLINE: usize = 12;
 
+/// Places that are made at once for options to be read into.
+const PLACES: usize = 4;
+
 /// Octets of options that fit however they are aligned: 2 octets, the least an option has, take 9
 /// with the most padding, which leaves room for the longest fixed part and the final padding.
 const SURELY_FITS: usize = 440;
@@ -125,7 +128,7 @@ impl MobilityOptions {
 
     /// Appends the options that `raw` walks over, whose variable parts share `owner`'s memory.
     ///
-    /// Places come first, a block at a time, and options are built in them: to build an option
+    /// Places come first, some at a time, and options are built in them: to build an option
     /// elsewhere and move it costs more than to read it.
     pub(crate) fn decode(
         &mut self,
@@ -134,22 +137,19 @@ impl MobilityOptions {
     ) -> Result<(), DecodeError> {
         let (size, offset) = (raw.remaining(), raw.offset());
         let mut used = self.list.len();
-        loop {
+        while raw.skip_padding() {
             let filled = fill(self.add_places(), &mut raw, owner)?;
             used = used.saturating_add(filled);
-            if filled < INLINE {
-                break;
-            }
         }
         self.list.truncate(used);
         self.check_len(size, offset)
     }
 
-    /// Appends [`INLINE`] options that own nothing, for others to take their places.
+    /// Appends [`PLACES`] options that own nothing, for others to take their places.
     fn add_places(&mut self) -> &mut [MobilityOption] {
         let used = self.list.len();
         let places = core::iter::repeat_with(|| MobilityOption::RedirectCapability(()));
-        self.list.extend(places.take(INLINE));
+        self.list.extend(places.take(PLACES));
         self.list.get_mut(used..).unwrap_or_default()
     }
 
