@@ -25,7 +25,7 @@ struct Shown(Scenario);
 
 impl fmt::Debug for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&serde_json::to_string_pretty(&self.0).unwrap())
+        f.write_str(&serde_json::to_string(&self.0).unwrap())
     }
 }
 

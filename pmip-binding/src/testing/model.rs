@@ -40,13 +40,6 @@ impl Model {
         self.created = 0;
     }
 
-    /// Sessions may have lost what is no longer in a pool.
-    pub(super) fn renumbered(&mut self) {
-        self.sessions.clear();
-        self.accepted.clear();
-        self.taken.clear();
-    }
-
     /// Whether the anchor accepted exactly this, and no session came or went since.
     pub(super) fn was_accepted(&self, datagram: &Datagram) -> bool {
         self.taken.contains(&datagram.payload)
@@ -56,6 +49,7 @@ impl Model {
 impl Played {
     /// What must be true at every moment.
     pub(super) fn check(&mut self) {
+        self.note_new_sessions();
         self.check_addresses();
         self.check_limits();
         self.check_lives();
@@ -68,6 +62,17 @@ impl Played {
         self.check_tape();
         if self.topology.scarce {
             self.check_pools();
+        }
+    }
+
+    /// Which sessions ended when others came is not to be seen from outside, so that nothing is
+    /// known of them.
+    fn note_new_sessions(&mut self) {
+        let created = self.world.lma.stats().sessions_created;
+        if created != self.model.created {
+            self.model.forget();
+            self.model.created = created;
+            self.world.take_tape();
         }
     }
 
@@ -264,14 +269,6 @@ impl Played {
     /// Nothing older is accepted after something newer, and nobody is woken in the past.
     fn check_tape(&mut self) {
         let tape = self.world.take_tape();
-        let created = self.world.lma.stats().sessions_created;
-        if created != self.model.created {
-            // Whose marks ended is not to be seen from here.
-            self.model.created = created;
-            self.model.accepted.clear();
-            self.model.taken.clear();
-            return;
-        }
         let names: BTreeSet<String> = self.lma_bindings().into_iter().map(|b| b.mn_id).collect();
         let mut asked: Option<Datagram> = None;
         for (at, node, taped) in tape {

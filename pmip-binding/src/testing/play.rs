@@ -392,7 +392,7 @@ impl Played {
                     Ipv4Addr::new(10, 2, 0, third),
                     16,
                 ));
-                self.model.renumbered();
+                self.model.forget();
             }
         }
     }
