@@ -17,6 +17,9 @@ use crate::{
     BindingState, BindingStatus, Datagram, Input, Lma, Output, PathRoute, SessionId, Transmit,
 };
 
+const ANCHOR: &str = "anchor";
+const GATEWAY: &str = "gateway";
+
 /// What is remembered from one check to the next.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Model {
@@ -170,7 +173,7 @@ impl Played {
         for binding in self.lma_bindings() {
             if binding.state == BindingState::Active {
                 active.insert(binding.session);
-                self.check_route("anchor", tables, &binding, &binding.paths);
+                self.check_route(ANCHOR, tables, &binding, &binding.paths);
             }
         }
         let installed: BTreeSet<SessionId> = tables.sessions.keys().copied().collect();
@@ -199,7 +202,7 @@ impl Played {
             listed.insert(binding.session);
             // Without any path it may stay, or not: the anchor may hold it yet.
             if !paths.is_empty() || tables.sessions.contains_key(&binding.session) {
-                self.check_route("gateway", tables, &binding, &paths);
+                self.check_route(GATEWAY, tables, &binding, &paths);
             }
         }
         let mut installed = tables.sessions.keys();
@@ -226,9 +229,8 @@ impl Played {
         };
         let installed: BTreeSet<IpPrefix> = route.prefixes.iter().copied().collect();
         let held: BTreeSet<IpPrefix> = prefixes(binding).collect();
-        // What a gateway was refused it forgets at once, and takes away with the next answer.
-        let asks = |path: &crate::PathBindingStatus| path.state == BindingState::RefreshPending;
-        let asking = binding.paths.iter().any(asks) && installed.is_superset(&held);
+        // What a gateway was refused it asks for no more, and takes away with the next grant.
+        let asking = who == GATEWAY && installed.is_superset(&held);
         self.ensure(installed == held || asking, || format!("{who}: {route:#?}\n{binding:#?}"));
         let over: BTreeSet<PathId> = route.paths.iter().map(|path: &PathRoute| path.path).collect();
         let bound: BTreeSet<PathId> = paths.iter().map(|path| path.path).collect();
@@ -263,6 +265,13 @@ impl Played {
             let fine = *mn_id == binding.mn_id && same;
             self.ensure(fine, || format!("{mn_id} had {homes:?}: {binding:#?}"));
         }
+        let ended = |session: &SessionId| bindings.iter().all(|b| b.session != *session);
+        if self.model.sessions.keys().any(ended) {
+            // Its marks ended with it: what it took may come again.
+            self.model.taken.clear();
+            self.model.accepted.clear();
+            self.world.take_tape();
+        }
         let sessions = bindings.into_iter();
         self.model.sessions = sessions
             .map(|binding| (binding.session, (binding.mn_id, binding.home_prefixes)))
@@ -272,7 +281,6 @@ impl Played {
     /// Nothing older is accepted after something newer, and nobody is woken in the past.
     fn check_tape(&mut self) {
         let tape = self.world.take_tape();
-        let names: BTreeSet<String> = self.lma_bindings().into_iter().map(|b| b.mn_id).collect();
         let mut asked: Option<Datagram> = None;
         for (at, node, taped) in tape {
             match (node, taped) {
@@ -286,8 +294,6 @@ impl Played {
                 (Node::Lma | Node::Mag(_), Taped::Input(_) | Taped::Output(_)) => {}
             }
         }
-        let accepted = &mut self.model.accepted;
-        accepted.retain(|(mn_id, _, _), _| names.contains(mn_id));
     }
 
     fn check_answer(&mut self, asked: Option<&Datagram>, transmit: &Transmit) {
