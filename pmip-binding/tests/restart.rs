@@ -9,8 +9,8 @@
 mod common;
 
 use common::{SECOND, downlink, lma_binding, registered, uplink};
-use pmip_binding::testing::{lma_config, mag_config};
-use pmip_binding::{BindingState, Event, PathEvent};
+use pmip_binding::testing::{Node, lma_config, mag_config};
+use pmip_binding::{Attachment, BindingState, Event, Input, MobileNode, PathEvent};
 
 fn restarts(world: &pmip_binding::testing::World) -> usize {
     let events = world.events.iter();
@@ -79,4 +79,26 @@ fn the_bindings_of_a_gateway_that_came_back_empty_stop_forwarding() {
     assert!(world.lma_tables.sessions.is_empty());
     world.run_for(15 * SECOND);
     assert_eq!(world.lma.bindings(world.now).count(), 0);
+}
+
+#[test]
+fn an_anchor_that_restarts_is_asked_at_once_for_what_it_refused_before() {
+    let mut world = common::world(1);
+    let mut full = lma_config();
+    full.limits.bindings = 1;
+    world.restart_lma(full, 9);
+    world.all_up();
+    world.run_for(3 * SECOND);
+    let node = MobileNode::new("second@example.com");
+    let input = Input::Attachment(Attachment::Attach(node));
+    world.input(Node::Mag(0), input);
+    world.run_for(SECOND);
+    assert_eq!(world.mags[0].stats().acknowledgements.get(&130), Some(&1));
+    let mut config = lma_config();
+    config.restart_counter = 2;
+    world.restart_lma(config, 9);
+    world.run_for(2 * SECOND);
+    assert_eq!(restarts(&world), 1);
+    let registered = world.lma.bindings(world.now).count();
+    assert_eq!(registered, 2, "not after half a minute\n{}", world.tail());
 }

@@ -58,9 +58,11 @@ impl Scenario {
     }
 
     /// Plays all of it without checks, and gives every line of the trace. A wait is cut to this
-    /// many milliseconds.
+    /// many milliseconds, and everything happens at whole ones.
     pub fn trace(&self, wake: Wake, longest_wait: u16) -> Vec<String> {
-        let mut played = self.start(wake, false);
+        let mut whole = self.clone();
+        whole.topology.jitter = 0;
+        let mut played = whole.start(wake, false);
         played.world.record();
         for transition in &self.transitions {
             match *transition {
