@@ -94,7 +94,10 @@ fn a_handoff_in_every_order_with_two_losses() {
         timeouts: 1,
     };
     let seen = explore(ACTS, bounds, 1);
-    assert_eq!(seen.kept, seen.leaves, "the address is kept however it goes");
+    assert_eq!(
+        seen.kept, seen.leaves,
+        "the address is kept however it goes"
+    );
 }
 
 #[test]
@@ -376,7 +379,9 @@ impl State {
             let end = at + closing(&text[at..]);
             (&text[..at], &text[end..]).hash(&mut hasher);
         }
-        self.timeouts.map(|at| at.map(|at| at.as_nanos())).hash(&mut hasher);
+        self.timeouts
+            .map(|at| at.map(|at| at.as_nanos()))
+            .hash(&mut hasher);
         let mut under_way: Vec<String> = self
             .under_way
             .iter()
@@ -426,7 +431,11 @@ impl State {
         assert_eq!(paths, [address(number(last), 1)], "{}", self.told());
         let other = &self.mags[1 - last];
         assert_eq!(other.bindings(self.now).count(), 0, "{}", self.told());
-        assert!(self.mag_tables[1 - last].sessions.is_empty(), "{}", self.told());
+        assert!(
+            self.mag_tables[1 - last].sessions.is_empty(),
+            "{}",
+            self.told()
+        );
         assert_eq!(self.mag_tables[last].sessions.len(), 1, "{}", self.told());
         theirs.home_prefixes.clone()
     }

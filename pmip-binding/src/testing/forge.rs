@@ -30,9 +30,7 @@ impl Pbu {
         let nai = self.nai.as_deref();
         let mut list: Vec<MobilityOption> = vec![
             self.home.into(),
-            MobilityOption::Ipv4HomeAddressRequest(
-                pmip_wire::Ipv4HomeAddressRequest::ALL_ZERO,
-            ),
+            MobilityOption::Ipv4HomeAddressRequest(pmip_wire::Ipv4HomeAddressRequest::ALL_ZERO),
             HandoffIndicator::from_code(self.handoff).into(),
             AccessTechnologyType::from_code(3).into(),
             LinkLayerIdentifier::mac(self.link_layer).into(),
@@ -63,7 +61,11 @@ pub(super) fn home(prefix: Option<IpPrefix>) -> HomeNetworkPrefix {
 /// An acknowledgement in the anchor's name.
 pub(super) fn answer(nai: &str, status: u8, destination: IpAddr) -> Datagram {
     let mut list: Vec<MobilityOption> = vec![HomeNetworkPrefix::ALL_ZERO.into()];
-    list.extend(MobileNodeIdentifier::nai(nai).ok().map(MobilityOption::from));
+    list.extend(
+        MobileNodeIdentifier::nai(nai)
+            .ok()
+            .map(MobilityOption::from),
+    );
     let message = Message::BindingAcknowledgement(BindingAcknowledgement {
         status: Status::from_code(status),
         flags: BindingAckFlags::PROXY,

@@ -99,7 +99,9 @@ impl Played {
         let held: Vec<IpPrefix> = bindings.iter().flat_map(prefixes).collect();
         for (place, first) in held.iter().enumerate() {
             let twin = held[place + 1..].iter().find(|other| first.overlaps(other));
-            self.ensure(twin.is_none(), || format!("{first} and {twin:?}: {bindings:#?}"));
+            self.ensure(twin.is_none(), || {
+                format!("{first} and {twin:?}: {bindings:#?}")
+            });
         }
         let network = &self.lma_config.networks[0];
         for binding in &bindings {
@@ -127,7 +129,9 @@ impl Played {
         let limits = self.lma_config.limits;
         let bindings = self.lma_bindings();
         let count = bindings.len();
-        self.ensure(count <= limits.bindings as usize, || format!("{count} bindings"));
+        self.ensure(count <= limits.bindings as usize, || {
+            format!("{count} bindings")
+        });
         for binding in &bindings {
             let paths = binding.paths.len();
             // A limit that became lower holds for what comes.
@@ -145,7 +149,9 @@ impl Played {
             let users = bindings.iter().flat_map(paths_of);
             let users = users.filter(|used| *used == path.path).count();
             let fine = path.sessions as usize == users;
-            self.ensure(fine, || format!("{} counts {} sessions", path.path, path.sessions));
+            self.ensure(fine, || {
+                format!("{} counts {} sessions", path.path, path.sessions)
+            });
         }
     }
 
@@ -177,10 +183,14 @@ impl Played {
             }
         }
         let installed: BTreeSet<SessionId> = tables.sessions.keys().copied().collect();
-        self.ensure(installed == active, || format!("{installed:?} installed, {active:?} active"));
+        self.ensure(installed == active, || {
+            format!("{installed:?} installed, {active:?} active")
+        });
         let known: BTreeSet<PathId> = world.lma.paths().map(|path| path.path).collect();
         let installed: BTreeSet<PathId> = tables.paths.keys().copied().collect();
-        self.ensure(installed == known, || format!("{installed:?} installed, {known:?} known"));
+        self.ensure(installed == known, || {
+            format!("{installed:?} installed, {known:?} known")
+        });
         for path in world.lma.paths() {
             let fine = tables.paths.get(&path.path).is_some_and(|endpoint| {
                 endpoint.remote == path.remote
@@ -188,7 +198,9 @@ impl Played {
                     && endpoint.usable == path.usable
                     && endpoint.weight == path.weight
             });
-            self.ensure(fine, || format!("{path:#?}\n{:#?}", tables.paths.get(&path.path)));
+            self.ensure(fine, || {
+                format!("{path:#?}\n{:#?}", tables.paths.get(&path.path))
+            });
         }
     }
 
@@ -231,8 +243,14 @@ impl Played {
         let held: BTreeSet<IpPrefix> = prefixes(binding).collect();
         // What a gateway was refused it asks for no more, and takes away with the next grant.
         let asking = who == GATEWAY && installed.is_superset(&held);
-        self.ensure(installed == held || asking, || format!("{who}: {route:#?}\n{binding:#?}"));
-        let over: BTreeSet<PathId> = route.paths.iter().map(|path: &PathRoute| path.path).collect();
+        self.ensure(installed == held || asking, || {
+            format!("{who}: {route:#?}\n{binding:#?}")
+        });
+        let over: BTreeSet<PathId> = route
+            .paths
+            .iter()
+            .map(|path: &PathRoute| path.path)
+            .collect();
         let bound: BTreeSet<PathId> = paths.iter().map(|path| path.path).collect();
         self.ensure(over == bound, || format!("{who}: {route:#?}\n{binding:#?}"));
     }
@@ -248,7 +266,10 @@ impl Played {
         let fine = *kept == self.world.lma.snapshot();
         self.ensure(fine, || {
             let now = self.world.lma.snapshot();
-            format!("change records leave something out: {:#?}\n{now:#?}", self.model.kept)
+            format!(
+                "change records leave something out: {:#?}\n{now:#?}",
+                self.model.kept
+            )
         });
     }
 
@@ -320,7 +341,10 @@ impl Played {
         let mn = String::from_utf8_lossy(mn.identifier()).into_owned();
         let mut homes = answer.options.home_network_prefixes();
         let home = homes.next().map(|home| home.to_prefix());
-        let binding_id = update.options.mag_multipath_binding().map_or(0, |m| m.binding_id);
+        let binding_id = update
+            .options
+            .mag_multipath_binding()
+            .map_or(0, |m| m.binding_id);
         let key = (mn, home, binding_id);
         let now = timestamp.to_bits();
         let before = self.model.accepted.insert(key.clone(), now);
@@ -348,7 +372,9 @@ impl Played {
         let now = self.world.now;
         let served = (0..8).filter(|number| self.is_served(&mut lma, now, *number));
         let served = served.count();
-        self.ensure(served == left, || format!("{left} left, {served} served: {bindings:#?}"));
+        self.ensure(served == left, || {
+            format!("{left} left, {served} served: {bindings:#?}")
+        });
     }
 
     fn is_served(&self, lma: &mut Lma, now: Instant, number: u8) -> bool {
@@ -361,9 +387,14 @@ impl Played {
             timestamp: None,
             home: forge::home(None),
         };
-        lma.handle_input(now, Input::Signalling(pbu.datagram([198, 51, 90, 1].into())));
+        lma.handle_input(
+            now,
+            Input::Signalling(pbu.datagram([198, 51, 90, 1].into())),
+        );
         let answers = drain(lma);
-        let mut answers = answers.iter().filter_map(|sent| acknowledgement(&sent.payload));
+        let mut answers = answers
+            .iter()
+            .filter_map(|sent| acknowledgement(&sent.payload));
         answers.any(|answer| answer.status.code() < status::FIRST_REJECTION)
     }
 
@@ -378,7 +409,9 @@ impl Played {
                 let mut bindings = world.mags[mag].bindings(world.now);
                 let binding = bindings.find(|binding| binding.mn_id == name);
                 let fine = binding.as_ref().is_some_and(|b| !b.remaining.is_zero());
-                self.ensure(fine, || format!("gateway {mag} has not registered: {binding:#?}"));
+                self.ensure(fine, || {
+                    format!("gateway {mag} has not registered: {binding:#?}")
+                });
             }
         }
     }
@@ -390,7 +423,9 @@ impl Played {
             let here = self.places.iter().filter(|(_, place)| place.0 == mag);
             let nodes = here.map(|(node, _)| nai(*node));
             let logical = format!("lmn{}@example.com", mag + 1);
-            nodes.chain(gateway.logical_node.then_some(logical)).collect()
+            nodes
+                .chain(gateway.logical_node.then_some(logical))
+                .collect()
         };
         gateways.map(of).collect()
     }
@@ -424,7 +459,9 @@ impl Played {
                 self.check_agreement(mag, ours, &bindings);
             }
             let idle = listed.iter().filter(|b| b.remaining.is_zero()).count();
-            self.ensure(idle == 0 || self.is_short(), || format!("gateway {mag}: {listed:#?}"));
+            self.ensure(idle == 0 || self.is_short(), || {
+                format!("gateway {mag}: {listed:#?}")
+            });
         }
     }
 
@@ -437,7 +474,9 @@ impl Played {
             && theirs.ipv4_home == ours.ipv4_home
             && theirs.delegated == ours.delegated
             && theirs.state == BindingState::Active;
-        self.ensure(same, || format!("gateway {mag}: {ours:#?}\nanchor: {theirs:#?}"));
+        self.ensure(same, || {
+            format!("gateway {mag}: {ours:#?}\nanchor: {theirs:#?}")
+        });
         let down = &self.world.lma_tables;
         let up = &self.world.mag_tables[mag];
         let usable = |tables: &Tables, binding: &BindingStatus| {
@@ -457,13 +496,17 @@ impl Played {
         let fine = (up == down || (unconfirmed && down == 0))
             && (up == most || (self.wavered && (1..=most).contains(&up)));
         self.ensure(fine, || {
-            format!("gateway {mag}: {up} paths up, {down} down, {most} wanted\n{ours:#?}\n{theirs:#?}")
+            format!(
+                "gateway {mag}: {up} paths up, {down} down, {most} wanted\n{ours:#?}\n{theirs:#?}"
+            )
         });
     }
 }
 
 fn prefixes(binding: &BindingStatus) -> impl Iterator<Item = IpPrefix> + '_ {
-    let home = binding.ipv4_home.map(|(address, _, _)| IpPrefix::host(IpAddr::V4(address)));
+    let home = binding
+        .ipv4_home
+        .map(|(address, _, _)| IpPrefix::host(IpAddr::V4(address)));
     let homes = binding.home_prefixes.iter().copied().chain(home);
     homes.chain(binding.delegated.iter().copied())
 }

@@ -339,9 +339,8 @@ impl Played {
     fn attach(&mut self, mag: usize, node: u8, handoff: u8, interface: u8) {
         let mut known = MobileNode::new(nai(node));
         known.handoff_indicator = handoff;
-        known.link_layer_identifier = Some(bytes::Bytes::copy_from_slice(&link_layer(
-            node, interface,
-        )));
+        known.link_layer_identifier =
+            Some(bytes::Bytes::copy_from_slice(&link_layer(node, interface)));
         self.attached[mag].retain(|(attached, _)| *attached != node);
         self.attached[mag].insert((node, interface));
         self.places.insert(node, (mag, interface));

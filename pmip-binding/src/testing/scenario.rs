@@ -205,8 +205,18 @@ impl Scenario {
 
 impl Topology {
     fn from_octets(octets: [u8; HEAD]) -> Self {
-        let [seed, latency, jitter, loss, duplicate, reorder, lifetime, flags, count, rest @ ..] =
-            octets;
+        let [
+            seed,
+            latency,
+            jitter,
+            loss,
+            duplicate,
+            reorder,
+            lifetime,
+            flags,
+            count,
+            rest @ ..,
+        ] = octets;
         let [first, second, third, limit, ..] = rest;
         let gateways = [first, second, third].map(Gateway::from_octet);
         Self {

@@ -7,7 +7,10 @@ use crate::Transmit;
 pub(super) fn describe_transmit(transmit: &Transmit) -> String {
     let carrier = transmit.carrier;
     let what = describe(&transmit.payload);
-    format!("{:?} {carrier:?} -> {} {what}", transmit.path, transmit.destination)
+    format!(
+        "{:?} {carrier:?} -> {} {what}",
+        transmit.path, transmit.destination
+    )
 }
 
 /// What a Mobility Header says, in one line for people.
