@@ -13,6 +13,7 @@ pub mod mag_datagrams;
 pub mod message_decode;
 pub mod message_encode;
 pub mod options_iter;
+pub mod scenario;
 pub mod sla_packets;
 pub mod traffic_selector;
 pub mod udp_framing;
@@ -29,6 +30,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("message_decode", message_decode::run),
     ("message_encode", message_encode::run),
     ("options_iter", options_iter::run),
+    ("scenario", scenario::run),
     ("sla_packets", sla_packets::run),
     ("udp_framing", udp_framing::run),
     ("traffic_selector", traffic_selector::run),
