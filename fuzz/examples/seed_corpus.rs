@@ -35,6 +35,7 @@ use pmip_wire::{
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
+    scenarios()?;
     for (name, message) in messages()? {
         let wire = message.to_bytes(ChecksumContext::Udp);
         seed("message_decode", name, &wire)?;
@@ -50,7 +51,6 @@ fn main() -> Outcome<()> {
     for (name, input) in selectors()? {
         seed("traffic_selector", name, &input)?;
     }
-    scenarios()?;
     for (name, packet) in packets() {
         // Both roles, outer ECN field clear.
         seed(
