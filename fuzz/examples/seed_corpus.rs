@@ -35,6 +35,7 @@ use pmip_wire::{
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
+    scenarios()?;
     for (name, message) in messages()? {
         let wire = message.to_bytes(ChecksumContext::Udp);
         seed("message_decode", name, &wire)?;
@@ -240,6 +241,37 @@ fn measurements() -> Outcome<()> {
         let mut wire = Vec::new();
         ReflectorPacket::default().encode(mode, &mut wire);
         seed("sla_packets", &format!("stamp-reflector-{name}"), &wire)?;
+    }
+    Ok(())
+}
+
+/// Domains of every kind, and what happens to them: the kinds of transitions are numbered from 0.
+fn scenarios() -> Outcome<()> {
+    let day = |kinds: &[u8]| -> Vec<u8> {
+        let steps = kinds.iter().zip(1u8..);
+        steps
+            .flat_map(|(kind, number)| [*kind, number, number / 2, number.wrapping_mul(37)])
+            .collect()
+    };
+    let good = [1, 10, 2, 0, 0, 0, 6, 0, 1, 1, 2, 0, 0, 0, 0, 0];
+    let lossy = [2, 30, 9, 25, 9, 9, 4, 1, 1, 2, 5, 0, 0, 0, 0, 0];
+    let scarce = [3, 5, 1, 0, 0, 0, 3, 6, 2, 0, 1, 4, 0, 0, 0, 0];
+    let translated = [5, 5, 1, 0, 0, 0, 3, 0, 1, 0x51, 0x29, 0, 0, 0, 0, 0];
+    let moves = day(&[26, 0, 35, 1, 36, 2, 33, 3, 27, 4, 37, 5]);
+    let paths = day(&[0, 14, 1, 10, 17, 2, 18, 9, 20, 21, 8, 22]);
+    let restarts = day(&[26, 0, 42, 1, 43, 2, 44, 3, 45, 4, 47, 5]);
+    let hostile = day(&[26, 0, 48, 51, 52, 53, 54, 55, 56, 57, 1, 49]);
+    let clocks = day(&[59, 26, 0, 60, 1, 62, 2, 63, 58, 3, 61, 4]);
+    for (name, head, steps) in [
+        ("moves", good, &moves),
+        ("paths", lossy, &paths),
+        ("restarts", good, &restarts),
+        ("hostile", good, &hostile),
+        ("clocks", lossy, &clocks),
+        ("scarce", scarce, &moves),
+        ("translated", translated, &day(&[0, 24, 1, 25, 2, 17, 3])),
+    ] {
+        seed("scenario", name, &[&head[..], steps].concat())?;
     }
     Ok(())
 }

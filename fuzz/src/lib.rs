@@ -14,6 +14,7 @@ pub mod message_decode;
 pub mod message_encode;
 pub mod options_iter;
 pub mod pcap_reader;
+pub mod scenario;
 pub mod sla_packets;
 pub mod traffic_selector;
 pub mod udp_framing;
@@ -31,6 +32,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("message_encode", message_encode::run),
     ("options_iter", options_iter::run),
     ("pcap_reader", pcap_reader::run),
+    ("scenario", scenario::run),
     ("sla_packets", sla_packets::run),
     ("udp_framing", udp_framing::run),
     ("traffic_selector", traffic_selector::run),

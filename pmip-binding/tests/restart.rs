@@ -9,8 +9,8 @@
 mod common;
 
 use common::{Bench, Pbu, SECOND, downlink, lma_binding, registered, uplink};
-use pmip_binding::testing::{lma_config, mag_config};
-use pmip_binding::{BindingState, Event, Input, PathEvent};
+use pmip_binding::testing::{Node, lma_config, mag_config};
+use pmip_binding::{Attachment, BindingState, Event, Input, MobileNode, PathEvent};
 use pmip_wire::{ChecksumContext, Heartbeat, Message, MobilityOption};
 
 fn restarts(world: &pmip_binding::testing::World) -> usize {
@@ -155,4 +155,26 @@ impl Bench {
         let payload = Message::Heartbeat(response).to_bytes(ChecksumContext::Udp);
         self.give(Input::Signalling(common::datagram(pbu.source, payload)));
     }
+}
+
+#[test]
+fn an_anchor_that_restarts_is_asked_at_once_for_what_it_refused_before() {
+    let mut world = common::world(1);
+    let mut full = lma_config();
+    full.limits.bindings = 1;
+    world.restart_lma(full, 9);
+    world.all_up();
+    world.run_for(3 * SECOND);
+    let node = MobileNode::new("second@example.com");
+    let input = Input::Attachment(Attachment::Attach(node));
+    world.input(Node::Mag(0), input);
+    world.run_for(SECOND);
+    assert_eq!(world.mags[0].stats().acknowledgements.get(&130), Some(&1));
+    let mut config = lma_config();
+    config.restart_counter = 2;
+    world.restart_lma(config, 9);
+    world.run_for(2 * SECOND);
+    assert_eq!(restarts(&world), 1);
+    let registered = world.lma.bindings(world.now).count();
+    assert_eq!(registered, 2, "not after half a minute\n{}", world.tail());
 }

@@ -208,6 +208,14 @@ impl Lma {
         &self.stats
     }
 
+    /// Everything that decides what comes next, as text that two engines have in common only where
+    /// they go on alike, for tests that search. Left out is what follows from the rest.
+    #[cfg(feature = "testing")]
+    pub fn fingerprint(&self) -> String {
+        let snapshot = self.snapshot();
+        format!("{snapshot:?} {:?} {:?}", self.waiting, self.allocator)
+    }
+
     fn run_timers(&mut self) {
         while let Some(timer) = self.timers.pop_due(self.now) {
             match timer {

@@ -205,6 +205,8 @@ impl Mag {
         let about: Vec<u8> = entry.registrations.keys().copied().collect();
         for registration in entry.registrations.values_mut() {
             registration.to_leave = false;
+            // What it refused before says nothing about it now.
+            registration.again_at = None;
             if let Some(grant) = &mut registration.granted {
                 grant.stale = true;
             }
@@ -212,6 +214,7 @@ impl Mag {
         entry.mode = first;
         entry.valid_until = None;
         for about in about {
+            self.timers.cancel(TimerKind::Again(id, about));
             self.forget_request(id, about);
         }
         self.drive(id);

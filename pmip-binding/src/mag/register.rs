@@ -420,7 +420,10 @@ impl Mag {
             }
             return;
         }
-        let known = entry.valid_until.is_some_and(|until| until > self.now);
+        // The entry of the list is there from the first PBU on (RFC 5213 section 6.1): what was not
+        // answered yet may have been accepted.
+        let asked = entry.registrations.values().any(|r| r.request.is_some());
+        let known = asked || entry.valid_until.is_some_and(|until| until > self.now);
         let over = self
             .living_path(entry)
             .or_else(|| self.interfaces_by_priority().first().copied());

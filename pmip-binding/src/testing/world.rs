@@ -44,6 +44,7 @@ pub struct World {
     timeouts: BTreeMap<Node, Option<Instant>>,
     trace: VecDeque<String>,
     history: Option<Vec<String>>,
+    tape: Option<Vec<(Instant, Node, Taped)>>,
     pub(super) captured: VecDeque<Datagram>,
 }
 
@@ -54,6 +55,15 @@ pub enum Node {
     Lma,
     /// The gateway at this position.
     Mag(usize),
+}
+
+/// What crossed the border of an engine.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Taped {
+    /// It was told this.
+    Input(Input),
+    /// It wanted this.
+    Output(Output),
 }
 
 /// How engines are woken.
@@ -88,6 +98,7 @@ impl World {
             timeouts: BTreeMap::new(),
             trace: VecDeque::new(),
             history: None,
+            tape: None,
             captured: VecDeque::new(),
         }
     }
@@ -182,6 +193,16 @@ impl World {
         self.history.as_deref().unwrap_or_default()
     }
 
+    /// Keep everything that crosses the border of an engine, for [`World::take_tape`].
+    pub fn tape(&mut self) {
+        self.tape = Some(Vec::new());
+    }
+
+    /// What crossed the border of an engine since [`World::tape`] or the last call.
+    pub fn take_tape(&mut self) -> Vec<(Instant, Node, Taped)> {
+        self.tape.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// A roaming interface comes up with the address of its link.
     pub fn interface_up(&mut self, mag: usize, binding_id: u8) {
         let address = self.links[&(mag, binding_id)].address;
@@ -248,6 +269,9 @@ impl World {
     /// Gives any input, then carries out what the engine wants.
     pub fn input(&mut self, node: Node, input: Input) {
         let now = self.now;
+        if let Some(tape) = &mut self.tape {
+            tape.push((now, node, Taped::Input(input.clone())));
+        }
         match node {
             Node::Lma => self.lma.handle_input(now, input),
             Node::Mag(mag) => self.mags[mag].handle_input(now, input),
@@ -367,6 +391,9 @@ impl World {
                 Node::Lma => self.lma.poll_output(),
                 Node::Mag(mag) => self.mags[mag].poll_output(),
             };
+            if let Some(tape) = &mut self.tape {
+                tape.push((self.now, node, Taped::Output(output.clone())));
+            }
             match output {
                 Output::Transmit(transmit) => self.transmit(node, transmit),
                 Output::Event(event) => self.event(node, event),
@@ -390,7 +417,7 @@ impl World {
     }
 
     fn transmit(&mut self, node: Node, transmit: Transmit) {
-        self.note(node, &super::trace::describe(&transmit));
+        self.note(node, &super::trace::describe_transmit(&transmit));
         match node {
             Node::Lma => self.send_down(transmit),
             Node::Mag(mag) => self.send_up(mag, transmit),
