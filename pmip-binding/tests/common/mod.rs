@@ -24,6 +24,8 @@ use pmip_wire::{
     MagIdentifier, MagMultipathBinding, Message, MobileNodeIdentifier, MobilityOption,
     MobilityOptions, SequenceNumber, Status, Timestamp,
 };
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::RngSeed;
 
 pub const SECOND: Duration = Duration::from_secs(1);
 
@@ -269,4 +271,14 @@ pub fn datagram(source: SocketAddr, payload: Bytes) -> Datagram {
         destination: SocketAddr::new(LMA_ADDRESS.into(), CONTROL_PORT),
         payload,
     }
+}
+
+/// The same cases at every run; `PROPTEST_CASES=N` draws others, and more.
+pub fn cases(usual: u32) -> ProptestConfig {
+    let mut config = ProptestConfig::with_cases(usual);
+    match std::env::var("PROPTEST_CASES").map(|cases| cases.parse()) {
+        Ok(cases) => config.cases = cases.unwrap(),
+        Err(_) => config.rng_seed = RngSeed::Fixed(5213),
+    }
+    config
 }
