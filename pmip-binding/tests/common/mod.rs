@@ -1,8 +1,9 @@
 //! Shared by the story tests.
 #![allow(
+    clippy::wildcard_enum_match_arm,
     dead_code,
     unreachable_pub,
-    reason = "each test file uses its own part"
+    reason = "each test file uses its own part, and of messages and events the ones it is about"
 )]
 
 use std::net::{IpAddr, SocketAddr};
