@@ -97,6 +97,13 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         reason: "RFC 7563 section 3.2 says both 2 octets and 3; PyPCAPKit reads 2 of 3",
     },
     Exception {
+        subject: Subject::Option(58),
+        about: About::GivesUp,
+        when: |fields| number(fields, "operation") > 5,
+        reason: "RFC 7222 section 4.1: an option with a reserved operation is ignored, so its \
+                 attributes are octets here",
+    },
+    Exception {
         subject: Subject::Option(63),
         about: About::GivesUp,
         when: |fields| number(fields, "bulk") == 1 && number(fields, "overwrite") == 1,
