@@ -21,7 +21,7 @@ pub enum InvalidOption {
         /// The length given.
         length: u8,
     },
-    /// The type has a variant of [`MobilityOption`], or is padding, which the encoder adds.
+    /// The type has a variant of [`MobilityOption`](crate::MobilityOption), or is padding, which the encoder adds.
     #[error("{0} options have a form of their own: use that")]
     Typed(OptionType),
     /// Fewer octets, or bits of a prefix, than the option must have.
