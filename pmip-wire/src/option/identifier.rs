@@ -2,87 +2,56 @@
 
 use bytes::Bytes;
 
-use super::layout::variable_layout;
+use super::layout::{octets_behind, over_octets};
 use super::{InvalidOption, RawOption};
 use crate::bounded::BoundedOctets;
 use crate::code::MnIdSubtype;
 use crate::error::DecodeError;
 
-/// Who the mobile node is; exactly one in each PBU and PBA.
-///
-/// ```text
-///                 +---------------+---------------+---------------+
-///                 |   Type = 8    |    Length     |    Subtype    |
-/// +---------------+---------------+---------------+---------------+
-/// |                        Identifier ...                         |
-/// +---------------------------------------------------------------+
-/// ```
-/// RFC 4283 section 3. No alignment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(bound(deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"))
-)]
-#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
-#[cfg_attr(
-    feature = "arbitrary",
-    arbitrary(bound = "B: From<alloc::vec::Vec<u8>>")
-)]
-pub struct MobileNodeIdentifier<B = Bytes> {
-    subtype: MnIdSubtype,
-    identifier: BoundedOctets<B, 254>,
-}
+over_octets! {
+    /// Who the mobile node is; exactly one in each PBU and PBA.
+    ///
+    /// ```text
+    ///                 +---------------+---------------+---------------+
+    ///                 |   Type = 8    |    Length     |    Subtype    |
+    /// +---------------+---------------+---------------+---------------+
+    /// |                        Identifier ...                         |
+    /// +---------------------------------------------------------------+
+    /// ```
+    /// RFC 4283 section 3. No alignment.
+    pub struct MobileNodeIdentifier<B = Bytes> {
+        subtype: MnIdSubtype,
+        identifier: BoundedOctets<B, 254>,
+    }
 
-/// Which gateway sends a multipath registration; an LMA does not return it.
-///
-/// ```text
-/// +---------------+---------------+---------------+---------------+
-/// |   Type = 64   |    Length     |    Subtype    |   Reserved    |
-/// +---------------+---------------+---------------+---------------+
-/// |                        Identifier ...                         |
-/// +---------------------------------------------------------------+
-/// ```
-/// RFC 8278 section 4.2. No alignment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(bound(deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"))
-)]
-#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
-#[cfg_attr(
-    feature = "arbitrary",
-    arbitrary(bound = "B: From<alloc::vec::Vec<u8>>")
-)]
-pub struct MagIdentifier<B = Bytes> {
-    subtype: MnIdSubtype,
-    identifier: BoundedOctets<B, 253>,
-}
+    /// Which gateway sends a multipath registration; an LMA does not return it.
+    ///
+    /// ```text
+    /// +---------------+---------------+---------------+---------------+
+    /// |   Type = 64   |    Length     |    Subtype    |   Reserved    |
+    /// +---------------+---------------+---------------+---------------+
+    /// |                        Identifier ...                         |
+    /// +---------------------------------------------------------------+
+    /// ```
+    /// RFC 8278 section 4.2. No alignment.
+    pub struct MagIdentifier<B = Bytes> {
+        subtype: MnIdSubtype,
+        identifier: BoundedOctets<B, 253>,
+    }
 
-/// The link-layer address of the mobile node's interface. Not sent where it is not known.
-///
-/// ```text
-/// +---------------+---------------+-------------------------------+
-/// |   Type = 25   |    Length     |           Reserved            |
-/// +---------------+---------------+-------------------------------+
-/// |                  Link-layer Identifier ...                    |
-/// +---------------------------------------------------------------+
-/// ```
-/// RFC 5213 section 8.6, which fixes no alignment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(bound(deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"))
-)]
-#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
-#[cfg_attr(
-    feature = "arbitrary",
-    arbitrary(bound = "B: From<alloc::vec::Vec<u8>>")
-)]
-pub struct LinkLayerIdentifier<B = Bytes> {
-    identifier: BoundedOctets<B, 253>,
+    /// The link-layer address of the mobile node's interface. Not sent where it is not known.
+    ///
+    /// ```text
+    /// +---------------+---------------+-------------------------------+
+    /// |   Type = 25   |    Length     |           Reserved            |
+    /// +---------------+---------------+-------------------------------+
+    /// |                  Link-layer Identifier ...                    |
+    /// +---------------------------------------------------------------+
+    /// ```
+    /// RFC 5213 section 8.6, which fixes no alignment.
+    pub struct LinkLayerIdentifier<B = Bytes> {
+        identifier: BoundedOctets<B, 253>,
+    }
 }
 
 macro_rules! subtyped_identifier {
@@ -133,17 +102,6 @@ macro_rules! subtyped_identifier {
                     return None;
                 }
                 core::str::from_utf8(self.identifier.as_slice()).ok()
-            }
-
-            fn tail(&self) -> &[u8] {
-                self.identifier.as_slice()
-            }
-
-            fn to_bytes(&self) -> $name {
-                $name {
-                    subtype: self.subtype,
-                    identifier: self.identifier.to_bytes(),
-                }
             }
         }
     };
@@ -247,16 +205,10 @@ impl<B: AsRef<[u8]>> LinkLayerIdentifier<B> {
     pub fn is_all_zero(&self) -> bool {
         self.tail().iter().all(|octet| *octet == 0)
     }
-
-    fn tail(&self) -> &[u8] {
-        self.identifier.as_slice()
-    }
-
-    fn to_bytes(&self) -> LinkLayerIdentifier {
-        LinkLayerIdentifier {
-            identifier: self.identifier.to_bytes(),
-        }
-    }
 }
 
-variable_layout!(MobileNodeIdentifier, MagIdentifier, LinkLayerIdentifier);
+octets_behind! {
+    MobileNodeIdentifier { subtype, } identifier;
+    MagIdentifier { subtype, } identifier;
+    LinkLayerIdentifier {} identifier;
+}

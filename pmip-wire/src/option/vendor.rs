@@ -4,38 +4,29 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::layout::variable_layout;
+use super::layout::{octets_behind, over_octets};
 use super::{InvalidOption, RawOption};
 use crate::bounded::BoundedOctets;
 use crate::error::DecodeError;
 
-/// What a vendor adds.
-///
-/// ```text
-///                                 +---------------+---------------+
-///                                 |   Type = 19   |    Length     |
-/// +-------------------------------+---------------+---------------+
-/// |                           Vendor ID                           |
-/// +---------------+-----------------------------------------------+
-/// |   Sub-Type    |                   Data ...                    |
-/// +---------------+-----------------------------------------------+
-/// ```
-/// RFC 5094 section 3. Alignment 4n+2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(bound(deserialize = "B: serde::Deserialize<'de> + AsRef<[u8]>"))
-)]
-#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
-#[cfg_attr(
-    feature = "arbitrary",
-    arbitrary(bound = "B: From<alloc::vec::Vec<u8>>")
-)]
-pub struct VendorSpecific<B = Bytes> {
-    vendor_id: u32,
-    sub_type: u8,
-    data: BoundedOctets<B, 250>,
+over_octets! {
+    /// What a vendor adds.
+    ///
+    /// ```text
+    ///                                 +---------------+---------------+
+    ///                                 |   Type = 19   |    Length     |
+    /// +-------------------------------+---------------+---------------+
+    /// |                           Vendor ID                           |
+    /// +---------------+-----------------------------------------------+
+    /// |   Sub-Type    |                   Data ...                    |
+    /// +---------------+-----------------------------------------------+
+    /// ```
+    /// RFC 5094 section 3. Alignment 4n+2.
+    pub struct VendorSpecific<B = Bytes> {
+        vendor_id: u32,
+        sub_type: u8,
+        data: BoundedOctets<B, 250>,
+    }
 }
 
 /// Data of one kind that a vendor defines.
@@ -267,18 +258,8 @@ impl<B: AsRef<[u8]>> VendorSpecific<B> {
         let kind = (self.vendor_id, self.sub_type);
         (kind == (V::VENDOR_ID, V::SUB_TYPE)).then(|| V::decode(self.tail()))
     }
-
-    fn tail(&self) -> &[u8] {
-        self.data.as_slice()
-    }
-
-    fn to_bytes(&self) -> VendorSpecific {
-        VendorSpecific {
-            vendor_id: self.vendor_id,
-            sub_type: self.sub_type,
-            data: self.data.to_bytes(),
-        }
-    }
 }
 
-variable_layout!(VendorSpecific);
+octets_behind! {
+    VendorSpecific { vendor_id, sub_type, } data;
+}
