@@ -37,7 +37,7 @@ impl<B: AsRef<[u8]>, const MAX: usize, const MIN: usize, const STEP: usize>
     BoundedOctets<B, MAX, MIN, STEP>
 {
     #[inline]
-    pub(crate) fn as_slice(&self) -> &[u8] {
+    pub(crate) fn octets(&self) -> &[u8] {
         self.0.as_ref()
     }
 

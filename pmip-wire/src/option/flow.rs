@@ -6,7 +6,7 @@ use core::num::NonZeroU16;
 
 use bytes::Bytes;
 
-use super::layout::variable_layout;
+use super::layout::octets_behind;
 use super::sub::{RawSubOption, SubOptionError, SubOptions, sub_options};
 use super::{Alignment, RawOption};
 use crate::code::{
@@ -204,19 +204,6 @@ impl<B: AsRef<[u8]>> FlowIdentification<B> {
             sub_options: SubOptions::from_raw(raw, rest, own)?,
         })
     }
-
-    fn tail(&self) -> &[u8] {
-        self.sub_options.octets()
-    }
-
-    fn to_bytes(&self) -> FlowIdentification {
-        FlowIdentification {
-            fid: self.fid,
-            priority: self.priority,
-            status: self.status,
-            sub_options: self.sub_options.to_bytes(),
-        }
-    }
 }
 
 impl Ipv4TrafficOffloadSelector {
@@ -280,20 +267,12 @@ impl<B: AsRef<[u8]>> Ipv4TrafficOffloadSelector<B> {
             sub_options: SubOptions::from_raw(raw, rest, own)?,
         })
     }
-
-    fn tail(&self) -> &[u8] {
-        self.sub_options.octets()
-    }
-
-    fn to_bytes(&self) -> Ipv4TrafficOffloadSelector {
-        Ipv4TrafficOffloadSelector {
-            tunnel_matching: self.tunnel_matching,
-            sub_options: self.sub_options.to_bytes(),
-        }
-    }
 }
 
-variable_layout!(FlowIdentification, Ipv4TrafficOffloadSelector);
+octets_behind! {
+    FlowIdentification { fid, priority, status, } sub_options;
+    Ipv4TrafficOffloadSelector { tunnel_matching, } sub_options;
+}
 
 impl BindingReference {
     /// These bindings; an option takes it where there is at least one and it fits.

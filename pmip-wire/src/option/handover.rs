@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use bytes::Bytes;
 
-use super::layout::{octets_behind, over_octets, split_layout, variable_layout, with_address};
+use super::layout::{octets_behind, over_octets, split_layout, with_address};
 use super::{InvalidOption, Ipv6Prefix, RawOption, bounded};
 use crate::bounded::BoundedOctets;
 use crate::code::{HandoverAddressCode, LinkLayerAddressCode, LmaAddressCode, OptionType};
@@ -181,22 +181,12 @@ impl ContextRequest {
 impl<B: AsRef<[u8]>> ContextRequest<B> {
     /// The types asked for, each with the data that tells which one is meant.
     pub fn requests(&self) -> impl Iterator<Item = (OptionType, &[u8])> + Clone {
-        let mut rest = self.requests.as_slice();
+        let mut rest = self.requests.octets();
         core::iter::from_fn(move || {
             let (option_type, data, behind) = split_request(rest)?;
             rest = behind;
             Some((option_type, data))
         })
-    }
-
-    fn tail(&self) -> &[u8] {
-        self.requests.as_slice()
-    }
-
-    fn to_bytes(&self) -> ContextRequest {
-        ContextRequest {
-            requests: self.requests.to_bytes(),
-        }
     }
 }
 
@@ -295,8 +285,8 @@ split_layout! {
     MobilityHeaderIpv6AddressPrefix for MobilityHeaderIpv6AddressPrefix, 18 octets;
     LmaAddress for IpAddr;
 }
-variable_layout!(ContextRequest);
 octets_behind! {
+    ContextRequest {} requests;
     MobilityHeaderLinkLayerAddress { code, } address;
 }
 
@@ -312,7 +302,7 @@ impl<B: AsRef<[u8]>> TryFrom<Parts<B>> for ContextRequest<B> {
     type Error = &'static str;
 
     fn try_from(Parts { requests }: Parts<B>) -> Result<Self, Self::Error> {
-        if unread(requests.as_slice()).is_empty() {
+        if unread(requests.octets()).is_empty() {
             Ok(Self { requests })
         } else {
             Err("the last request is cut short")

@@ -101,7 +101,7 @@ macro_rules! subtyped_identifier {
                 if self.subtype != MnIdSubtype::Nai {
                     return None;
                 }
-                core::str::from_utf8(self.identifier.as_slice()).ok()
+                core::str::from_utf8(self.identifier.octets()).ok()
             }
         }
     };

@@ -77,35 +77,6 @@ macro_rules! fixed_layout {
     )+};
 }
 
-/// Implements [`Layout`] for values that end in octets of variable length: `from_raw` reads them,
-/// `head` writes what is fixed, `tail` the rest.
-macro_rules! variable_layout {
-    ($($value:ident),+) => {$(
-        impl<B: AsRef<[u8]>> crate::option::layout::Layout<B> for $value<B> {
-            type Value = Self;
-            type Owned = $value;
-
-            #[inline]
-            fn decode<'a>(
-                raw: RawOption<'a>,
-                own: impl FnOnce(&'a [u8]) -> B,
-            ) -> Result<Self, DecodeError> {
-                Self::from_raw(raw, own)
-            }
-
-            #[inline]
-            fn with_data<R>(value: &Self, f: impl FnOnce(&[u8], &[u8]) -> R) -> R {
-                f(&value.head(), value.tail())
-            }
-
-            #[inline]
-            fn to_bytes(value: &Self) -> $value {
-                value.to_bytes()
-            }
-        }
-    )+};
-}
-
 /// Octets that `data` writes.
 pub(super) const fn octets<T, const N: usize>(_data: fn(&T) -> [u8; N]) -> usize {
     N
@@ -163,13 +134,14 @@ macro_rules! over_octets {
 }
 
 /// Implements [`Layout`], but for `from_raw` and `head`, for a value whose fields are fixed except
-/// for the [`BoundedOctets`](crate::bounded::BoundedOctets) at its end.
+/// for the [`BoundedOctets`](crate::bounded::BoundedOctets) or
+/// [`SubOptions`](crate::option::SubOptions) at its end.
 macro_rules! octets_behind {
     ($($name:ident { $($field:ident,)* } $octets:ident;)+) => {$(
         impl<B: AsRef<[u8]>> $name<B> {
             #[inline]
             fn tail(&self) -> &[u8] {
-                self.$octets.as_slice()
+                self.$octets.octets()
             }
 
             fn to_bytes(&self) -> $name {
@@ -180,11 +152,32 @@ macro_rules! octets_behind {
             }
         }
 
-        crate::option::layout::variable_layout!($name);
+        impl<B: AsRef<[u8]>> crate::option::layout::Layout<B> for $name<B> {
+            type Value = Self;
+            type Owned = $name;
+
+            #[inline]
+            fn decode<'a>(
+                raw: RawOption<'a>,
+                own: impl FnOnce(&'a [u8]) -> B,
+            ) -> Result<Self, DecodeError> {
+                Self::from_raw(raw, own)
+            }
+
+            #[inline]
+            fn with_data<R>(value: &Self, f: impl FnOnce(&[u8], &[u8]) -> R) -> R {
+                f(&value.head(), value.tail())
+            }
+
+            #[inline]
+            fn to_bytes(value: &Self) -> $name {
+                value.to_bytes()
+            }
+        }
     )+};
 }
 
-pub(super) use {fixed_layout, octets_behind, over_octets, split_layout, variable_layout};
+pub(super) use {fixed_layout, octets_behind, over_octets, split_layout};
 
 /// The address that `octets` are, where they are 4 or 16.
 #[inline]

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::layout::variable_layout;
+use super::layout::octets_behind;
 use super::sub::{RawSubOption, SubOptionError, SubOptions, sub_options};
 use super::{Alignment, RawOption};
 use crate::code::LcmpSubOptionType;
@@ -170,19 +170,11 @@ impl<B: AsRef<[u8]>> LmaControlledMagParameters<B> {
         let sub_options = SubOptions::from_raw(raw, raw.data(), own)?;
         Ok(Self { sub_options })
     }
-
-    fn tail(&self) -> &[u8] {
-        self.sub_options.octets()
-    }
-
-    fn to_bytes(&self) -> LmaControlledMagParameters {
-        LmaControlledMagParameters {
-            sub_options: self.sub_options.to_bytes(),
-        }
-    }
 }
 
-variable_layout!(LmaControlledMagParameters);
+octets_behind! {
+    LmaControlledMagParameters {} sub_options;
+}
 
 impl BindingReregistrationControl {
     /// Whether no parameter is zero (RFC 8127 section 5.2).

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::layout::variable_layout;
+use super::layout::octets_behind;
 use super::sub::{RawSubOption, SubOptionError, SubOptions, sub_options};
 use super::{Alignment, RawOption};
 use crate::bounded::BoundedU8;
@@ -231,22 +231,11 @@ impl<B: AsRef<[u8]>> QualityOfService<B> {
             attributes,
         })
     }
-
-    fn tail(&self) -> &[u8] {
-        self.attributes.octets()
-    }
-
-    fn to_bytes(&self) -> QualityOfService {
-        QualityOfService {
-            service_request: self.service_request,
-            dscp: self.dscp,
-            operation: self.operation,
-            attributes: self.attributes.to_bytes(),
-        }
-    }
 }
 
-variable_layout!(QualityOfService);
+octets_behind! {
+    QualityOfService { service_request, dscp, operation, } attributes;
+}
 
 impl SessionBitRate {
     const SERVICE: u8 = 0x80;

@@ -182,7 +182,7 @@ impl<'a, T> VendorRegistry<'a, T> {
         let kind = (option.vendor_id, option.sub_type);
         let known = |decoder: &&VendorDecoder<T>| (decoder.vendor_id, decoder.sub_type) == kind;
         let decoder = self.decoders.iter().find(known)?;
-        Some((decoder.decode)(option.data.as_slice()))
+        Some((decoder.decode)(option.data.octets()))
     }
 }
 

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::layout::variable_layout;
+use super::layout::octets_behind;
 use super::sub::{RawSubOption, SubOptionError, SubOptions, sub_options};
 use super::{Alignment, RawOption};
 use crate::code::AniSubOptionType;
@@ -114,19 +114,11 @@ impl<B: AsRef<[u8]>> AccessNetworkIdentifier<B> {
         let sub_options = SubOptions::from_raw(raw, raw.data(), own)?;
         Ok(Self { sub_options })
     }
-
-    fn tail(&self) -> &[u8] {
-        self.sub_options.octets()
-    }
-
-    fn to_bytes(&self) -> AccessNetworkIdentifier {
-        AccessNetworkIdentifier {
-            sub_options: self.sub_options.to_bytes(),
-        }
-    }
 }
 
-variable_layout!(AccessNetworkIdentifier);
+octets_behind! {
+    AccessNetworkIdentifier {} sub_options;
+}
 
 fn read_group(raw: RawSubOption<'_>) -> Result<u32, DecodeError> {
     match *raw.data() {
