@@ -201,4 +201,14 @@ pub enum DropReason {
     UnroutableCareOf,
     /// More signalling than the configured rate.
     RateLimited,
+    /// The message is not authenticated, and must be (RFC 4285 section 5).
+    Unauthenticated,
+    /// The message is authenticated under an SPI that names no key here.
+    UnknownSpi,
+    /// The authentication is wrong: another key, or the message was changed on its way.
+    AuthenticationFailed,
+    /// The authentication is not the last option, or there are two (RFC 4285 section 5).
+    AuthenticationMisplaced,
+    /// Authentic, but the key is not the one of the peer that the message speaks for.
+    KeyOfAnotherPeer,
 }

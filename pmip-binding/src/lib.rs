@@ -74,6 +74,7 @@ mod lma;
 mod mag;
 mod message;
 mod random;
+mod security;
 mod slab;
 pub mod snapshot;
 mod status;

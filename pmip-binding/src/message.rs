@@ -124,6 +124,7 @@ pub(crate) mod status {
     pub(crate) const ADMINISTRATIVELY_PROHIBITED: u8 = 129;
     pub(crate) const INSUFFICIENT_RESOURCES: u8 = 130;
     pub(crate) const SEQUENCE_OUT_OF_WINDOW: u8 = 135;
+    pub(crate) const AUTHENTICATION_FAILED: u8 = 146;
     pub(crate) const PROXY_REG_NOT_ENABLED: u8 = 152;
     pub(crate) const NOT_LMA_FOR_THIS_MN: u8 = 153;
     pub(crate) const MAG_NOT_AUTHORIZED: u8 = 154;

@@ -8,6 +8,7 @@ mod heartbeat;
 mod lma;
 mod mag;
 mod network;
+mod security;
 #[cfg(feature = "serde")]
 mod text;
 
@@ -18,6 +19,7 @@ pub use mag::{
     LmaPeer, LogicalMobileNode, MagConfig, MobileNetwork, PrefixRequest, RoamingInterface,
 };
 pub use network::{Ipv4Pool, Ipv6Pool, MobileNetworkPool, Network, Service};
+pub use security::SharedKey;
 
 use std::time::Duration;
 

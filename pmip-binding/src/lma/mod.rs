@@ -13,6 +13,7 @@ mod liveness;
 mod lookup;
 mod paths;
 mod peers;
+mod protection;
 mod rate;
 mod records;
 mod registration;
@@ -32,7 +33,8 @@ use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::random::Random;
 use crate::status::{BindingStatus, PathStatus, Stats};
 use crate::timers::{TimerKey, TimerSlot, Timers};
-use crate::wire::{self, Received};
+use crate::security::Proof;
+use crate::wire::{self, Incoming, Received};
 
 use allocator::Allocator;
 use announce::Announcement;
@@ -42,6 +44,7 @@ use directory::Directory;
 use judge::Waiting;
 use paths::PathTable;
 use peers::PeerTable;
+use protection::Keyring;
 use rate::RateLimiter;
 
 /// A local mobility anchor: binding cache, pools, paths.
@@ -52,6 +55,7 @@ use rate::RateLimiter;
 pub struct Lma {
     config: Arc<LmaConfig>,
     directory: Arc<Directory>,
+    keyring: Arc<Keyring>,
     now: Instant,
     anchor: ClockAnchor,
     random: Random,
@@ -114,6 +118,7 @@ impl Lma {
         let config = Arc::new(config);
         Ok(Self {
             directory: Arc::new(Directory::new(&config, random.next_u64())),
+            keyring: Arc::new(Keyring::new(&config)),
             now,
             anchor,
             cache: BindingCache::new(random.next_u64()),
@@ -192,34 +197,39 @@ impl Lma {
 
     fn on_datagram(&mut self, datagram: &Datagram) {
         self.stats.received = self.stats.received.saturating_add(1);
-        let received = wire::receive(datagram);
-        if self.is_rationed(datagram, &received) && !self.rate.admit(self.now, datagram.source.ip())
+        let incoming = match self.understand(datagram) {
+            Ok(incoming) => incoming,
+            Err(reason) => return self.drop_datagram(reason, datagram),
+        };
+        if self.is_rationed(datagram, &incoming) && !self.rate.admit(self.now, datagram.source.ip())
         {
             return self.drop_datagram(DropReason::RateLimited, datagram);
         }
-        match received {
-            Ok(Received::Update(update)) => self.on_update(datagram, update),
-            Ok(Received::Heartbeat(heartbeat)) => self.on_heartbeat(datagram, &heartbeat),
-            Ok(Received::HeartbeatRefused) => self.on_heartbeat_refused(datagram),
-            Ok(Received::UnknownType) => self.on_unknown_type(datagram),
-            Ok(Received::Acknowledgement(_) | Received::Unexpected) => {
+        if let Err(reason) = self.admit(datagram, &incoming) {
+            return self.drop_datagram(reason, datagram);
+        }
+        let proof = incoming.proof;
+        match incoming.content {
+            Received::Update(update) => self.on_update(datagram, update, proof),
+            Received::Heartbeat(heartbeat) => self.on_heartbeat(datagram, &heartbeat, proof),
+            Received::HeartbeatRefused => self.on_heartbeat_refused(datagram, proof),
+            Received::UnknownType => self.on_unknown_type(datagram, proof),
+            Received::Acknowledgement(_) | Received::Unexpected => {
                 self.drop_datagram(DropReason::UnexpectedMessage, datagram);
             }
-            Err(reason) => self.drop_datagram(reason, datagram),
         }
     }
 
     /// Whether a message counts against its source's allowance: PBUs, and what makes us answer a
     /// stranger. Anything else costs next to nothing; were it counted, a flood with a gateway's
     /// address as source would keep its heartbeats away and kill its paths.
-    fn is_rationed(&self, datagram: &Datagram, received: &Result<Received, DropReason>) -> bool {
-        match received {
-            Ok(Received::Update(_) | Received::UnknownType) => true,
-            Ok(Received::Heartbeat(beat)) => !beat.response && !self.is_of_path(datagram),
-            Ok(
-                Received::Acknowledgement(_) | Received::HeartbeatRefused | Received::Unexpected,
-            )
-            | Err(_) => false,
+    fn is_rationed(&self, datagram: &Datagram, incoming: &Incoming) -> bool {
+        match &incoming.content {
+            Received::Update(_) | Received::UnknownType => true,
+            Received::Heartbeat(beat) => !beat.response && !self.is_of_path(datagram),
+            Received::Acknowledgement(_) | Received::HeartbeatRefused | Received::Unexpected => {
+                false
+            }
         }
     }
 
@@ -250,11 +260,10 @@ impl Lma {
     }
 
     /// RFC 6275 section 9.2: a message of an unknown type is answered with a Binding Error.
-    fn on_unknown_type(&mut self, datagram: &Datagram) {
+    fn on_unknown_type(&mut self, datagram: &Datagram, proof: Proof) {
         self.drop_datagram(DropReason::UnexpectedMessage, datagram);
         if datagram.carrier == Carrier::Udp || datagram.carrier == Carrier::Ipv6 {
-            let payload = wire::unrecognized_type(datagram);
-            self.answer(datagram, None, payload);
+            self.reply(datagram, proof, None, &wire::unrecognized_type());
         }
     }
 
@@ -266,17 +275,6 @@ impl Lma {
 
     fn emit(&mut self, event: Event) {
         self.queue.push_back(Output::Event(event));
-    }
-
-    /// Sends `payload` back to where `datagram` came from.
-    fn answer(&mut self, datagram: &Datagram, path: Option<PathId>, payload: bytes::Bytes) {
-        self.transmit(Transmit {
-            path,
-            carrier: datagram.carrier,
-            source: datagram.destination,
-            destination: datagram.source,
-            payload,
-        });
     }
 
     fn transmit(&mut self, transmit: Transmit) {

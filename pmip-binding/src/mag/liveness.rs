@@ -8,9 +8,9 @@ use pmip_wire::types::PathId;
 
 use crate::event::{DropReason, Event, PathEvent, PathState, SessionId};
 use crate::heartbeat::Heartbeat;
-use crate::io::{Carrier, Datagram, Transmit};
+use crate::io::{Carrier, Datagram};
 use crate::message::{Identifier, Multipath};
-use crate::wire::{self, Beat};
+use crate::wire::Beat;
 
 use super::list::{Life, Mode, path_parts};
 use super::paths::is_udp;
@@ -107,13 +107,7 @@ impl Mag {
             // RFC 5847 section 3.1: a request is always answered.
             let counter = self.config.restart_counter;
             let message = Beat::response(beat.sequence, counter).to_message();
-            let payload = wire::encode(
-                &message,
-                datagram.carrier,
-                datagram.destination,
-                datagram.source,
-            );
-            self.answer_datagram(datagram, payload);
+            self.reply(datagram, &message);
         }
     }
 
@@ -306,13 +300,7 @@ impl Mag {
             beat.mag_id = Some(Identifier::nai(&self.config.identity));
         }
         let source = SocketAddr::new(care_of, destination.port());
-        self.transmit(Transmit {
-            path: Some(id),
-            carrier,
-            source,
-            destination,
-            payload: wire::encode(&beat.to_message(), carrier, source, destination),
-        });
+        self.send_over(id, carrier, source, destination, &beat.to_message());
     }
 
     fn is_multipath(&self, lma: usize) -> bool {
