@@ -89,9 +89,8 @@ mod text {
             let Written { spi, key } = Written::deserialize(deserializer)?;
             let digits: Option<Vec<u32>> = key.chars().map(|digit| digit.to_digit(16)).collect();
             let digits = digits.filter(|digits| digits.len().is_multiple_of(2));
-            let digits = digits.ok_or_else(|| {
-                D::Error::custom("a key is an even number of hexadecimal digits")
-            })?;
+            let digits = digits
+                .ok_or_else(|| D::Error::custom("a key is an even number of hexadecimal digits"))?;
             let octets = digits.chunks(2).filter_map(|pair| {
                 let octet = pair.iter().fold(0, |octet, digit| octet << 4 | digit);
                 u8::try_from(octet).ok()

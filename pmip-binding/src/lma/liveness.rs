@@ -68,12 +68,7 @@ impl Lma {
 
     /// A request through the tunnel shows the mapping of tunnelled packets. It counts only from
     /// the outer address of the path's last accepted PBU (signalling rules section 7).
-    fn learn_mapping(
-        &mut self,
-        datagram: &Datagram,
-        beat: &Beat,
-        proof: Proof,
-    ) -> Option<PathId> {
+    fn learn_mapping(&mut self, datagram: &Datagram, beat: &Beat, proof: Proof) -> Option<PathId> {
         let id = match datagram.carrier {
             Carrier::Tunnel(id) => id,
             Carrier::UnknownTunnel | Carrier::Udp | Carrier::Ipv6 => {

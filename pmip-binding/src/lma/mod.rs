@@ -31,9 +31,9 @@ use crate::event::{DropReason, Event, SessionId};
 use crate::input::{Command, Input};
 use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::random::Random;
+use crate::security::Proof;
 use crate::status::{BindingStatus, PathStatus, Stats};
 use crate::timers::{TimerKey, TimerSlot, Timers};
-use crate::security::Proof;
 use crate::wire::{self, Incoming, Received};
 
 use allocator::Allocator;

@@ -132,11 +132,7 @@ impl Lma {
     }
 
     /// Those of `paths` that a message with this proof may speak for.
-    fn of_sender(
-        &self,
-        paths: &[PathId],
-        proof: Proof,
-    ) -> SmallVec<[PathId; 4]> {
+    fn of_sender(&self, paths: &[PathId], proof: Proof) -> SmallVec<[PathId; 4]> {
         let speaks = |id: &PathId| {
             let path = self.paths.get(*id);
             path.is_some_and(|path| self.speaks_for(proof, &path.key.peer))

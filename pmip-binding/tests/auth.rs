@@ -1,0 +1,475 @@
+//! Where anchor and gateway share a key, nothing counts without it (RFC 4285 section 5, signalling
+//! rules section 6).
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at what it did not expect"
+)]
+
+mod common;
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use common::{Bench, Pbu, SECOND, datagram, lma_binding, lma_path, mag_path, uplink};
+use pmip_binding::config::{ConfigError, MagPeer, SharedKey};
+use pmip_binding::testing::{LMA_ADDRESS, Node, World, address, control, lma_config, mag_config};
+use pmip_binding::{DropReason, Event, Input, LmaConfig, Stats};
+use pmip_wire::auth::{Addresses, SecurityAssociation};
+use pmip_wire::types::Encapsulation;
+use pmip_wire::{
+    BindingError, BindingUpdate, ChecksumContext, Heartbeat, Message, MobilityHeader,
+    MobilityOption, OptionType, UnknownOption,
+};
+
+const MN: &str = "mn1@example.com";
+const KEY: [u8; 16] = *b"0123456789abcdef";
+const OTHER: [u8; 16] = *b"fedcba9876543210";
+const SPI: u32 = 0x100;
+
+fn key(spi: u32, key: [u8; 16]) -> SharedKey {
+    SharedKey::new(spi, key)
+}
+
+/// An anchor that shares [`KEY`] with `mag9` and [`OTHER`] with `mag8`, and learns nobody.
+fn protected() -> LmaConfig {
+    let mut config = lma_config();
+    config.dynamic_mag_learning = false;
+    let peers = [("mag9", SPI, KEY), ("mag8", SPI + 1, OTHER)];
+    config.peers = peers
+        .map(|(name, spi, octets)| {
+            let mut peer = MagPeer::new(name);
+            peer.keys = vec![key(spi, octets)];
+            peer
+        })
+        .to_vec();
+    config
+}
+
+fn association(spi: u32, key: [u8; 16]) -> SecurityAssociation {
+    SecurityAssociation::new(spi, &key).unwrap()
+}
+
+/// A PBU signed over IPv4: the addresses count as zero.
+fn signed(pbu: &Pbu, spi: u32, key: [u8; 16]) -> Bytes {
+    let message = Message::decode(&pbu.datagram().payload, ChecksumContext::Udp).unwrap();
+    sign(&message, spi, key)
+}
+
+fn sign(message: &Message, spi: u32, key: [u8; 16]) -> Bytes {
+    let association = association(spi, key);
+    association
+        .sign(message, Addresses::ZERO, ChecksumContext::Udp)
+        .unwrap()
+}
+
+/// What comes back from the anchor, checked to be authentic under this key.
+fn exchange(bench: &mut Bench, payload: Bytes, spi: u32, key: [u8; 16]) -> Vec<Message> {
+    let input = Input::Signalling(datagram(control(address(9, 1)), payload));
+    let sent = bench.give(input);
+    for payload in &sent {
+        let header = MobilityHeader::parse(payload, ChecksumContext::Udp).unwrap();
+        let verified = association(spi, key).verify(&header, Addresses::ZERO);
+        assert_eq!(verified, Ok(()), "everything sent is authentic");
+    }
+    let decode = |payload: &Bytes| Message::decode(payload, ChecksumContext::Udp).unwrap();
+    sent.iter().map(decode).collect()
+}
+
+fn status(messages: &[Message]) -> Option<u8> {
+    messages.iter().find_map(|message| match message {
+        Message::BindingAcknowledgement(answer) => Some(answer.status.code()),
+        _ => None,
+    })
+}
+
+fn dropped(stats: &Stats, reason: DropReason) -> u64 {
+    stats.dropped.get(&reason).copied().unwrap_or(0)
+}
+
+/// One gateway with `interfaces` uplinks and one key, registered.
+fn world(interfaces: u8, transport: Encapsulation) -> World {
+    let mut lma = lma_config();
+    let mut mag = mag_config(1, interfaces);
+    lma.encapsulation = transport;
+    mag.encapsulation = transport;
+    lma.ipv6_address = Some("2001:db8:f::1".parse().unwrap());
+    mag.lmas[0].ipv6_address = lma.ipv6_address;
+    lma.keys = vec![key(SPI, KEY)];
+    mag.lmas[0].keys = vec![key(SPI, KEY)];
+    let v6 = |n: u8| IpAddr::from([0x2001, 0xdb8, 0xa, 0, 0, 0, 0, u16::from(n)]);
+    let addresses: Vec<IpAddr> = (1..=interfaces)
+        .map(|n| match transport {
+            Encapsulation::Ipv6 => v6(n),
+            _ => address(1, n),
+        })
+        .collect();
+    let mut world = World::new(lma, 1);
+    world.add_mag(mag, &addresses, &common::link(10));
+    world.all_up();
+    world.run_for(10 * SECOND);
+    world
+}
+
+#[test]
+fn with_the_same_key_everything_works_over_every_transport() {
+    for transport in [
+        Encapsulation::Ipv4Udp,
+        Encapsulation::Ipv4,
+        Encapsulation::Ipv6,
+    ] {
+        let world = world(2, transport);
+        assert_eq!(lma_binding(&world).paths.len(), 2, "{transport:?}");
+        assert_eq!(uplink(&world), [1, 2]);
+        for binding_id in [1, 2] {
+            let at_lma = lma_path(&world, binding_id).heartbeat.unwrap();
+            let at_mag = mag_path(&world, binding_id).heartbeat.unwrap();
+            assert!(at_lma.received >= 8 && at_mag.received >= 8);
+        }
+        assert!(world.lma.stats().dropped.is_empty());
+        assert!(world.mags[0].stats().dropped.is_empty());
+    }
+}
+
+#[test]
+fn behind_a_nat_the_gateways_address_does_not_count() {
+    let mut world = world(1, Encapsulation::Ipv4Udp);
+    world.set_nat(0, 1, IpAddr::from([203, 0, 113, 5]), 40_000);
+    world.interface_down(0, 1);
+    world.interface_up(0, 1);
+    world.run_for(10 * SECOND);
+    let path = lma_path(&world, 1);
+    assert!(path.nat && path.usable, "{}", world.tail());
+}
+
+/// A Binding Update without its authentication, and with one that an option follows.
+#[test]
+fn every_message_on_the_wire_ends_with_the_option() {
+    let mut world = world(2, Encapsulation::Ipv4Udp);
+    world.run_for(SECOND);
+    let mut seen = 0;
+    for datagram in world.captured() {
+        let header = MobilityHeader::parse(&datagram.payload, ChecksumContext::Udp).unwrap();
+        let last = header.options().unwrap().map(Result::unwrap);
+        let last = last.filter(|option| !option.is_padding()).last().unwrap();
+        assert_eq!(u8::from(last.option_type()), 9);
+        assert_eq!(last.offset() % 8, 5, "at 8n+5, so that nothing follows");
+        seen += 1;
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn a_wrong_key_is_answered_with_146_and_registers_nothing() {
+    let mut bench = Bench::new(protected());
+    let pbu = Pbu::new(MN, 1).multipath("mag9", 1);
+    let forged = signed(&pbu, SPI, OTHER);
+    let answers = exchange(&mut bench, forged, SPI, KEY);
+    assert_eq!(status(&answers), Some(146));
+    assert_eq!(bench.lma.bindings(bench.now).count(), 0);
+}
+
+#[test]
+fn a_flipped_bit_anywhere_is_noticed() {
+    let pbu = Pbu::new(MN, 1).multipath("mag9", 1);
+    let payload = signed(&pbu, SPI, KEY);
+    for bit in 0..payload.len() * 8 {
+        // The checksum counts as zero.
+        if (32..48).contains(&bit) {
+            continue;
+        }
+        let mut bench = Bench::new(protected());
+        let mut changed = payload.to_vec();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        let input = Input::Signalling(datagram(control(address(9, 1)), changed.into()));
+        bench.give(input);
+        assert_eq!(bench.lma.bindings(bench.now).count(), 0, "bit {bit}");
+    }
+}
+
+#[test]
+fn an_unknown_spi_and_no_authentication_are_met_with_silence() {
+    let mut bench = Bench::new(protected());
+    let pbu = Pbu::new(MN, 1).multipath("mag9", 1);
+    let unknown = signed(&pbu, SPI + 77, KEY);
+    assert!(exchange(&mut bench, unknown, SPI, KEY).is_empty());
+    assert_eq!(dropped(bench.lma.stats(), DropReason::UnknownSpi), 1);
+    assert!(bench.send(&pbu).is_none());
+    // Nor does leaving out the name help: strangers need a key as well.
+    assert!(bench.send(&Pbu::new(MN, 1)).is_none());
+    assert_eq!(dropped(bench.lma.stats(), DropReason::Unauthenticated), 2);
+    assert_eq!(bench.lma.bindings(bench.now).count(), 0);
+}
+
+#[test]
+fn a_message_under_a_key_that_nobody_configured_is_discarded() {
+    let mut bench = Bench::new(lma_config());
+    let payload = signed(&Pbu::new(MN, 1), SPI, KEY);
+    assert!(exchange(&mut bench, payload, SPI, KEY).is_empty());
+    assert_eq!(dropped(bench.lma.stats(), DropReason::UnknownSpi), 1);
+}
+
+#[test]
+fn a_key_speaks_for_its_own_gateway_alone() {
+    let mut bench = Bench::new(protected());
+    let own = signed(&Pbu::new(MN, 1).multipath("mag8", 1), SPI + 1, OTHER);
+    let answers = exchange(&mut bench, own, SPI + 1, OTHER);
+    assert_eq!(status(&answers), Some(0));
+    // mag9 has a key, and claims to be mag8, or somebody unknown.
+    for name in ["mag8", "mag7"] {
+        let stolen = signed(&Pbu::new(MN, 2).multipath(name, 1), SPI, KEY);
+        let answers = exchange(&mut bench, stolen, SPI, KEY);
+        assert_eq!(status(&answers), Some(154), "{name}");
+    }
+    assert_eq!(bench.binding().peer, "mag8");
+}
+
+/// Without option 64 the key names the gateway, not the address it comes from.
+#[test]
+fn the_key_names_a_gateway_that_does_not_name_itself() {
+    let mut bench = Bench::new(protected());
+    let payload = signed(&Pbu::new(MN, 1), SPI, KEY);
+    let answers = exchange(&mut bench, payload, SPI, KEY);
+    assert_eq!(status(&answers), Some(0));
+    assert_eq!(bench.binding().peer, "mag9");
+}
+
+/// The key of the domain is for gateways without one of their own.
+#[test]
+fn the_domains_key_does_not_replace_a_gateways_own() {
+    let mut config = protected();
+    config.keys = vec![key(SPI + 9, KEY)];
+    config.dynamic_mag_learning = true;
+    let mut bench = Bench::new(config);
+    let stolen = signed(&Pbu::new(MN, 1).multipath("mag9", 1), SPI + 9, KEY);
+    let answers = exchange(&mut bench, stolen, SPI + 9, KEY);
+    assert_eq!(status(&answers), Some(154));
+    let learnt = signed(&Pbu::new(MN, 2).multipath("mag3", 1), SPI + 9, KEY);
+    let answers = exchange(&mut bench, learnt, SPI + 9, KEY);
+    assert_eq!(status(&answers), Some(0));
+    assert_eq!(bench.binding().peer, "mag3");
+}
+
+#[test]
+fn a_replayed_registration_changes_nothing() {
+    let mut bench = Bench::new(protected());
+    let first = Pbu::new(MN, 1).multipath("mag9", 1).with(bench.timestamp());
+    let recorded = signed(&first, SPI, KEY);
+    let answers = exchange(&mut bench, recorded.clone(), SPI, KEY);
+    assert_eq!(status(&answers), Some(0));
+    bench.wait(SECOND / 10);
+    let leave = Pbu::new(MN, 2)
+        .multipath("mag9", 1)
+        .lifetime(0)
+        .with(bench.timestamp());
+    let answers = exchange(&mut bench, signed(&leave, SPI, KEY), SPI, KEY);
+    assert_eq!(status(&answers), Some(0));
+    let before = bench.binding();
+    let answers = exchange(&mut bench, recorded, SPI, KEY);
+    assert_eq!(status(&answers), Some(157), "a timestamp of before");
+    assert_eq!(bench.binding(), before);
+}
+
+/// Both ends accept both keys while they change from one to the other.
+#[test]
+fn keys_are_rolled_over_without_a_break() {
+    let (old, new) = (key(SPI, KEY), key(SPI + 1, OTHER));
+    for (lma_keys, mag_keys) in [
+        (vec![old.clone(), new.clone()], vec![old.clone()]),
+        (
+            vec![old.clone(), new.clone()],
+            vec![new.clone(), old.clone()],
+        ),
+        (vec![new.clone(), old], vec![new.clone()]),
+    ] {
+        let mut lma = lma_config();
+        let mut mag = mag_config(1, 1);
+        // The one that is not rolled over yet must know what the other one sends with.
+        let sends = lma_keys[0].clone();
+        lma.keys = lma_keys;
+        mag.lmas[0].keys = mag_keys;
+        if !mag.lmas[0].keys.contains(&sends) {
+            mag.lmas[0].keys.push(sends);
+        }
+        let mut world = World::new(lma, 1);
+        world.add_mag(mag, &[address(1, 1)], &common::link(10));
+        world.all_up();
+        world.run_for(5 * SECOND);
+        assert_eq!(uplink(&world), [1], "{}", world.tail());
+        assert!(world.lma.stats().dropped.is_empty());
+    }
+}
+
+#[test]
+fn the_gateway_takes_nothing_unprotected_from_its_anchor() {
+    let mut world = world(1, Encapsulation::Ipv4Udp);
+    let error = Message::BindingError(BindingError::unrecognized_mh_type());
+    let beat = Message::from(Heartbeat::request(1));
+    let mut at_mag = |payload: Bytes| {
+        let mut datagram = datagram(control(LMA_ADDRESS.into()), payload);
+        datagram.destination = control(address(1, 1));
+        world.input(Node::Mag(0), Input::Signalling(datagram));
+    };
+    for message in [&error, &beat] {
+        at_mag(message.to_bytes(ChecksumContext::Udp));
+        at_mag(sign(message, SPI, OTHER));
+        at_mag(sign(message, SPI + 1, KEY));
+    }
+    let stats = world.mags[0].stats();
+    for reason in [
+        DropReason::Unauthenticated,
+        DropReason::AuthenticationFailed,
+        DropReason::UnknownSpi,
+    ] {
+        assert_eq!(dropped(stats, reason), 2, "{reason:?}");
+    }
+    world.run_for(3 * SECOND);
+    assert!(mag_path(&world, 1).heartbeat.unwrap().received >= 12);
+}
+
+/// An unprotected Binding Error would end the heartbeats of a path whose first one is out.
+#[test]
+fn the_anchor_takes_no_unprotected_binding_error() {
+    let mut lma = lma_config();
+    lma.keys = vec![key(SPI, KEY)];
+    let mut bench = Bench::new(lma);
+    let registration = signed(&Pbu::new(MN, 1).multipath("mag9", 1), SPI, KEY);
+    exchange(&mut bench, registration, SPI, KEY);
+    bench.wait(SECOND);
+    let asked = bench.lma.stats().heartbeats_sent;
+    assert!(asked > 0);
+    let error = Message::BindingError(BindingError::unrecognized_mh_type());
+    let bare = error.to_bytes(ChecksumContext::Udp);
+    exchange(&mut bench, bare, SPI, KEY);
+    assert_eq!(dropped(bench.lma.stats(), DropReason::Unauthenticated), 1);
+    bench.wait(SECOND);
+    bench.wait(SECOND);
+    let more = bench.lma.stats().heartbeats_sent;
+    assert!(more > asked, "it still asks");
+    exchange(&mut bench, sign(&error, SPI, KEY), SPI, KEY);
+    bench.wait(30 * SECOND);
+    assert_eq!(
+        bench.lma.stats().heartbeats_sent,
+        more,
+        "the real one counts"
+    );
+}
+
+/// A gateway with a key can't end or answer the heartbeats of another one from its address.
+#[test]
+fn a_gateway_does_not_speak_for_another_ones_path() {
+    let mut bench = Bench::new(protected());
+    let registration = signed(&Pbu::new(MN, 1).multipath("mag9", 1), SPI, KEY);
+    exchange(&mut bench, registration, SPI, KEY);
+    bench.wait(SECOND);
+    let error = Message::BindingError(BindingError::unrecognized_mh_type());
+    for message in [&error, &Message::from(Heartbeat::request(4))] {
+        let forged = sign(message, SPI + 1, OTHER);
+        assert!(exchange(&mut bench, forged, SPI, KEY).is_empty());
+    }
+    assert_eq!(dropped(bench.lma.stats(), DropReason::KeyOfAnotherPeer), 2);
+    let own = sign(&Message::from(Heartbeat::request(5)), SPI, KEY);
+    let answers = exchange(&mut bench, own, SPI, KEY);
+    assert!(matches!(&answers[..], [Message::Heartbeat(beat)] if beat.sequence == 5));
+}
+
+#[test]
+fn what_stands_behind_the_authentication_spoils_it() {
+    let pbu = Pbu::new(MN, 1).multipath("mag9", 1);
+    let payload = signed(&pbu, SPI, KEY);
+    let Message::BindingUpdate(update) = Message::decode(&payload, ChecksumContext::Udp).unwrap()
+    else {
+        panic!("a Binding Update");
+    };
+    let mut options = update.options.clone();
+    let extra =
+        UnknownOption::new(OptionType::from_code(200), Bytes::from_static(&[0; 4])).unwrap();
+    options.push(MobilityOption::Unknown(extra)).unwrap();
+    let longer = Message::BindingUpdate(BindingUpdate { options, ..update });
+    let mut bench = Bench::new(protected());
+    let payload = longer.to_bytes(ChecksumContext::Udp);
+    assert!(exchange(&mut bench, payload, SPI, KEY).is_empty());
+    let stats = bench.lma.stats();
+    assert_eq!(dropped(stats, DropReason::AuthenticationMisplaced), 1);
+}
+
+#[test]
+fn required_authentication_refuses_to_go_without_a_key() {
+    let mut config = lma_config();
+    config.authentication_required = true;
+    assert!(!config.is_open_to_all());
+    let errors = config.validate().unwrap_err();
+    assert!(
+        errors
+            .iter()
+            .any(|e| matches!(e, ConfigError::NoKey { .. }))
+    );
+    config.keys = vec![key(SPI, KEY)];
+    config.validate().unwrap();
+    let mut mag = mag_config(1, 1);
+    mag.authentication_required = true;
+    assert!(mag.validate().is_err());
+
+    let mut open = lma_config();
+    assert!(open.is_open_to_all());
+    open.keys = vec![key(SPI, KEY)];
+    assert!(!open.is_open_to_all());
+}
+
+#[test]
+fn a_key_names_one_peer_and_reserved_numbers_none() {
+    let mut config = protected();
+    config.peers[1].keys = vec![key(SPI, OTHER)];
+    let errors = config.validate().unwrap_err();
+    let shared = ConfigError::SharedSpi { spi: SPI };
+    assert!(errors.iter().any(|error| *error == shared));
+    config.peers[1].keys = vec![key(255, OTHER)];
+    assert!(config.validate().is_err());
+}
+
+/// A peer without a key next to one with: it stays as it was.
+#[test]
+fn a_configured_gateway_without_a_key_goes_unprotected() {
+    let mut config = protected();
+    config.peers.push(MagPeer::new("mag5"));
+    let mut bench = Bench::new(config.clone());
+    let pbu = Pbu::new(MN, 1).multipath("mag5", 1);
+    assert_eq!(bench.status(&pbu).code(), 0);
+    config.authentication_required = true;
+    assert!(config.validate().is_err(), "unless all must be protected");
+}
+
+#[test]
+fn keys_are_in_no_text_for_people() {
+    let mut lma = protected();
+    lma.keys = vec![key(SPI + 5, KEY)];
+    let mut mag = mag_config(1, 1);
+    mag.lmas[0].keys = vec![key(SPI, KEY)];
+    let mut world = World::new(lma.clone(), 1);
+    world.add_mag(mag.clone(), &[address(1, 1)], &common::link(1));
+    let texts = [
+        format!("{lma:?}"),
+        format!("{mag:?}"),
+        format!("{:?}", world.lma),
+        format!("{:?}", world.mags[0]),
+        serde_json::to_string(&lma).unwrap(),
+        serde_json::to_string(&mag).unwrap(),
+        serde_json::to_string(&world.lma.snapshot()).unwrap(),
+    ];
+    let hex = "30313233343536373839616263646566";
+    let list = "48, 49, 50, 51, 52";
+    for text in texts {
+        for shown in ["0123456789abcdef", hex, list, "48,49,50,51,52"] {
+            assert!(!text.contains(shown), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn drops_name_their_sender() {
+    let mut bench = Bench::new(protected());
+    bench.send(&Pbu::new(MN, 1));
+    let from = control(address(9, 1));
+    let reason = DropReason::Unauthenticated;
+    assert!(bench.events.contains(&Event::Dropped { reason, from }));
+}
