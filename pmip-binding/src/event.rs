@@ -201,6 +201,11 @@ pub enum DropReason {
     UnroutableCareOf,
     /// More signalling than the configured rate.
     RateLimited,
+    /// A Binding Update without the Home Registration flag, so not for an anchor (RFC 6275 section
+    /// 6.1.7).
+    NoHomeRegistration,
+    /// An acknowledgement without the Proxy Registration flag (RFC 5213 section 8.2).
+    NoProxyFlag,
     /// The message is not authenticated, and must be (RFC 4285 section 5).
     Unauthenticated,
     /// The message is authenticated under an SPI that names no key here.

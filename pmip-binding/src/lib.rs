@@ -70,6 +70,7 @@ mod heartbeat;
 mod index;
 mod input;
 mod io;
+mod lenient;
 mod lma;
 mod mag;
 mod message;

@@ -77,6 +77,7 @@ pub(crate) struct Common {
 pub(crate) struct Update {
     pub(crate) common: Common,
     pub(crate) acknowledge: bool,
+    pub(crate) home_registration: bool,
     pub(crate) force_udp: bool,
     /// Alternate Care-of Address (option 3) or Alternate IPv4 Care-of Address (49).
     pub(crate) alternate_care_of: Option<IpAddr>,
@@ -99,6 +100,7 @@ pub(crate) struct HomeReply {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Acknowledgement {
     pub(crate) common: Common,
+    pub(crate) proxy: bool,
     pub(crate) status: u8,
     pub(crate) home_reply: Option<HomeReply>,
     pub(crate) default_router: Option<Ipv4Addr>,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use pmip_wire::auth::SecurityAssociation;
 use pmip_wire::types::PathId;
 use pmip_wire::{
-    BindingError, BindingErrorStatus, ChecksumContext, Heartbeat, Message, MobilityOption,
+    BindingError, BindingErrorStatus, ChecksumContext, Heartbeat, Leniency, Message, MobilityOption,
 };
 
 use crate::event::DropReason;
@@ -19,6 +19,8 @@ use crate::security::{self, Proof, Protection};
 pub(crate) struct Incoming {
     pub(crate) content: Received,
     pub(crate) proof: Proof,
+    /// The last option was cut off by the end of the header, and left out.
+    pub(crate) cut: bool,
 }
 
 /// What a datagram says.
@@ -47,24 +49,42 @@ pub(crate) struct Beat {
 }
 
 /// Decodes a datagram and checks its authentication. `gateway` is the address of the access
-/// gateway, whichever end this is; `association` knows the keys by their SPI.
+/// gateway, whichever end this is; `association` knows the keys by their SPI. `lax`: some peer may
+/// send a registration whose last option is cut off.
 pub(crate) fn receive<'a>(
     datagram: &Datagram,
     gateway: IpAddr,
     association: impl FnOnce(u32) -> Option<&'a SecurityAssociation>,
+    lax: bool,
 ) -> Result<Incoming, DropReason> {
     let context = context(datagram.carrier, datagram.source, datagram.destination);
-    let decoded = Message::decode_with_header(&datagram.payload, context);
-    let (header, message) = decoded.map_err(|error| {
-        if error.is_bad_checksum() {
-            DropReason::BadChecksum
-        } else {
-            DropReason::Malformed
-        }
-    })?;
-    let proof = security::prove(&header, gateway, association)?;
-    let content = understand(message);
-    Ok(Incoming { content, proof })
+    match Message::decode_with_header(&datagram.payload, context) {
+        Ok((header, message)) => Ok(Incoming {
+            proof: security::prove(&header, gateway, association)?,
+            content: understand(message),
+            cut: false,
+        }),
+        Err(error) if error.is_bad_checksum() => Err(DropReason::BadChecksum),
+        Err(_) if lax => receive_cut(datagram, context),
+        Err(_) => Err(DropReason::Malformed),
+    }
+}
+
+/// A registration whose last option is cut off. That would have been its authentication.
+fn receive_cut(datagram: &Datagram, context: ChecksumContext) -> Result<Incoming, DropReason> {
+    let decoded = Message::decode_lax(&datagram.payload, context, Leniency::LAST_OPTION_CUT);
+    let (message, _) = decoded.map_err(|_| DropReason::Malformed)?;
+    match understand(message) {
+        content @ (Received::Update(_) | Received::Acknowledgement(_)) => Ok(Incoming {
+            content,
+            proof: Proof::Missing,
+            cut: true,
+        }),
+        Received::Heartbeat(_)
+        | Received::HeartbeatRefused
+        | Received::UnknownType
+        | Received::Unexpected => Err(DropReason::Malformed),
+    }
 }
 
 #[expect(
@@ -78,10 +98,7 @@ fn understand(message: Message) -> Received {
             None => Received::Unexpected,
         },
         Message::BindingAcknowledgement(acknowledgement) => {
-            match Acknowledgement::from_wire(&acknowledgement) {
-                Some(acknowledgement) => Received::Acknowledgement(acknowledgement),
-                None => Received::Unexpected,
-            }
+            Received::Acknowledgement(Acknowledgement::from_wire(&acknowledgement))
         }
         Message::BindingError(error) => match error.status {
             BindingErrorStatus::UnrecognizedMhType => Received::HeartbeatRefused,

@@ -473,3 +473,43 @@ fn drops_name_their_sender() {
     let reason = DropReason::Unauthenticated;
     assert!(bench.events.contains(&Event::Dropped { reason, from }));
 }
+
+/// Strangers and replayed registrations use up their own allowance, not that of the gateway in
+/// whose name and from whose address they come.
+#[test]
+fn a_flood_in_a_gateways_name_does_not_keep_its_refreshes_away() {
+    let mut config = protected();
+    config.limits.updates_per_second = 5;
+    let mut bench = Bench::new(config);
+    let update = |bench: &Bench, sequence| {
+        let pbu = Pbu::new(MN, sequence).multipath("mag9", 1);
+        signed(&pbu.with(bench.timestamp()), SPI, KEY)
+    };
+    let recorded = update(&bench, 1);
+    assert_eq!(
+        status(&exchange(&mut bench, recorded.clone(), SPI, KEY)),
+        Some(0)
+    );
+    for round in 0..5 {
+        bench.wait(SECOND);
+        let forged = signed(&Pbu::new(MN, 7).multipath("mag9", 1), SPI, OTHER);
+        for payload in [&forged, &recorded] {
+            for _ in 0..50 {
+                exchange(&mut bench, payload.clone(), SPI, KEY);
+            }
+        }
+        let refresh = update(&bench, 2 + round);
+        let answers = exchange(&mut bench, refresh, SPI, KEY);
+        assert_eq!(status(&answers), Some(0), "round {round}");
+    }
+    assert!(dropped(bench.lma.stats(), DropReason::RateLimited) > 100);
+    // Its own eagerness is bounded as well.
+    bench.wait(SECOND);
+    for sequence in 100..110 {
+        bench.now += SECOND / 100;
+        let eager = update(&bench, sequence);
+        exchange(&mut bench, eager, SPI, KEY);
+    }
+    let last = update(&bench, 111);
+    assert!(exchange(&mut bench, last, SPI, KEY).is_empty());
+}

@@ -5,6 +5,7 @@ use pmip_wire::types::{Encapsulation, Label};
 
 use super::error::{Checker, ConfigError, ConfigErrors};
 use super::heartbeat::HeartbeatConfig;
+use super::lenient::Tolerance;
 use super::network::{Network, Service};
 use super::security::{SharedKey, check_keys};
 use super::{
@@ -90,6 +91,9 @@ pub struct MagPeer {
     /// it, all are accepted from it and from nobody else.
     #[cfg_attr(feature = "serde", serde(default))]
     pub keys: Vec<SharedKey>,
+    /// The bends of the rules that are taken from it.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub lenient: Vec<Tolerance>,
 }
 
 /// Who is served and how.
@@ -137,7 +141,9 @@ pub struct LmaLimits {
     pub delegated_per_binding: u8,
     /// Cells of the table that counts signalling per source.
     pub sources: u32,
-    /// Binding updates accepted from one source address per second; more are dropped.
+    /// Binding updates taken from one source address per second, and from one authenticated access
+    /// gateway; more are dropped. One binding needs no more than MAX_UPDATE_RATE, which is 3
+    /// (RFC 6275 section 12).
     pub updates_per_second: u32,
 }
 
@@ -329,6 +335,7 @@ impl MagPeer {
             addresses: Vec::new(),
             encapsulation: None,
             keys: Vec::new(),
+            lenient: Vec::new(),
         }
     }
 }

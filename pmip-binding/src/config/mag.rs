@@ -5,6 +5,7 @@ use pmip_wire::types::{Encapsulation, IpPrefix, Label};
 
 use super::error::{Checker, ConfigError, ConfigErrors};
 use super::heartbeat::HeartbeatConfig;
+use super::lenient::Tolerance;
 use super::network::Service;
 use super::security::{SharedKey, check_keys};
 use super::{
@@ -86,6 +87,9 @@ pub struct LmaPeer {
     /// what is sent to it, all are accepted from it.
     #[cfg_attr(feature = "serde", serde(default))]
     pub keys: Vec<SharedKey>,
+    /// The bends of the rules that are taken from it.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub lenient: Vec<Tolerance>,
 }
 
 /// One uplink.
@@ -307,6 +311,7 @@ impl LmaPeer {
             ipv6_address: None,
             encapsulation: None,
             keys: Vec::new(),
+            lenient: Vec::new(),
         }
     }
 

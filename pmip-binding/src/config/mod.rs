@@ -5,6 +5,7 @@
 
 mod error;
 mod heartbeat;
+mod lenient;
 mod lma;
 mod mag;
 mod network;
@@ -14,6 +15,7 @@ mod text;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use heartbeat::{HeartbeatConfig, HeartbeatRule};
+pub use lenient::Tolerance;
 pub use lma::{LmaConfig, LmaLimits, MagPeer, Profile};
 pub use mag::{
     LmaPeer, LogicalMobileNode, MagConfig, MobileNetwork, PrefixRequest, RoamingInterface,

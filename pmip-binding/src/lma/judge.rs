@@ -32,6 +32,8 @@ pub(super) struct Request {
     /// The Proxy-CoA as the MAG knows it.
     pub(super) care_of: IpAddr,
     pub(super) nat: bool,
+    /// Access technology 0 is taken from this peer.
+    pub(super) zero_technology: bool,
     /// Multipath asked for, well-formed and allowed.
     pub(super) multipath: Option<Multipath>,
     /// It was held, so its order was found right when it came.
@@ -77,13 +79,22 @@ impl Request {
 }
 
 impl Lma {
-    pub(super) fn on_update(&mut self, datagram: &Datagram, update: Update, proof: Proof) {
+    pub(super) fn on_update(
+        &mut self,
+        datagram: &Datagram,
+        update: Update,
+        proof: Proof,
+        cut: bool,
+    ) {
         self.stats.binding_updates = self.stats.binding_updates.saturating_add(1);
         if let Carrier::Tunnel(_) | Carrier::UnknownTunnel = datagram.carrier {
             // Inside tunnels only heartbeats and binding errors (signalling rules section 9).
             return self.drop_datagram(DropReason::UnexpectedMessage, datagram);
         }
-        let request = self.request(datagram, update, proof);
+        let mut request = self.request(datagram, update, proof);
+        if let Err(reason) = self.relax(&mut request, cut) {
+            return self.drop_datagram(reason, datagram);
+        }
         if !is_routable_unicast(request.care_of) {
             // RFC 6275 section 6.1.7 asks for silence.
             return self.drop_datagram(DropReason::UnroutableCareOf, datagram);
@@ -93,7 +104,12 @@ impl Lma {
 
     /// Decides one PBU and carries the decision out.
     pub(super) fn decide(&mut self, mut request: Request) {
-        match self.check(&mut request) {
+        let verdict = self.check(&mut request);
+        let accepted = !matches!(verdict, Err(_) | Ok(Found::Refused(_)));
+        if self.is_over_rate(&request, accepted) {
+            return self.drop_datagram(DropReason::RateLimited, &request.datagram);
+        }
+        match verdict {
             Ok(Found::New) => self.create(&request),
             Ok(Found::Existing(id)) if request.update.common.lifetime == 0 => {
                 self.deregister(&request, id);
@@ -151,6 +167,7 @@ impl Lma {
             proof,
             care_of,
             nat,
+            zero_technology: false,
             multipath: None,
             held: false,
             waited: false,
@@ -380,7 +397,9 @@ fn check_options(request: &Request) -> Result<(), Objection> {
     if common.handoff.is_none() {
         return Err(Objection::Refuse(status::MISSING_HANDOFF));
     }
-    if common.access_technology.is_none() {
+    // 0 is reserved (RFC 5213 section 8.5).
+    let zero = common.access_technology == Some(0) && !request.zero_technology;
+    if common.access_technology.is_none() || zero {
         return Err(Objection::Refuse(status::MISSING_ATT));
     }
     Ok(())

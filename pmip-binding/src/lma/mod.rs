@@ -64,6 +64,8 @@ pub struct Lma {
     peers: PeerTable,
     allocator: Allocator,
     rate: RateLimiter,
+    /// Of authenticated access gateways.
+    peer_rate: RateLimiter,
     waiting: Vec<Waiting>,
     timers: Timers<TimerKind>,
     waiting_timer: TimerSlot,
@@ -126,6 +128,11 @@ impl Lma {
             peers: PeerTable::new(random.next_u64()),
             allocator: Allocator::new(&config),
             rate: RateLimiter::new(limits.sources, limits.updates_per_second, random.next_u64()),
+            peer_rate: RateLimiter::new(
+                limits.sources,
+                limits.updates_per_second,
+                random.next_u64(),
+            ),
             waiting: Vec::new(),
             timers: Timers::new(),
             waiting_timer: TimerSlot::default(),
@@ -210,7 +217,7 @@ impl Lma {
         }
         let proof = incoming.proof;
         match incoming.content {
-            Received::Update(update) => self.on_update(datagram, update, proof),
+            Received::Update(update) => self.on_update(datagram, update, proof, incoming.cut),
             Received::Heartbeat(heartbeat) => self.on_heartbeat(datagram, &heartbeat, proof),
             Received::HeartbeatRefused => self.on_heartbeat_refused(datagram, proof),
             Received::UnknownType => self.on_unknown_type(datagram, proof),
@@ -225,7 +232,9 @@ impl Lma {
     /// address as source would keep its heartbeats away and kill its paths.
     fn is_rationed(&self, datagram: &Datagram, incoming: &Incoming) -> bool {
         match &incoming.content {
-            Received::Update(_) | Received::UnknownType => true,
+            // What is authentic is counted once it is known to be fresh.
+            Received::Update(_) => incoming.proof.valid().is_none(),
+            Received::UnknownType => true,
             Received::Heartbeat(beat) => !beat.response && !self.is_of_path(datagram),
             Received::Acknowledgement(_) | Received::HeartbeatRefused | Received::Unexpected => {
                 false

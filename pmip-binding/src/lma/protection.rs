@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use pmip_wire::Message;
 use pmip_wire::auth::SecurityAssociation;
 use pmip_wire::types::PathId;
 use smallvec::SmallVec;
 
-use crate::config::LmaConfig;
+use crate::config::{LmaConfig, Tolerance};
 use crate::event::DropReason;
 use crate::io::{Carrier, Datagram, Transmit};
 use crate::message::status;
@@ -30,6 +31,8 @@ pub(super) struct Keyring {
     /// What protects messages to all others.
     shared: Option<u32>,
     required: bool,
+    /// Some peer may cut its last option off.
+    lax: bool,
 }
 
 /// A key and who holds it.
@@ -60,6 +63,10 @@ impl Keyring {
                 .collect(),
             associations,
             required: config.authentication_required,
+            lax: config
+                .peers
+                .iter()
+                .any(|peer| peer.lenient.contains(&Tolerance::LastOptionCut)),
         }
     }
 
@@ -107,7 +114,12 @@ impl Lma {
     /// Decodes a datagram and checks what can be checked before it is known what it is about.
     pub(super) fn understand(&self, datagram: &Datagram) -> Result<Incoming, DropReason> {
         let association = |spi| self.keyring.association(spi);
-        wire::receive(datagram, datagram.source.ip(), association)
+        wire::receive(
+            datagram,
+            datagram.source.ip(),
+            association,
+            self.keyring.lax,
+        )
     }
 
     /// Whether a message other than a PBU, whose sender is known by where it comes from, is
@@ -147,6 +159,44 @@ impl Lma {
 
     pub(super) fn speaks_for(&self, proof: Proof, peer: &PeerKey) -> bool {
         self.keyring.speaks_for(proof, self.directory.place(peer))
+    }
+
+    /// Puts right the bends of the rules that are taken from this peer, and refuses others.
+    pub(super) fn relax(&mut self, request: &mut Request, cut: bool) -> Result<(), DropReason> {
+        let directory = Arc::clone(&self.directory);
+        let peer = directory.peer(&request.peer);
+        let allowed = peer.map_or(&[][..], |peer| &peer.lenient);
+        let mut used = request.update.relax(allowed);
+        if cut {
+            used.push(Tolerance::LastOptionCut);
+        }
+        if cut && !allowed.contains(&Tolerance::LastOptionCut) {
+            return Err(DropReason::Malformed);
+        }
+        let home = request.update.home_registration;
+        if !home && !used.contains(&Tolerance::NoHomeRegistration) {
+            return Err(DropReason::NoHomeRegistration);
+        }
+        request.zero_technology = used.contains(&Tolerance::AccessTechnologyZero);
+        if let Some(mn) = &request.update.common.mn_id {
+            request.mn = mn.clone();
+        }
+        self.stats.count_tolerated(&used);
+        Ok(())
+    }
+
+    /// Whether an authentic PBU exceeds an allowance. One that is acceptable counts against its
+    /// gateway's, which nobody else can use up; one that is refused, as a replayed one is, against
+    /// its source's like those of strangers.
+    pub(super) fn is_over_rate(&mut self, request: &Request, accepted: bool) -> bool {
+        if request.held || request.proof.valid().is_none() {
+            return false;
+        }
+        let within = match accepted {
+            true => self.peer_rate.admit(self.now, &*request.peer),
+            false => self.rate.admit(self.now, request.datagram.source.ip()),
+        };
+        !within
     }
 
     /// A PBU's authentication (RFC 5213 section 5.3.1 item 1). Only a wrong one under a key that is

@@ -71,6 +71,7 @@ impl Mag {
                 ..Common::default()
             },
             acknowledge: true,
+            home_registration: true,
             force_udp: over_ipv4 && udp,
             alternate_care_of: None,
             // Signalling rules section 7: lets the anchor see whether a NAT stands between.

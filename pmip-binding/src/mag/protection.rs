@@ -1,12 +1,13 @@
 //! The keys shared with each anchor (RFC 4285 section 5).
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use pmip_wire::Message;
 use pmip_wire::auth::SecurityAssociation;
 use pmip_wire::types::PathId;
 
-use crate::config::MagConfig;
+use crate::config::{MagConfig, Tolerance};
 use crate::event::DropReason;
 use crate::io::{Carrier, Datagram, Transmit};
 use crate::security::{self, Proof, Protection};
@@ -36,17 +37,29 @@ impl Keyring {
 
 impl Mag {
     /// Decodes a datagram of a configured anchor and checks its authentication.
-    pub(super) fn understand(&self, datagram: &Datagram) -> Result<Received, DropReason> {
+    pub(super) fn understand(&mut self, datagram: &Datagram) -> Result<Received, DropReason> {
+        let config = Arc::clone(&self.config);
         let lma = self.anchor_of(datagram).ok_or(DropReason::UnknownPeer)?;
+        let allowed = config.lmas.get(lma).map_or(&[][..], |lma| &lma.lenient);
+        let lax = allowed.contains(&Tolerance::LastOptionCut);
         let keys = self.keyring.of(lma);
         let named = |spi| keys.iter().find(|key| key.spi() == spi);
-        let incoming = wire::receive(datagram, datagram.destination.ip(), named)?;
+        let incoming = wire::receive(datagram, datagram.destination.ip(), named, lax)?;
         match incoming.proof {
-            Proof::Valid(_) => Ok(incoming.content),
-            Proof::Failed(_) => Err(DropReason::AuthenticationFailed),
-            Proof::Missing if keys.is_empty() => Ok(incoming.content),
-            Proof::Missing => Err(DropReason::Unauthenticated),
+            Proof::Failed(_) => return Err(DropReason::AuthenticationFailed),
+            Proof::Missing if !keys.is_empty() => return Err(DropReason::Unauthenticated),
+            Proof::Valid(_) | Proof::Missing => {}
         }
+        let mut content = incoming.content;
+        if let Received::Acknowledgement(answer) = &mut content {
+            let mut used = answer.relax(allowed);
+            used.extend(incoming.cut.then_some(Tolerance::LastOptionCut));
+            if !answer.proxy && !used.contains(&Tolerance::NoProxyFlag) {
+                return Err(DropReason::NoProxyFlag);
+            }
+            self.stats.count_tolerated(&used);
+        }
+        Ok(content)
     }
 
     /// Sends back to where `datagram` came from, by the interface it came in. What was sent to an

@@ -26,6 +26,9 @@ impl Update {
                 ..Common::from_options(options)
             },
             acknowledge: message.flags.contains(BindingUpdateFlags::ACKNOWLEDGE),
+            home_registration: message
+                .flags
+                .contains(BindingUpdateFlags::HOME_REGISTRATION),
             force_udp: message.flags.contains(BindingUpdateFlags::FORCE_UDP),
             alternate_care_of: ipv6.or(ipv4),
             ipv4_care_of: options.ipv4_care_of_address(),
@@ -38,19 +41,16 @@ impl Update {
 }
 
 impl Acknowledgement {
-    /// `None` for a Binding Acknowledgement that is no Proxy Binding Acknowledgement.
-    pub(crate) fn from_wire(message: &BindingAcknowledgement) -> Option<Self> {
-        if !message.flags.contains(BindingAckFlags::PROXY) {
-            return None;
-        }
+    pub(crate) fn from_wire(message: &BindingAcknowledgement) -> Self {
         let options = &message.options;
         let nat = options.nat_detection();
-        Some(Self {
+        Self {
             common: Common {
                 sequence: message.sequence.0,
                 lifetime: message.lifetime.as_units(),
                 ..Common::from_options(options)
             },
+            proxy: message.flags.contains(BindingAckFlags::PROXY),
             status: message.status.code(),
             home_reply: options.ipv4_home_address_reply().map(|reply| HomeReply {
                 status: reply.status().code(),
@@ -61,7 +61,7 @@ impl Acknowledgement {
             nat_detection: nat.map(|nat| (nat.force_udp, nat.refresh_time)),
             dhcp_server: options.ipv4_dhcp_support_mode().map(|mode| mode.server),
             alternate_ipv4_care_of: options.alternate_ipv4_care_of_address(),
-        })
+        }
     }
 }
 
