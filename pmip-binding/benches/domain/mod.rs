@@ -170,7 +170,7 @@ impl Domain {
                     last = Some(transmit.payload);
                 }
                 Output::Timeout(_) => return last,
-                _ => {}
+                Output::Event(_) | _ => {}
             }
         }
     }
