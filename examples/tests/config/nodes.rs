@@ -128,8 +128,8 @@ fn a_key_reaches_the_engines() {
     let Engine::Lma(anchor) = of(&format!("{base}{lma}"), Role::Lma).engine else {
         panic!("not an LMA");
     };
-    assert_eq!(anchor.keys, [shared.clone()]);
-    assert_eq!(anchor.peers[0].keys, [own.clone()]);
+    assert_eq!(anchor.keys, std::slice::from_ref(&shared));
+    assert_eq!(anchor.peers[0].keys, std::slice::from_ref(&own));
     let anchor_of = |text: &str| match of(text, Role::Mag).engine {
         Engine::Mag(mut gateway) => gateway.lmas.remove(0).keys,
         Engine::Lma(_) => panic!("not a MAG"),
