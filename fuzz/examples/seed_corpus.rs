@@ -26,15 +26,16 @@ use pmip_wire::{
     HomeNetworkPrefix, Ipv4DhcpSupportMode, Ipv4HomeAddressReply, Ipv4HomeAddressRequest,
     Ipv4HomeAddressStatus, Ipv4TrafficOffloadSelector, LcmpSubOption, Lifetime,
     LinkLayerIdentifier, LmaControlledMagParameters, MagIdentifier, MagMultipathBinding, Message,
-    MhType, MobileNodeIdentifier, MobilityHeader, MobilityOption, MobilityOptions, NatDetection,
-    NetworkIdentifier, OperatorIdentifier, OptionType, Preemption, QosAttribute, QosOperation,
-    QualityOfService, SequenceNumber, Status, Timestamp, UnknownMessage, UnknownOption,
-    VendorSpecific,
+    MhType, MobileNodeIdentifier, MobilityHeader, MobilityOption, MobilityOptions,
+    MulticastMobility, MulticastPayload, NatDetection, NetworkIdentifier, OperatorIdentifier,
+    OptionType, Preemption, QosAttribute, QosOperation, QualityOfService, RawOptions,
+    SequenceNumber, Status, Timestamp, UnknownMessage, UnknownOption, VendorSpecific,
 };
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
+    scenarios()?;
     for (name, message) in messages()? {
         let wire = message.to_bytes(ChecksumContext::Udp);
         seed("message_decode", name, &wire)?;
@@ -46,6 +47,12 @@ fn main() -> Outcome<()> {
         {
             seed("options_iter", name, options)?;
         }
+    }
+    for (name, octets) in empty_messages() {
+        seed("message_decode", &name, &octets)?;
+    }
+    for (name, octets) in shortest_options() {
+        seed("options_iter", &name, &octets)?;
     }
     for (name, input) in selectors()? {
         seed("traffic_selector", name, &input)?;
@@ -238,6 +245,37 @@ fn measurements() -> Outcome<()> {
     Ok(())
 }
 
+/// Domains of every kind, and what happens to them: the kinds of transitions are numbered from 0.
+fn scenarios() -> Outcome<()> {
+    let day = |kinds: &[u8]| -> Vec<u8> {
+        let steps = kinds.iter().zip(1u8..);
+        steps
+            .flat_map(|(kind, number)| [*kind, number, number / 2, number.wrapping_mul(37)])
+            .collect()
+    };
+    let good = [1, 10, 2, 0, 0, 0, 6, 0, 1, 1, 2, 0, 0, 0, 0, 0];
+    let lossy = [2, 30, 9, 25, 9, 9, 4, 1, 1, 2, 5, 0, 0, 0, 0, 0];
+    let scarce = [3, 5, 1, 0, 0, 0, 3, 6, 2, 0, 1, 4, 0, 0, 0, 0];
+    let translated = [5, 5, 1, 0, 0, 0, 3, 0, 1, 0x51, 0x29, 0, 0, 0, 0, 0];
+    let moves = day(&[26, 0, 35, 1, 36, 2, 33, 3, 27, 4, 37, 5]);
+    let paths = day(&[0, 14, 1, 10, 17, 2, 18, 9, 20, 21, 8, 22]);
+    let restarts = day(&[26, 0, 42, 1, 43, 2, 44, 3, 45, 4, 47, 5]);
+    let hostile = day(&[26, 0, 48, 51, 52, 53, 54, 55, 56, 57, 1, 49]);
+    let clocks = day(&[59, 26, 0, 60, 1, 62, 2, 63, 58, 3, 61, 4]);
+    for (name, head, steps) in [
+        ("moves", good, &moves),
+        ("paths", lossy, &paths),
+        ("restarts", good, &restarts),
+        ("hostile", good, &hostile),
+        ("clocks", lossy, &clocks),
+        ("scarce", scarce, &moves),
+        ("translated", translated, &day(&[0, 24, 1, 25, 2, 17, 3])),
+    ] {
+        seed("scenario", name, &[&head[..], steps].concat())?;
+    }
+    Ok(())
+}
+
 fn seed(target: &str, name: &str, input: &[u8]) -> Outcome<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("corpus")
@@ -245,6 +283,37 @@ fn seed(target: &str, name: &str, input: &[u8]) -> Outcome<()> {
     fs::create_dir_all(&folder)?;
     fs::write(folder.join(name), input)?;
     Ok(())
+}
+
+/// A message of every type, all zero behind its header but for what tells its bodies apart.
+fn empty_messages() -> Vec<(String, Vec<u8>)> {
+    let of_type = |mh_type: u8| {
+        let bodies = if matches!(mh_type, 16 | 21) {
+            0..=3
+        } else {
+            0..=0
+        };
+        bodies.map(move |body| {
+            let mut octets = vec![59, 3, mh_type, 0, 0, 0];
+            octets.resize(32, 0);
+            octets[if mh_type == 16 { 6 } else { 7 }] = body;
+            (format!("type-{mh_type}-{body}"), octets)
+        })
+    };
+    (0..=24).flat_map(of_type).collect()
+}
+
+/// Every option with the least data that fits its type.
+fn shortest_options() -> Vec<(String, Vec<u8>)> {
+    let shortest = |option_type: u8| {
+        (0..=40u8).find_map(|length| {
+            let mut octets = vec![option_type, length];
+            octets.resize(2 + usize::from(length), 1);
+            let mut typed = RawOptions::new(&octets, 12).typed();
+            matches!(typed.next(), Some(Ok(_))).then(|| (format!("option-{option_type}"), octets))
+        })
+    };
+    (2..=70).filter_map(shortest).collect()
 }
 
 fn messages() -> Outcome<Vec<(&'static str, Message)>> {
@@ -287,7 +356,9 @@ fn registration() -> Outcome<BindingUpdate> {
         .with(MagIdentifier::nai("mag@example.net")?)?;
     Ok(BindingUpdate {
         sequence: SequenceNumber(1),
-        flags: BindingUpdateFlags::ACKNOWLEDGE | BindingUpdateFlags::PROXY,
+        flags: BindingUpdateFlags::ACKNOWLEDGE
+            | BindingUpdateFlags::HOME_REGISTRATION
+            | BindingUpdateFlags::PROXY,
         lifetime: Lifetime::from_secs(3600),
         options,
     })
@@ -323,7 +394,7 @@ fn acknowledgement() -> Outcome<BindingAcknowledgement> {
 }
 
 fn unknown_options() -> Outcome<BindingUpdate> {
-    let words = UnknownOption::new(OptionType::MulticastMobility, vec![7, 0, 1, 2, 3, 4].into())?;
+    let words = MulticastMobility::new(MulticastPayload::Mldv2, vec![1, 2, 3, 4])?;
     let options = MobilityOptions::new()
         .with(UnknownOption::new(
             OptionType::Unknown(200),

@@ -2,7 +2,7 @@
 //!
 //! `fuzz_targets/` runs them under libFuzzer (`cargo +nightly fuzz run TARGET`), `tests/replay.rs`
 //! replays the committed corpora and mutations of them in plain `cargo test`. The seeds come from
-//! `cargo run -p pmip-fuzz --example seed_corpus`.
+//! `cargo run -p pmip-fuzz --example seed_corpus` and `--example seed_captures`.
 #![forbid(unsafe_code)]
 
 pub mod decap;
@@ -13,6 +13,8 @@ pub mod mag_datagrams;
 pub mod message_decode;
 pub mod message_encode;
 pub mod options_iter;
+pub mod pcap_reader;
+pub mod scenario;
 pub mod sla_packets;
 pub mod traffic_selector;
 pub mod udp_framing;
@@ -29,6 +31,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("message_decode", message_decode::run),
     ("message_encode", message_encode::run),
     ("options_iter", options_iter::run),
+    ("pcap_reader", pcap_reader::run),
+    ("scenario", scenario::run),
     ("sla_packets", sla_packets::run),
     ("udp_framing", udp_framing::run),
     ("traffic_selector", traffic_selector::run),

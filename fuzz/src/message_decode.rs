@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use bytes::Bytes;
 use pmip_wire::checksum::{Checksum, MOBILITY_HEADER_PROTOCOL};
-use pmip_wire::{ChecksumContext, MAX_MESSAGE_LEN, Message};
+use pmip_wire::{ChecksumContext, Leniency, MAX_MESSAGE_LEN, Message};
 
 const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 const DESTINATION: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
@@ -24,6 +24,7 @@ pub fn run(data: &[u8]) {
             stable(message, context);
         }
     }
+    lax_agrees(data, over_udp.as_ref().ok());
     // Random octets almost never hold a right checksum: with it, both carriers must agree.
     let as_it_came = Message::decode_slice(data, IPV6);
     if let Some(signed) = with_checksum(data) {
@@ -32,6 +33,25 @@ pub fn run(data: &[u8]) {
     }
     if let (Ok(a), Ok(b)) = (as_it_came, over_udp) {
         assert_eq!(a, b, "the checksum changes nothing but acceptance");
+    }
+}
+
+/// Leniency changes nothing about a message without faults, and what it lets pass encodes.
+fn lax_agrees(data: &[u8], strict: Option<&Message>) {
+    let wire = Bytes::copy_from_slice(data.get(..MAX_MESSAGE_LEN).unwrap_or(data));
+    let lax = Message::decode_lax(&wire, ChecksumContext::Udp, Leniency::all());
+    if let Some(strict) = strict {
+        let (message, faults) = lax.expect("what strict decoding takes, lax takes");
+        if faults.tolerances().is_empty() {
+            assert_eq!(&message, strict);
+        }
+    } else if let Ok((message, faults)) = lax {
+        assert!(
+            !faults.tolerances().is_empty(),
+            "what was passed over is told"
+        );
+        let octets = message.to_bytes(ChecksumContext::Udp);
+        assert_eq!(octets.len(), message.encoded_len());
     }
 }
 

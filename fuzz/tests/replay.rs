@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// Mutations of the corpus that each target runs.
 const MUTATIONS: usize = 4_000;
+/// Those of a target whose inputs are minutes in the life of a domain.
+const SCENARIOS: usize = 100;
 
 #[test]
 fn committed_corpora_hold() {
@@ -21,7 +23,12 @@ fn mutations_of_the_corpora_hold() {
     for (name, run) in pmip_fuzz::TARGETS {
         let seeds: Vec<Vec<u8>> = corpus(name).into_iter().map(|(_, input)| input).collect();
         let mut random = Lcg(0x9e37_79b9_7f4a_7c15);
-        for round in 0..MUTATIONS {
+        let rounds = if *name == "scenario" {
+            SCENARIOS
+        } else {
+            MUTATIONS
+        };
+        for round in 0..rounds {
             let mut input = seeds[round % seeds.len()].clone();
             for _ in 0..=random.below(4) {
                 mutate(&mut input, &seeds, &mut random);

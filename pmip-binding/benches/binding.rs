@@ -1,5 +1,6 @@
 //! `cargo bench -p pmip-binding --bench binding`: an anchor at 1,000, 128,000 and 1,000,000 two-path
-//! bindings. A PBU is decoded, processed, answered by an encoded PBA; all outputs are taken.
+//! bindings. A PBU is decoded, processed, answered by an encoded PBA; all outputs are taken. Beside it an update of a bare hash
+//! map with the same keys and as much of a value as a binding has.
 
 #[path = "domain/mod.rs"]
 mod domain;
@@ -9,6 +10,8 @@ use std::time::{Duration, Instant as Stopwatch};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use domain::{Ask, Domain, Homes, shuffled};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use pmip_binding::Datagram;
 use pmip_binding::testing::{OrderedSet, Wheel};
 use pmip_wire::types::Instant;
@@ -87,6 +90,19 @@ fn updates(criterion: &mut Criterion) {
                     }
                 };
                 measure(&mut domain, count, next, |_| {})
+            });
+        });
+        let mut map = HashMap::with_hasher(FixedState::with_seed(1));
+        for n in 0..size {
+            map.insert(domain::key(n), [0u64; 26]);
+        }
+        let keys: Vec<[u8; 22]> = shuffled(size).into_iter().map(domain::key).collect();
+        let mut key = keys.iter().cycle();
+        group.bench_function(BenchmarkId::new("bare-map-update", size), |b| {
+            b.iter(|| {
+                if let Some(value) = map.get_mut(key.next().expect("endless")) {
+                    *value = black_box([1; 26]);
+                }
             });
         });
         group.bench_function(BenchmarkId::new("idle-poll", size), |b| {

@@ -1,4 +1,5 @@
-//! `cargo bench -p pmip-binding --bench goals`: the figures of goals S1 to S3. Ratios are medians
+//! `cargo bench -p pmip-binding --bench goals`: the figures of goals S1 to S3, and the times of a
+//! snapshot and its restoration. Ratios are medians
 //! over rounds in which both sides take turns, so that a busy machine disturbs both.
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 #![allow(clippy::disallowed_methods, reason = "a bench measures time")]
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant as Stopwatch};
 use domain::{Domain, shuffled};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use pmip_binding::Lma;
 use pmip_binding::config::HeartbeatConfig;
 use pmip_binding::testing::{OrderedSet, Wheel};
 use pmip_wire::types::Instant;
@@ -38,6 +40,9 @@ fn main() {
     }
     if wanted("timers") {
         timers();
+    }
+    if wanted("snapshot") {
+        snapshot();
     }
 }
 
@@ -79,7 +84,7 @@ impl Pair {
         let domain = Domain::new(domain::config(size), size, 1_000);
         let mut map = HashMap::with_capacity_and_hasher(size as usize, FixedState::with_seed(1));
         for n in 0..size {
-            map.insert(key(n), [0; 26]);
+            map.insert(domain::key(n), [0; 26]);
         }
         Self {
             domain,
@@ -105,7 +110,12 @@ impl Pair {
 
     /// Nanoseconds per update of the bare map.
     fn update(&mut self, value: u64) -> f64 {
-        let keys: Vec<_> = self.order.by_ref().take(TURN as usize).map(key).collect();
+        let keys: Vec<_> = self
+            .order
+            .by_ref()
+            .take(TURN as usize)
+            .map(domain::key)
+            .collect();
         let start = Stopwatch::now();
         for key in &keys {
             if let Some(found) = self.map.get_mut(key) {
@@ -208,6 +218,29 @@ fn moving(size: u32, time_passes: bool) -> (f64, f64) {
     (median(ours), median(ratios))
 }
 
+/// Each must take less than two seconds.
+fn snapshot() {
+    let sessions = 128_000;
+    let domain = Domain::new(domain::config(sessions), sessions, 1_000);
+    let start = Stopwatch::now();
+    let snapshot = domain.lma.snapshot();
+    let written = start.elapsed();
+    let start = Stopwatch::now();
+    let text = serde_json::to_vec(&snapshot).expect("plain data");
+    let encoded = start.elapsed();
+    let config = domain::config(sessions);
+    let start = Stopwatch::now();
+    let restored = Lma::restore(config, &snapshot, [8; 32], domain::clock(), domain.now);
+    let read = start.elapsed();
+    let (lma, refusals) = restored.expect("a right snapshot");
+    assert!(refusals.is_empty() && lma.snapshot() == snapshot);
+    println!(
+        "snapshot of {sessions} bindings: {written:.1?}, restored in {read:.1?}; as JSON in \
+         {encoded:.1?}, {} octets each",
+        text.len() / (sessions as usize)
+    );
+}
+
 struct Refresh {
     now: Instant,
     timer: u32,
@@ -234,11 +267,6 @@ impl Chance {
             .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 24) % limit
     }
-}
-
-fn key(n: u32) -> [u8; 22] {
-    let name = domain::nai(n);
-    std::array::from_fn(|i| name.as_bytes().get(i).copied().unwrap_or(0))
 }
 
 fn nanos(start: Stopwatch) -> f64 {

@@ -3,7 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use pmip_wire::AccessNetworkIdentifier;
 use pmip_wire::types::{Encapsulation, IpPrefix, Label, PathId};
+use pmip_wire::{
+    BindingRevocationStatus, MobilityOptions, NotificationReason, RevocationTrigger,
+    UpdateNotificationStatus,
+};
 
 /// Names one mobility session inside one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +25,12 @@ pub enum Event {
     Session(SessionEvent),
     /// A path changed or was measured.
     Path(PathEvent),
+    /// Bindings were revoked, or were to be (RFC 5846).
+    Revocation(RevocationEvent),
+    /// An update notification came, or was answered (RFC 7077).
+    Notification(NotificationEvent),
+    /// An anchor sent a mobile node to another one (RFC 6463, MAG).
+    Redirect(RedirectEvent),
     /// A datagram was dropped; no state changed.
     Dropped {
         /// Why.
@@ -89,7 +100,8 @@ pub struct PathRoute {
     pub keys: Option<GreKeys>,
 }
 
-/// The pair of GRE keys of one path binding (RFC 5845 section 3).
+/// The pair of GRE keys of one path binding (RFC 5845 section 3). They tell its packets from those
+/// of others over the same path, whatever inner addresses both use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct GreKeys {
@@ -124,6 +136,23 @@ pub enum SessionEvent {
         mn_id: String,
         /// In plain words, why.
         reason: &'static str,
+    },
+    /// What is known of the access network behind a mobile node changed (LMA; RFC 6757).
+    AccessNetwork {
+        /// Which session.
+        session: SessionId,
+        /// The mobile node's identifier (NAI).
+        mn_id: String,
+        /// Where it is attached now; `None` = nothing is known any more.
+        network: Option<AccessNetworkIdentifier>,
+    },
+    /// The anchor does not understand where the mobile node is attached: perhaps a mistake in the
+    /// domain's configuration (MAG; RFC 6757 section 4.1). Told once.
+    AccessNetworkIgnored {
+        /// Which session.
+        session: SessionId,
+        /// The mobile node's identifier (NAI).
+        mn_id: String,
     },
     /// The peer refused a registration.
     Refused {
@@ -170,10 +199,122 @@ pub enum PathEvent {
         /// Round-trip time.
         rtt: Duration,
     },
+    /// The gateway told, or tells no more, what it calls the link under a path (LMA).
+    Link {
+        /// Which path.
+        path: PathId,
+        /// The name of its label.
+        label_name: Option<String>,
+        /// The name of the roaming interface.
+        interface: Option<String>,
+    },
     /// The peer lost its state and restarted (RFC 5847 section 3.2).
     PeerRestarted {
         /// The path that showed it.
         path: PathId,
+    },
+}
+
+/// The course of a revocation (RFC 5846).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RevocationEvent {
+    /// The peer revoked bindings, or wanted to: it was answered with this status.
+    Received {
+        /// The peer's name: the MAG Identifier or address on an LMA, the anchor's name on a MAG.
+        peer: String,
+        /// Why, as the peer says.
+        trigger: RevocationTrigger,
+        /// What it was answered.
+        status: BindingRevocationStatus,
+    },
+    /// Our revocation was answered.
+    Answered {
+        /// The peer's name, as above.
+        peer: String,
+        /// Why it was sent.
+        trigger: RevocationTrigger,
+        /// The answer; from 128 the peer refuses (RFC 5846 section 5.2).
+        status: BindingRevocationStatus,
+    },
+    /// Our revocation was not answered after all its retransmissions, or the peer does not know
+    /// it (Binding Error, status 2); our bindings are gone all the same.
+    Unanswered {
+        /// The peer's name, as above.
+        peer: String,
+        /// Why it was sent.
+        trigger: RevocationTrigger,
+    },
+    /// A command asked for what can't be revoked: nothing like it is registered, or the anchor
+    /// has refused all global revocation before (RFC 5846 section 9.2).
+    Impossible {
+        /// The mobile node, peer or realm that was named.
+        name: String,
+    },
+}
+
+/// The course of an update notification (RFC 7077).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotificationEvent {
+    /// An anchor sent one, and it was handled (MAG).
+    Received {
+        /// The anchor's name.
+        peer: String,
+        /// The mobile node it is for; `None` = all.
+        mn_id: Option<String>,
+        /// What is asked for.
+        reason: NotificationReason,
+        /// How it went; answered where the anchor asked for an answer.
+        status: UpdateNotificationStatus,
+        /// Everything it carried: vendor-specific options are the program's.
+        options: Box<MobilityOptions>,
+    },
+    /// A gateway answered ours (LMA).
+    Answered {
+        /// The MAG Identifier or address.
+        peer: String,
+        /// What was asked for.
+        reason: NotificationReason,
+        /// The answer; from 128 it failed (RFC 7077 section 4.2).
+        status: UpdateNotificationStatus,
+    },
+    /// A gateway did not answer after all retransmissions, or knows no notifications (LMA).
+    Unanswered {
+        /// The MAG Identifier or address.
+        peer: String,
+        /// What was asked for.
+        reason: NotificationReason,
+    },
+    /// A command named nobody who is registered, or too many are under way (LMA).
+    Impossible {
+        /// The mobile node or peer.
+        name: String,
+    },
+}
+
+/// An anchor sent a mobile node to another one (RFC 6463 section 5.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedirectEvent {
+    /// The mobile node is anchored there from now on.
+    Followed {
+        /// The mobile node's identifier (NAI).
+        mn_id: String,
+        /// The anchor that sent it away.
+        from: String,
+        /// The anchor that serves it.
+        to: String,
+    },
+    /// The other anchor is not configured here; the mobile node is registered without the offer
+    /// to be redirected.
+    NotFollowed {
+        /// The mobile node's identifier (NAI).
+        mn_id: String,
+        /// The anchor that wanted to send it away.
+        from: String,
+        /// Where to.
+        address: IpAddr,
     },
 }
 
@@ -199,6 +340,10 @@ pub enum DropReason {
     NotTheRegisteredCareOf,
     /// An update for a care-of address that is no routable unicast address (RFC 6275 section 6.1.7).
     UnroutableCareOf,
+    /// An acknowledgement that sets a timer to zero (RFC 8127 section 5.2).
+    ZeroParameter,
+    /// An update for what is being revoked (RFC 5846 section 8.1).
+    RevocationInProgress,
     /// More signalling than the configured rate.
     RateLimited,
     /// A Binding Update without the Home Registration flag, so not for an anchor (RFC 6275 section

@@ -11,20 +11,25 @@ use crate::status::HeartbeatStatus;
 /// Requests whose answers are still of use: a late answer proves that the path lives.
 const REMEMBERED: usize = 8;
 
-/// Watches one path.
+/// Watches one path. There may be a million: spans are nanoseconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Heartbeat {
-    rule: HeartbeatRule,
-    next_sequence: u32,
-    asked: SmallVec<[(u32, Instant); 2]>,
-    awaiting: Option<Instant>,
+    interval: u64,
+    timeout: u64,
+    asked: SmallVec<[(u32, Instant); 1]>,
+    /// The end of time = no answer is awaited.
+    awaiting: Instant,
     next_request: Instant,
-    alive: bool,
-    missed: u32,
     sent: u64,
     received: u64,
-    rtt: Option<Duration>,
+    rtt: Option<u64>,
     restart_counter: Option<u32>,
+    next_sequence: u32,
+    retries: u32,
+    missed: u32,
+    /// After a miss the next request goes out at once.
+    hurries: bool,
+    alive: bool,
 }
 
 /// What a deadline asks for.
@@ -49,37 +54,44 @@ impl Heartbeat {
     /// that a stranger can't answer (signalling rules section 8).
     pub(crate) fn new(rule: HeartbeatRule, first_sequence: u32, now: Instant) -> Self {
         Self {
-            rule,
-            next_sequence: first_sequence,
+            interval: nanos(rule.interval),
+            timeout: nanos(rule.answer_timeout()),
             asked: SmallVec::new(),
-            awaiting: None,
+            awaiting: Instant::MAX,
             next_request: now,
-            alive: true,
-            missed: 0,
             sent: 0,
             received: 0,
             rtt: None,
             restart_counter: None,
+            next_sequence: first_sequence,
+            retries: rule.retries,
+            missed: 0,
+            hurries: rule.timeout.is_some(),
+            alive: true,
         }
     }
 
     pub(crate) fn deadline(&self) -> Instant {
-        self.awaiting.unwrap_or(self.next_request)
+        if self.is_awaiting() {
+            self.awaiting
+        } else {
+            self.next_request
+        }
     }
 
     /// Call when the deadline has come.
     pub(crate) fn on_deadline(&mut self, now: Instant) -> Beat {
         let mut beat = Beat::default();
-        if let Some(until) = self.awaiting {
-            if now < until {
+        if self.is_awaiting() {
+            if now < self.awaiting {
                 return beat;
             }
-            self.awaiting = None;
+            self.awaiting = Instant::MAX;
             self.missed = self.missed.saturating_add(1);
             // RFC 5847 section 3.1: given up when the counter exceeds the allowance.
-            beat.died = self.alive && self.missed > self.rule.retries;
+            beat.died = self.alive && self.missed > self.retries;
             self.alive &= !beat.died;
-            if self.rule.timeout.is_some() && self.alive {
+            if self.hurries && self.alive {
                 self.next_request = now;
             }
         }
@@ -97,13 +109,32 @@ impl Heartbeat {
             .position(|&(asked, _)| asked == sequence)?;
         let (_, sent_at) = self.asked.remove(position);
         let rtt = now.saturating_since(sent_at);
-        self.awaiting = None;
+        self.awaiting = Instant::MAX;
         self.missed = 0;
         self.received = self.received.saturating_add(1);
-        self.rtt = Some(rtt);
+        self.rtt = Some(nanos(rtt));
         let revived = !self.alive;
         self.alive = true;
         Some(Answer { rtt, revived })
+    }
+
+    /// Goes on by another rule; the next request comes no later than that says.
+    pub(crate) fn set_rule(&mut self, rule: HeartbeatRule, now: Instant) {
+        let (interval, timeout) = (nanos(rule.interval), nanos(rule.answer_timeout()));
+        let hurries = rule.timeout.is_some();
+        let same = (interval, timeout, rule.retries, hurries)
+            == (self.interval, self.timeout, self.retries, self.hurries);
+        if same {
+            return;
+        }
+        self.interval = interval;
+        self.timeout = timeout;
+        self.retries = rule.retries;
+        self.hurries = hurries;
+        // One that was refused stays so.
+        if self.next_request != Instant::MAX {
+            self.next_request = now + rule.interval;
+        }
     }
 
     /// Something else proved that the path lives, such as an acknowledgement.
@@ -115,7 +146,7 @@ impl Heartbeat {
     /// It was given up before: ask at once.
     pub(crate) fn mark_dead(&mut self, now: Instant) {
         self.alive = false;
-        self.missed = self.rule.retries.saturating_add(1);
+        self.missed = self.retries.saturating_add(1);
         self.hasten(now);
     }
 
@@ -126,21 +157,13 @@ impl Heartbeat {
 
     /// Ask now, whatever is awaited.
     pub(crate) fn ask_anew(&mut self, now: Instant) {
-        self.awaiting = None;
+        self.awaiting = Instant::MAX;
         self.hasten(now);
     }
 
     /// Whether a refusal may be believed: a request is out and none was ever answered.
-    pub(crate) const fn may_be_refused(&self) -> bool {
-        self.awaiting.is_some() && self.received == 0
-    }
-
-    /// Ask no more: the peer does not know how to answer (RFC 5847 section 3).
-    pub(crate) fn stop(&mut self) {
-        self.awaiting = None;
-        self.asked.clear();
-        self.next_request = Instant::MAX;
-        self.mark_alive();
+    pub(crate) fn may_be_refused(&self) -> bool {
+        self.is_awaiting() && self.received == 0
     }
 
     pub(crate) fn set_restart_counter(&mut self, counter: u32) {
@@ -153,14 +176,18 @@ impl Heartbeat {
 
     pub(crate) fn status(&self) -> HeartbeatStatus {
         HeartbeatStatus {
-            interval: self.rule.interval,
-            retries: self.rule.retries,
+            interval: Duration::from_nanos(self.interval),
+            retries: self.retries,
             sent: self.sent,
             received: self.received,
             missed: self.missed,
-            rtt: self.rtt,
+            rtt: self.rtt.map(Duration::from_nanos),
             restart_counter: self.restart_counter,
         }
+    }
+
+    fn is_awaiting(&self) -> bool {
+        self.awaiting != Instant::MAX
     }
 
     fn request(&mut self, now: Instant) -> u32 {
@@ -170,11 +197,15 @@ impl Heartbeat {
             self.asked.remove(0);
         }
         self.asked.push((sequence, now));
-        self.awaiting = Some(now + self.rule.answer_timeout());
-        self.next_request = now + self.rule.interval;
+        self.awaiting = now + Duration::from_nanos(self.timeout);
+        self.next_request = now + Duration::from_nanos(self.interval);
         self.sent = self.sent.saturating_add(1);
         sequence
     }
+}
+
+fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

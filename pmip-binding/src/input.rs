@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
+use pmip_wire::{AccessNetworkIdentifier, MobilityOptions, NotificationReason, RevocationTrigger};
 
 use crate::io::{ClockAnchor, Datagram};
 
@@ -53,6 +54,14 @@ pub enum InterfaceState {
 pub enum Attachment {
     /// It attached; attaching again updates.
     Attach(MobileNode),
+    /// The access network behind an attached mobile node changed, or what is known of it
+    /// (RFC 6757); `None` = nothing is.
+    AccessNetwork {
+        /// Its identifier.
+        nai: String,
+        /// Where it is attached now.
+        network: Option<AccessNetworkIdentifier>,
+    },
     /// It left.
     Detach {
         /// Its identifier.
@@ -78,6 +87,12 @@ pub struct MobileNode {
     /// How it came here, Handoff Indicator of RFC 5213 section 8.4: 1 attachment over a new
     /// interface, 2 handoff between its interfaces, 3 handoff between gateways, 4 unknown.
     pub handoff_indicator: u8,
+    /// The service that it asks the anchor for (RFC 5149), 1 to 255 octets.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub service_selection: Option<String>,
+    /// Where it is attached; `None` = as configured for the gateway.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub access_network: Option<AccessNetworkIdentifier>,
 }
 
 impl MobileNode {
@@ -90,6 +105,8 @@ impl MobileNode {
             link_layer_identifier: None,
             service: crate::config::Service::Dual,
             handoff_indicator: 4,
+            service_selection: None,
+            access_network: None,
         }
     }
 }
@@ -104,11 +121,107 @@ pub enum Command {
     /// The engine is done when [`Mag::is_shut_down`](crate::Mag::is_shut_down).
     Shutdown,
     /// Remove one mobile node's binding: the MAG de-registers it and registers anew, the LMA
-    /// removes it.
+    /// revokes it (RFC 5846, Administrative Reason), after which the MAG may register it anew.
     ClearBinding {
         /// Its identifier.
         nai: String,
     },
-    /// The same for all.
+    /// The same for all; the LMA revokes per peer.
     ClearBindings,
+    /// Revoke bindings (RFC 5846 sections 8.1 and 9.2).
+    Revoke(Revoke),
+    /// LMA: send an update notification (RFC 7077 section 5).
+    Notify(Notify),
+}
+
+/// What is revoked, and why where that is not fixed. Only triggers below 128 fit one mobile node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Revoke {
+    /// All bindings of a mobile node. A MAG that revokes lets go of it until it attaches again,
+    /// or for a logical mobile node until it is cleared.
+    MobileNode {
+        /// Its identifier.
+        nai: String,
+        /// Why.
+        trigger: RevocationTrigger,
+    },
+    /// One path of a mobile node, where it has several.
+    Path {
+        /// Its identifier.
+        nai: String,
+        /// The path's Binding ID.
+        binding_id: u8,
+        /// Why.
+        trigger: RevocationTrigger,
+    },
+    /// LMA: the IPv4 home address of a mobile node alone (flag V).
+    Ipv4Home {
+        /// Its identifier.
+        nai: String,
+        /// Why.
+        trigger: RevocationTrigger,
+    },
+    /// All bindings shared with a peer (flag G, Per-Peer Policy).
+    Peer {
+        /// Its name: the MAG Identifier or address on an LMA, the anchor's name on a MAG.
+        peer: String,
+    },
+    /// LMA: all bindings of a realm (flag G, Revoking Mobility Node Local Policy).
+    Realm {
+        /// What follows the `@`.
+        realm: String,
+    },
+}
+
+/// An update notification to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Notify {
+    /// Whom it is for.
+    pub who: Notified,
+    /// What is asked for.
+    pub reason: NotificationReason,
+    /// Ask for an answer, and send it again without one (flag A).
+    pub acknowledge: bool,
+    /// What it carries beside the name of whom it is for.
+    pub options: Box<MobilityOptions>,
+}
+
+/// Whom an update notification is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Notified {
+    /// One mobile node.
+    MobileNode {
+        /// Its identifier.
+        nai: String,
+    },
+    /// All mobile nodes of a MAG (Mobile Node Group Identifier 1).
+    Peer {
+        /// Its MAG Identifier or address.
+        peer: String,
+    },
+}
+
+impl Notify {
+    /// FORCE-REREGISTRATION without flag A, as RFC 7077 section 5.1 recommends.
+    pub fn reregister(who: Notified) -> Self {
+        Self::new(who, NotificationReason::ForceReregistration, false)
+    }
+
+    /// A notification without further options.
+    pub fn new(who: Notified, reason: NotificationReason, acknowledge: bool) -> Self {
+        Self {
+            who,
+            reason,
+            acknowledge,
+            options: Box::default(),
+        }
+    }
 }

@@ -60,21 +60,67 @@
 //!   when it drifted away from the monotonic one: a gateway whose clock the anchor found wrong
 //!   waits for that.
 //!
+//! - Deadlines are exact. Of several at one moment an anchor serves expiries first, then ends of
+//!   delete waits, then heartbeats, then held updates, each in order of session or path number.
+//!
+//! # State over a restart
+//!
+//! [`Lma::snapshot`] gives an anchor's state, [`Lma::poll_change`] what changed since, as records
+//! that [`LmaSnapshot::apply`](snapshot::LmaSnapshot::apply) takes; with the feature `serde` both
+//! can be written down or sent to a standby. [`Lma::restore`] makes an anchor that goes on there,
+//! on whatever monotonic clock, and leaves out what no longer fits, with the reason.
+//!
+//! ```
+//! # use std::net::Ipv4Addr;
+//! # use std::time::Duration;
+//! # use pmip_binding::{ClockAnchor, Lma, LmaConfig};
+//! # use pmip_wire::types::Instant;
+//! # let mut config = LmaConfig::new("lma1");
+//! # config.ipv4_address = Some(Ipv4Addr::new(192, 0, 2, 1));
+//! # let clock = ClockAnchor { instant: Instant::ZERO, unix: Duration::from_secs(1_767_225_600) };
+//! let mut lma = Lma::new(config.clone(), [0; 32], clock, Instant::ZERO)?;
+//! let mut kept = lma.snapshot();
+//! lma.record_changes(true);
+//! // ... inputs and outputs; before the outputs are carried out:
+//! while let Some(change) = lma.poll_change() {
+//!     kept.apply(change);
+//! }
+//! // After a restart, an hour later by the wall clock, with a new monotonic clock:
+//! let unix = clock.unix + Duration::from_secs(3600);
+//! let clock = ClockAnchor { instant: Instant::ZERO, unix };
+//! let (lma, left_out) = Lma::restore(config, &kept, [1; 32], clock, Instant::ZERO)?;
+//! assert!(left_out.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A gateway keeps nothing: after a restart its first update per path replaces what the anchor
+//! holds, and the anchor gives the same prefixes again.
+//!
+//! # Scale
+//!
+//! An anchor is made for a million sessions. They are packed and found through indexes of their
+//! numbers; timers stand on wheels, so that a refresh costs the same however many there are.
+//! `cargo bench -p pmip-binding` measures it.
+//!
 //! `COMPLIANCE.md` lists what of the RFCs is done and what is left out.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 pub mod config;
 mod event;
+mod gre;
 mod heartbeat;
 mod index;
 mod input;
 mod io;
 mod lenient;
+mod link;
 mod lma;
 mod mag;
 mod message;
+mod notification;
 mod random;
+mod revocation;
 mod security;
 mod slab;
 pub mod snapshot;
@@ -88,10 +134,13 @@ use pmip_wire::udp::{CONTROL_PORT, DATA_PORT};
 
 pub use config::{LmaConfig, MagConfig};
 pub use event::{
-    DropReason, Event, Forwarding, GreKeys, PathEndpoint, PathEvent, PathRoute, PathState,
-    SessionEvent, SessionId, SessionRoute,
+    DropReason, Event, Forwarding, GreKeys, NotificationEvent, PathEndpoint, PathEvent, PathRoute,
+    PathState, RedirectEvent, RevocationEvent, SessionEvent, SessionId, SessionRoute,
 };
-pub use input::{Attachment, Command, Input, InterfaceChange, InterfaceState, MobileNode};
+pub use input::{
+    Attachment, Command, Input, InterfaceChange, InterfaceState, MobileNode, Notified, Notify,
+    Revoke,
+};
 pub use io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 pub use lma::Lma;
 pub use mag::Mag;

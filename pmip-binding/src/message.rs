@@ -2,9 +2,13 @@
 //! options found by kind. Turned into and out of [`pmip_wire`] messages here and nowhere else.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use bytes::Bytes;
-use pmip_wire::types::IpPrefix;
+use pmip_wire::types::{IpPrefix, Lifetime};
+use pmip_wire::{
+    AccessNetworkIdentifier, GreKey, LmaControlledMagParameters, LoadInformation, VendorSpecific,
+};
 use smallvec::SmallVec;
 
 mod decode;
@@ -70,6 +74,12 @@ pub(crate) struct Common {
     pub(crate) timestamp: Option<u64>,
     pub(crate) delegated: SmallVec<[IpPrefix; 2]>,
     pub(crate) multipath: Option<Multipath>,
+    /// GRE asked for or agreed on, with or without a key (RFC 5845 section 6.1).
+    pub(crate) gre: Option<GreKey>,
+    /// The T flag: the TLV header asked for or agreed on (RFC 5845 section 7.2).
+    pub(crate) tlv_header: bool,
+    /// Where the mobile node is attached (RFC 6757 section 3).
+    pub(crate) access_network: Option<AccessNetworkIdentifier>,
 }
 
 /// A Proxy Binding Update (RFC 5213 section 8.1).
@@ -79,6 +89,9 @@ pub(crate) struct Update {
     pub(crate) acknowledge: bool,
     pub(crate) home_registration: bool,
     pub(crate) force_udp: bool,
+    /// The D flag: the sender is no gateway but a node of distributed mobility (RFC 8885 section
+    /// 4.1).
+    pub(crate) distributed: bool,
     /// Alternate Care-of Address (option 3) or Alternate IPv4 Care-of Address (49).
     pub(crate) alternate_care_of: Option<IpAddr>,
     /// The MAG's own IPv4 care-of address (option 32).
@@ -86,6 +99,12 @@ pub(crate) struct Update {
     /// IPv4 Home Address Requests: address and prefix length.
     pub(crate) home_requests: SmallVec<[(Ipv4Addr, u8); 1]>,
     pub(crate) mag_id: Option<Identifier>,
+    /// The name of the service that the mobile node is to have (RFC 5149), UTF-8 if well-formed.
+    pub(crate) service: Option<Bytes>,
+    /// Vendor-specific options (RFC 5094).
+    pub(crate) vendor: Vec<VendorSpecific>,
+    /// The MAG can be redirected (RFC 6463 section 4.1).
+    pub(crate) redirect_capable: bool,
 }
 
 /// An IPv4 Home Address Reply (RFC 5844 section 3.3.2).
@@ -110,6 +129,17 @@ pub(crate) struct Acknowledgement {
     pub(crate) dhcp_server: Option<bool>,
     /// Alternate IPv4 Care-of Address, echoed (RFC 6463 section 4.4).
     pub(crate) alternate_ipv4_care_of: Option<Ipv4Addr>,
+    /// Timers that the MAG obeys (RFC 8127).
+    pub(crate) controlled: Option<LmaControlledMagParameters>,
+    /// The anchor to go to (RFC 6463 section 4.2).
+    pub(crate) redirect: Option<IpAddr>,
+    /// How busy the anchor is (RFC 6463 section 4.3).
+    pub(crate) load: Option<LoadInformation>,
+}
+
+/// The span in units of 4 s, rounded up; at most the longest.
+pub(crate) fn lifetime(span: Duration) -> Lifetime {
+    Lifetime::from_secs(u32::try_from(span.as_secs()).unwrap_or(u32::MAX))
 }
 
 /// Whether every octet of the prefix is zero: a request to allocate (RFC 5213 section 2.2).
@@ -120,6 +150,8 @@ pub(crate) fn is_all_zero(prefix: IpPrefix) -> bool {
 /// Status values the engines use (RFC 5213 section 8.9 and its extensions).
 pub(crate) mod status {
     pub(crate) const ACCEPTED: u8 = 0;
+    pub(crate) const GRE_NOT_REQUIRED: u8 = 2;
+    pub(crate) const GRE_WITHOUT_TLV_HEADER: u8 = 3;
     /// Values from here reject.
     pub(crate) const FIRST_REJECTION: u8 = 128;
     pub(crate) const REASON_UNSPECIFIED: u8 = 128;
@@ -127,6 +159,7 @@ pub(crate) mod status {
     pub(crate) const INSUFFICIENT_RESOURCES: u8 = 130;
     pub(crate) const SEQUENCE_OUT_OF_WINDOW: u8 = 135;
     pub(crate) const AUTHENTICATION_FAILED: u8 = 146;
+    pub(crate) const SERVICE_AUTHORIZATION_FAILED: u8 = 151;
     pub(crate) const PROXY_REG_NOT_ENABLED: u8 = 152;
     pub(crate) const NOT_LMA_FOR_THIS_MN: u8 = 153;
     pub(crate) const MAG_NOT_AUTHORIZED: u8 = 154;
@@ -138,6 +171,7 @@ pub(crate) mod status {
     pub(crate) const MISSING_MN_ID: u8 = 160;
     pub(crate) const MISSING_HANDOFF: u8 = 161;
     pub(crate) const MISSING_ATT: u8 = 162;
+    pub(crate) const GRE_REQUIRED: u8 = 163;
     pub(crate) const NOT_AUTHORIZED_FOR_IPV4: u8 = 170;
     pub(crate) const NOT_AUTHORIZED_FOR_IPV4_HOA: u8 = 171;
     pub(crate) const NOT_AUTHORIZED_FOR_IPV6: u8 = 172;

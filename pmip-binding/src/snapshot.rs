@@ -4,14 +4,21 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use bytes::Bytes;
+use pmip_wire::AccessNetworkIdentifier;
 use pmip_wire::types::{Encapsulation, Instant, IpPrefix, Label, PathId};
 
 use crate::config::ConfigErrors;
 use crate::event::SessionId;
 use crate::io::ClockAnchor;
 
-/// The layout of [`LmaSnapshot`] that this version writes and reads.
-pub const SNAPSHOT_VERSION: u32 = 1;
+/// The layout of [`LmaSnapshot`] that this version writes. It reads all from 1 on: what an older
+/// one does not know is absent.
+///
+/// | version | adds |
+/// |---|---|
+/// | 2 | GRE keys, access network and service of a session; names and weights of a path;
+/// | | which gateways do not know heartbeats |
+pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// Everything that an anchor must not forget: sessions with their prefixes, lifetimes and order
 /// marks, paths, what is known of the access gateways, and what ended sessions held.
@@ -99,9 +106,12 @@ pub struct PeerRecord {
     pub peer: PeerName,
     /// It has answered a heartbeat.
     pub answered: bool,
+    /// It does not know Heartbeat (RFC 5847 section 3).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub lacks_heartbeat: bool,
     /// Its Restart Counter, once known.
     pub restart_counter: Option<u32>,
-    /// When that counter was first seen.
+    /// When the anchor first asked what it answered with that counter.
     pub since: Instant,
 }
 
@@ -130,6 +140,15 @@ pub struct PathRecord {
     pub encapsulation: Encapsulation,
     /// Its label.
     pub label: Label,
+    /// The name of the label, as the gateway has it.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub label_name: Option<String>,
+    /// The name of the roaming interface, as the gateway has it.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub interface: Option<String>,
+    /// Its weights up and down, as the gateway has them.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub weights: Option<(u8, u8)>,
     /// Access technology (RFC 5213 section 8.5).
     pub access_technology: u8,
     /// Heartbeats did not give it up.
@@ -165,6 +184,15 @@ pub struct SessionRecord {
     pub paths: Vec<BindingRecord>,
     /// What the next PBU of each Binding ID must come after.
     pub marks: Vec<MarkRecord>,
+    /// GRE by Binding ID, where it was ever agreed on (RFC 5845 section 5.1).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub gre: Vec<GreRecord>,
+    /// Where the mobile node is attached (RFC 6757).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub access_network: Option<AccessNetworkIdentifier>,
+    /// The service selected (RFC 5149).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub service_selection: Option<String>,
     /// The care-of address that registered last.
     pub last_care_of: IpAddr,
     /// When the last PBU was accepted.
@@ -201,6 +229,21 @@ pub struct MarkRecord {
     pub sequence: Option<u16>,
 }
 
+/// GRE on one path of a session (RFC 5845 section 5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct GreRecord {
+    /// The Binding ID; 0 without multipath.
+    pub binding_id: u8,
+    /// Whether the last PBU agreed on GRE; if not, a later one may and gets the same key.
+    pub agreed: bool,
+    /// The key that the anchor gave.
+    pub uplink: Option<u32>,
+    /// The key that the gateway gave.
+    pub downlink: Option<u32>,
+}
+
 /// What a mobile node held when its session ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -226,7 +269,7 @@ pub enum RestoreError {
     #[error(transparent)]
     Config(#[from] ConfigErrors),
     /// Another version wrote the snapshot.
-    #[error("a snapshot of version {found}, and this program reads version {SNAPSHOT_VERSION}")]
+    #[error("a snapshot of version {found}, and this program reads 1 to {SNAPSHOT_VERSION}")]
     Version {
         /// Its version.
         found: u32,

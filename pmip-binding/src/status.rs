@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use pmip_wire::AccessNetworkIdentifier;
 use pmip_wire::types::{Encapsulation, IpPrefix, Label, PathId};
 
 use crate::config::Tolerance;
-use crate::event::{DropReason, PathState, SessionId};
+use crate::event::{DropReason, GreKeys, PathState, SessionId};
 
 /// One mobility session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,10 @@ pub struct BindingStatus {
     pub ipv4_home: Option<(Ipv4Addr, u8, Ipv4Addr)>,
     /// Delegated mobile network prefixes.
     pub delegated: Vec<IpPrefix>,
+    /// The service selected (RFC 5149).
+    pub service_selection: Option<String>,
+    /// The access network behind the mobile node, as told to or by the peer (RFC 6757).
+    pub access_network: Option<AccessNetworkIdentifier>,
     /// Lifetime granted, the longest over its paths.
     pub lifetime: Duration,
     /// What remains of it.
@@ -69,6 +74,8 @@ pub struct PathBindingStatus {
     pub lifetime: Duration,
     /// What remains of it.
     pub remaining: Duration,
+    /// GRE keys, where exchanged (RFC 5845).
+    pub keys: Option<GreKeys>,
 }
 
 /// One path, which many sessions may share.
@@ -86,6 +93,9 @@ pub struct PathStatus {
     pub binding_id: u8,
     /// Its label.
     pub label: Label,
+    /// The name of the label, where it is known from the configuration (MAG) or from the gateway
+    /// (LMA).
+    pub label_name: Option<String>,
     /// Access technology (RFC 5213 section 8.5 registry).
     pub access_technology: u8,
     /// The care-of address as the MAG knows it.

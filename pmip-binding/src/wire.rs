@@ -6,7 +6,9 @@ use bytes::Bytes;
 use pmip_wire::auth::SecurityAssociation;
 use pmip_wire::types::PathId;
 use pmip_wire::{
-    BindingError, BindingErrorStatus, ChecksumContext, Heartbeat, Leniency, Message, MobilityOption,
+    BindingError, BindingErrorStatus, BindingRevocationAcknowledgement,
+    BindingRevocationIndication, ChecksumContext, Heartbeat, Leniency, Message, MobilityOption,
+    UpdateNotification, UpdateNotificationAcknowledgement,
 };
 
 use crate::event::DropReason;
@@ -29,8 +31,12 @@ pub(crate) enum Received {
     Update(Update),
     Acknowledgement(Acknowledgement),
     Heartbeat(Beat),
-    /// The peer does not know Heartbeat (Binding Error, status 2).
-    HeartbeatRefused,
+    Revocation(BindingRevocationIndication),
+    RevocationAnswer(BindingRevocationAcknowledgement),
+    Notification(UpdateNotification),
+    NotificationAnswer(UpdateNotificationAcknowledgement),
+    /// The peer does not know a message type (Binding Error, status 2).
+    TypeRefused,
     /// A message type that this family of crates does not know.
     UnknownType,
     /// Well-formed, but nothing for an engine.
@@ -81,7 +87,11 @@ fn receive_cut(datagram: &Datagram, context: ChecksumContext) -> Result<Incoming
             cut: true,
         }),
         Received::Heartbeat(_)
-        | Received::HeartbeatRefused
+        | Received::Revocation(_)
+        | Received::RevocationAnswer(_)
+        | Received::Notification(_)
+        | Received::NotificationAnswer(_)
+        | Received::TypeRefused
         | Received::UnknownType
         | Received::Unexpected => Err(DropReason::Malformed),
     }
@@ -98,15 +108,22 @@ fn understand(message: Message) -> Received {
             None => Received::Unexpected,
         },
         Message::BindingAcknowledgement(acknowledgement) => {
-            Received::Acknowledgement(Acknowledgement::from_wire(&acknowledgement))
+            match Acknowledgement::from_wire(&acknowledgement) {
+                Some(acknowledgement) => Received::Acknowledgement(acknowledgement),
+                None => Received::Unexpected,
+            }
         }
         Message::BindingError(error) => match error.status {
-            BindingErrorStatus::UnrecognizedMhType => Received::HeartbeatRefused,
+            BindingErrorStatus::UnrecognizedMhType => Received::TypeRefused,
             BindingErrorStatus::UnknownBinding | BindingErrorStatus::Unknown(_) => {
                 Received::Unexpected
             }
             _ => Received::Unexpected,
         },
+        Message::BindingRevocationIndication(indication) => Received::Revocation(indication),
+        Message::BindingRevocationAcknowledgement(answer) => Received::RevocationAnswer(answer),
+        Message::UpdateNotification(notification) => Received::Notification(notification),
+        Message::UpdateNotificationAcknowledgement(answer) => Received::NotificationAnswer(answer),
         Message::Heartbeat(heartbeat) => Received::Heartbeat(Beat::from_wire(&heartbeat)),
         // What the engines do not speak is as unknown to the peer as a type without a name.
         _ => Received::UnknownType,
@@ -169,6 +186,14 @@ impl Beat {
             response: true,
             restart_counter: Some(restart_counter),
             ..Self::request(sequence)
+        }
+    }
+
+    /// Tells of our restart (RFC 5847 section 3.2).
+    pub(crate) fn unsolicited(restart_counter: u32) -> Self {
+        Self {
+            unsolicited: true,
+            ..Self::response(0, restart_counter)
         }
     }
 

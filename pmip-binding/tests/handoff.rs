@@ -17,7 +17,10 @@ use pmip_binding::{Attachment, Input, MobileNode};
 const MN: &str = "walker@example.com";
 
 fn world() -> World {
-    let mut world = World::new(lma_config(), 1);
+    let mut config = lma_config();
+    // Told or asked by revocation is another story.
+    config.revocation.on_handoff = false;
+    let mut world = World::new(config, 1);
     for index in 1..=2 {
         let mut config = mag_config(index, 1);
         config.logical_mobile_nodes.clear();
@@ -113,4 +116,21 @@ fn without_a_deregistration_it_becomes_a_second_session_after_the_wait() {
     assert_eq!(world.lma.bindings(world.now).count(), 2);
     world.run_until_idle(5 * SECOND);
     assert_eq!(world.mag_tables[1].sessions.len(), 1);
+}
+
+#[test]
+fn who_leaves_before_the_registration_is_answered_is_deregistered() {
+    let mut world = world();
+    attach(&mut world, 0, 1);
+    world.run_for(Duration::from_millis(15));
+    assert_eq!(world.lma.bindings(world.now).count(), 1);
+    assert!(world.mag_tables[0].sessions.is_empty(), "not answered yet");
+    detach(&mut world, 0);
+    world.run_for(15 * SECOND);
+    assert_eq!(
+        world.lma.bindings(world.now).count(),
+        0,
+        "it would draw the node's packets for an hour\n{}",
+        world.tail()
+    );
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use common::SECOND;
 use pmip_binding::snapshot::LmaSnapshot;
 use pmip_binding::testing::{LinkConfig, Loss, Node, Wake, World, address, lma_config, mag_config};
-use pmip_binding::{Command, Input};
+use pmip_binding::{Command, Input, Notified, Notify};
 use proptest::prelude::*;
 
 const PATHS: u8 = 3;
@@ -27,6 +27,10 @@ enum Transition {
     Dark(u8, bool),
     Wait(u16),
     Clear,
+    /// The anchor revokes everything.
+    Revoke,
+    /// The anchor asks for registrations.
+    Notify,
     RestartLma,
     /// With its state.
     ResumeLma,
@@ -45,6 +49,8 @@ fn transition() -> impl Strategy<Value = Transition> {
         2 => (path, any::<bool>()).prop_map(|(path, dark)| Transition::Dark(path, dark)),
         6 => (1u16..8000).prop_map(Transition::Wait),
         1 => Just(Transition::Clear),
+        1 => Just(Transition::Revoke),
+        1 => Just(Transition::Notify),
         1 => Just(Transition::RestartLma),
         1 => Just(Transition::ResumeLma),
         1 => Just(Transition::RestartMag),
@@ -87,6 +93,12 @@ impl Run {
             Transition::Dark(path, dark) => world.black_hole(0, path, dark),
             Transition::Wait(millis) => world.run_for(Duration::from_millis(millis.into())),
             Transition::Clear => world.command(Node::Mag(0), Command::ClearBindings),
+            Transition::Revoke => world.command(Node::Lma, Command::ClearBindings),
+            Transition::Notify => {
+                let peer = "mag1".to_owned();
+                let notify = Notify::reregister(Notified::Peer { peer });
+                world.command(Node::Lma, Command::Notify(notify));
+            }
             // A gateway that never heard the counter can't see that it changed: RFC 5847 gives it
             // nothing to compare with until the first answer.
             Transition::RestartLma if !knows_counter(world) => {}

@@ -13,7 +13,8 @@ use common::{Bench, Pbu, SECOND};
 use pmip_binding::config::{MagPeer, Profile, Service};
 use pmip_binding::testing::{address, lma_config};
 use pmip_wire::{
-    DelegatedMobileNetworkPrefix, HomeNetworkPrefix, Ipv4HomeAddressRequest, OptionType,
+    DelegatedMobileNetworkPrefix, HomeNetworkPrefix, Ipv4HomeAddressRequest, LinkLayerIdentifier,
+    OptionType,
 };
 
 const MN: &str = "mn@example.com";
@@ -204,6 +205,20 @@ fn the_binding_limit_refuses_new_sessions_and_never_refreshes() {
     assert_eq!(code(&mut bench, &Pbu::new("mn10@example.com", 1)), 130);
     let refresh = Pbu::new("mn3@example.com", 2).handoff(5);
     assert_eq!(code(&mut bench, &refresh), 0);
+}
+
+#[test]
+fn one_mobile_node_gets_so_many_sessions_and_others_theirs() {
+    let mut config = lma_config();
+    config.limits.sessions_per_node = 2;
+    let mut bench = Bench::new(config);
+    let interface = |host: u8| {
+        let pbu = Pbu::new(MN, u16::from(host));
+        pbu.replacing(LinkLayerIdentifier::mac([2, 0, 0, 0, 0, host]))
+    };
+    let codes = [1, 2, 3].map(|host| code(&mut bench, &interface(host)));
+    assert_eq!(codes, [0, 0, 130]);
+    assert_eq!(code(&mut bench, &Pbu::new("b@example.com", 1)), 0);
 }
 
 #[test]

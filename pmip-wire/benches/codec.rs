@@ -10,12 +10,12 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use pmip_wire::checksum::Checksum;
 use pmip_wire::{
-    AccessTechnologyType, BindingAckFlags, BindingAcknowledgement, BindingUpdate,
-    BindingUpdateFlags, ChecksumContext, HandoffIndicator, Heartbeat, HomeNetworkPrefix,
-    Ipv4HomeAddressReply, Ipv4HomeAddressRequest, Ipv4HomeAddressStatus, Lifetime,
-    LinkLayerIdentifier, MagIdentifier, MagMultipathBinding, Message, MobileNodeIdentifier,
-    MobilityHeader, MobilityOption, MobilityOptions, OptionType, OptionsFull, SequenceNumber,
-    Status, Timestamp,
+    AccessTechnologyType, BindingAckFlags, BindingAcknowledgement, BindingRevocationFlags,
+    BindingRevocationIndication, BindingUpdate, BindingUpdateFlags, ChecksumContext,
+    HandoffIndicator, Heartbeat, HomeNetworkPrefix, Ipv4HomeAddressReply, Ipv4HomeAddressRequest,
+    Ipv4HomeAddressStatus, Lifetime, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding,
+    Message, MobileNodeIdentifier, MobilityHeader, MobilityOption, MobilityOptions, OptionType,
+    OptionsFull, RevocationTrigger, SequenceNumber, Status, Timestamp,
 };
 
 const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
@@ -83,10 +83,22 @@ fn acknowledgement() -> Message {
     })
 }
 
+/// The anchor revokes one path of a mobile node.
+fn revocation() -> Message {
+    let [identifier, prefix, ..] = identity();
+    Message::from(BindingRevocationIndication {
+        trigger: RevocationTrigger::AdministrativeReason,
+        sequence: SequenceNumber(7),
+        flags: BindingRevocationFlags::PROXY,
+        options: options([identifier, prefix, path()]),
+    })
+}
+
 fn codec(c: &mut Criterion) {
     message(c, "update", &update());
     message(c, "acknowledgement", &acknowledgement());
     message(c, "heartbeat", &Heartbeat::request(7).into());
+    message(c, "revocation", &revocation());
 }
 
 /// One message both ways, and the copy that all figures are read against.

@@ -79,6 +79,10 @@ pub enum SignError {
     /// The message brings authentication of this kind already.
     #[error("the message is authenticated already")]
     AlreadySigned,
+    /// The message holds an option that nothing may follow, or MN-AAA authentication, in front of
+    /// which this one must stand although that one covers it (RFC 4285 section 5).
+    #[error("the message ends in an option behind which the authentication must not stand")]
+    Misplaced,
     /// With the option the message would exceed a Mobility Header.
     #[error("the message leaves no room for its authentication")]
     TooLong,
@@ -307,11 +311,16 @@ fn find<'a>(header: &MobilityHeader<'a>) -> Result<Option<Found<'a>>, VerifyErro
 /// Where the options of `message`, which `wire` starts with, end without their last padding.
 fn end_of_options(message: &Message, wire: &[u8]) -> Result<usize, SignError> {
     let options = message.options().ok_or(SignError::Untyped)?;
-    let signed = options
-        .mobility_message_authentications()
-        .any(|option| option.subtype() == AuthenticationSubtype::MobileNodeAndHomeAgent);
-    if signed {
+    let authenticated_by = |subtype| {
+        options
+            .mobility_message_authentications()
+            .any(|option| option.subtype() == subtype)
+    };
+    if authenticated_by(AuthenticationSubtype::MobileNodeAndHomeAgent) {
         return Err(SignError::AlreadySigned);
+    }
+    if authenticated_by(AuthenticationSubtype::MobileNodeAndAaa) || options.iter().any(is_last) {
+        return Err(SignError::Misplaced);
     }
     let header = MobilityHeader::parse(wire, ChecksumContext::Udp);
     let header = header.map_err(|_| SignError::Untyped)?;
@@ -324,6 +333,15 @@ fn end_of_options(message: &Message, wire: &[u8]) -> Result<usize, SignError> {
         };
     }
     Ok(end)
+}
+
+/// Whether `option` must be the last one (RFC 6275 section 6.2.7, RFC 5568 section 6.4.5).
+const fn is_last(option: &MobilityOption) -> bool {
+    matches!(
+        option,
+        MobilityOption::BindingAuthorizationData(_)
+            | MobilityOption::BindingAuthorizationDataForFmip(_)
+    )
 }
 
 impl fmt::Debug for SecurityAssociation {

@@ -120,7 +120,8 @@ macro_rules! code_points {
         #[cfg(feature = "serde")]
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                self.code().serialize(serializer)
+                // The name tells a describing serializer what the number stands for.
+                serializer.serialize_newtype_struct(stringify!($name), &self.code())
             }
         }
 

@@ -101,7 +101,9 @@
 //! # Features
 //!
 //! `std` (default; without it the crate is `no_std` with `alloc`), `auth` (default) for computing
-//! and checking the authentication of messages, `serde` for all values, `arbitrary` for values that fuzzers and property tests draw, `ipnetwork` for conversions.
+//! and checking the authentication of messages, `serde` for values that own what they hold,
+//! `arbitrary` for values that fuzzers and property tests draw, `ipnetwork` for conversions; the
+//! last two bring `std`.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -208,3 +208,23 @@ fn carriers_and_measurement_packets_do_not_allocate_either_way() {
     });
     assert_eq!(count, 0);
 }
+
+#[test]
+fn twelve_options_decode_in_place_and_thirteen_are_kept() {
+    for (count, allowed) in [(0, 0), (1, 0), (4, 0), (12, 0), (13, 1)] {
+        let mut options = MobilityOptions::new();
+        for number in 0..count {
+            let option = MobilityOption::RestartCounter(number);
+            options.push(option).expect("short");
+        }
+        let message = Message::from(Heartbeat {
+            options,
+            ..Heartbeat::request(7)
+        });
+        let wire = message.to_bytes(IPV6);
+        let mut decoded = None;
+        let spent = allocations(|| decoded = Some(Message::decode(&wire, IPV6)));
+        assert_eq!(spent, allowed, "{count} options");
+        assert_eq!(decoded, Some(Ok(message)));
+    }
+}

@@ -8,10 +8,11 @@ use pmip_wire::auth::{
     Addresses, InvalidAssociation, SecurityAssociation, SignError, VerifyError, spi,
 };
 use pmip_wire::{
-    AuthenticationSubtype, BindingError, BindingUpdate, BindingUpdateFlags, ChecksumContext,
-    Heartbeat, Lifetime, Message, MhType, MobileNodeIdentifier, MobilityHeader,
-    MobilityMessageAuthentication, MobilityOptions, OptionType, SequenceNumber, Status,
-    UnknownMessage, UnknownOption,
+    AuthenticationSubtype, BindingAuthorizationDataForFmip, BindingError, BindingUpdate,
+    BindingUpdateFlags, ChecksumContext, Heartbeat, Lifetime, Message, MhType,
+    MobileNodeIdentifier, MobilityHeader, MobilityMessageAuthentication, MobilityOption,
+    MobilityOptions, OpaqueOctets, OptionType, SequenceNumber, Status, UnknownMessage,
+    UnknownOption,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -162,20 +163,33 @@ fn nothing_may_follow() {
     assert_eq!(with(&[9, 6, 2, 0, 0, 0, 3, 1]), Err(VerifyError::Mismatch));
 }
 
-/// RFC 4285 section 5: MN-AAA before MN-HA is discarded.
+/// RFC 4285 section 5: a receiver discards MN-AAA before MN-HA, so nothing of that order is signed.
 #[test]
 fn the_order_of_two_kinds_is_kept() {
-    let aaa =
-        MobilityMessageAuthentication::new(AuthenticationSubtype::MobileNodeAndAaa, 3, vec![0; 20]);
-    let message = update(
-        MobilityOptions::new()
-            .with(aaa.expect("short"))
-            .expect("it fits"),
-    );
-    let wire = association()
-        .sign(&message, Addresses::ZERO, UDP)
-        .expect("it fits");
+    let option = |subtype, spi| {
+        MobilityMessageAuthentication::new(subtype, spi, vec![0; 12]).expect("short")
+    };
+    let aaa = option(AuthenticationSubtype::MobileNodeAndAaa, 3);
+    let options = MobilityOptions::new().with(aaa).expect("it fits");
+    let sign = |message| association().sign(&message, Addresses::ZERO, UDP);
+    assert_eq!(sign(update(options.clone())), Err(SignError::Misplaced));
+
+    let home_agent = option(AuthenticationSubtype::MobileNodeAndHomeAgent, 256);
+    let wire = update(options.with(home_agent).expect("it fits")).to_bytes(UDP);
     assert_eq!(verify(&wire, Addresses::ZERO), Err(VerifyError::Misplaced));
+}
+
+/// An option that must be the last (RFC 6275 section 6.2.7, RFC 5568 section 6.4.5) leaves no place
+/// for the authentication.
+#[test]
+fn nothing_is_signed_behind_an_option_that_must_be_last() {
+    let data = OpaqueOctets::new(vec![0; 12]).expect("short");
+    let fmip = BindingAuthorizationDataForFmip::new(1, vec![0; 12]).expect("short");
+    for last in [MobilityOption::BindingAuthorizationData(data), fmip.into()] {
+        let options = MobilityOptions::new().with(last).expect("it fits");
+        let signed = association().sign(&update(options), Addresses::ZERO, UDP);
+        assert_eq!(signed, Err(SignError::Misplaced));
+    }
 }
 
 #[test]

@@ -250,10 +250,28 @@ fn the_hmac_tlv_protects_the_others() {
     wire.extend_from_slice(&[0x80, 4, 0, 4, 0, 0, 0, 0]);
     let misplaced = DecodeErrorKind::Misplaced { field: Field::Type };
     assert_eq!(failure(&wire, 7), (misplaced, 49));
+}
+
+/// RFC 8972 section 4.8: only one Extra Padding TLV alone goes without an HMAC. Else whoever takes
+/// the HMAC TLV out could change what it protected.
+#[test]
+fn tlvs_without_their_hmac_are_not_believed() {
+    let key = StampKey::new(KEY);
+    let integrity = |wire: &[u8]| Tlvs::new(wire).integrity(7, &key);
     let padding = [0x80, 1, 0, 0];
+    assert_eq!(integrity(&[]), Ok(TlvIntegrity::Absent));
+    assert_eq!(integrity(&padding), Ok(TlvIntegrity::Absent));
+
+    let refused = |wire: &[u8]| {
+        let error = integrity(wire).unwrap_err();
+        assert_eq!(error.kind, DecodeErrorKind::BadDigest);
+        error.offset
+    };
+    assert_eq!(refused(&protected_tlvs()[..24]), 0, "stripped");
+    assert_eq!(refused(&[padding, padding].concat()), 4);
     assert_eq!(
-        Tlvs::new(&padding).integrity(7, &key),
-        Ok(TlvIntegrity::Absent)
+        refused(&[&padding[..], &[0x80, 4, 0, 4, 0, 0, 0, 0]].concat()),
+        4
     );
 }
 

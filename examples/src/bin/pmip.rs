@@ -4,15 +4,14 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use pmip_examples::config::cli::Outcome;
 use pmip_examples::config::node::Role;
 use pmip_examples::config::{self, Format};
 use pmip_examples::control::commands::{self, AttachArgs, ClearArgs, DetachArgs, ShowArgs};
 use pmip_examples::lab::{self, LabArgs};
 use pmip_examples::node::cli::{self, NodeArgs};
-use pmip_examples::view::decode::{DecodeOptions, Transport, decode, from_hex};
-use pmip_examples::view::outline;
+use pmip_examples::view::decode::{self, DecodeArgs};
 
 /// Operator's tool of multipath Proxy Mobile IPv6
 ///
@@ -43,7 +42,6 @@ enum Command {
     /// Check a configuration file, or convert it between its two texts
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Show a Mobility Header as a tree
     Decode(DecodeArgs),
     /// What the program `mag` does: `pmip lab` starts its nodes from the one file it has
     #[command(hide = true)]
@@ -81,26 +79,6 @@ enum Text {
     Toml,
 }
 
-#[derive(Args)]
-struct DecodeArgs {
-    /// The Mobility Header in hexadecimal, from its Payload Proto octet
-    #[arg(long, value_name = "STRING")]
-    hex: String,
-    /// What carried it
-    #[arg(long, default_value = "udp")]
-    transport: Transport,
-    /// Print JSON, one object a line, and nothing else on standard output
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    options: DecodeOptions,
-}
-
-/// Some input could not be decoded.
-const UNDECODABLE: u8 = 3;
-/// Wrong usage or configuration.
-const WRONG: u8 = 2;
-
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Lab(args) => {
@@ -112,7 +90,7 @@ fn main() -> ExitCode {
         Command::Attach(args) => commands::attach(args),
         Command::Detach(args) => commands::detach(args),
         Command::Config(command) => return print(&config(&command)),
-        Command::Decode(args) => return print(&decoded(&args)),
+        Command::Decode(args) => return ExitCode::from(decode::main(&args)),
         Command::Mag(args) => return cli::main("mag", Role::Mag, &args),
         Command::Lma(args) => return cli::main("lma", Role::Lma, &args),
     };
@@ -137,30 +115,6 @@ fn config(command: &ConfigCommand) -> Outcome {
             };
             config::cli::convert(file, format, std::io::stderr().is_terminal())
         }
-    }
-}
-
-fn decoded(args: &DecodeArgs) -> Outcome {
-    let wire = match from_hex(&args.hex) {
-        Ok(wire) => wire,
-        Err(error) => {
-            return Outcome {
-                stdout: String::new(),
-                stderr: format!("pmip: --hex: {error}\n"),
-                code: WRONG,
-            };
-        }
-    };
-    let decoded = decode(&wire, args.transport, args.options);
-    let stdout = if args.json {
-        format!("{}\n", decoded.json)
-    } else {
-        outline(&decoded.json)
-    };
-    Outcome {
-        stdout,
-        stderr: String::new(),
-        code: if decoded.failed { UNDECODABLE } else { 0 },
     }
 }
 

@@ -41,7 +41,8 @@ pub struct ClearArgs {
 
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Clear {
-    /// Remove bindings: a MAG de-registers and registers anew, an LMA removes
+    /// Remove bindings: a MAG de-registers and registers anew, an LMA revokes, after which the MAG
+    /// may register anew
     Binding {
         /// `all`, or one mobile node's identifier
         #[arg(value_name = "all|NAI")]

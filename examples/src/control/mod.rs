@@ -28,7 +28,8 @@ pub enum Request {
         /// What.
         what: What,
     },
-    /// Remove bindings: a MAG de-registers and registers anew, an LMA removes.
+    /// Remove bindings: a MAG de-registers and registers anew, an LMA revokes (RFC 5846): the MAG
+    /// lets go at once and may register anew.
     ClearBinding {
         /// One mobile node's; none = all.
         #[serde(default)]

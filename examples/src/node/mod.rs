@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use pmip_binding::config::ConfigErrors;
 use pmip_binding::{
     Carrier, ClockAnchor, Command, Datagram, Event, Forwarding, Input, Output, PathEndpoint,
-    PathEvent, SessionEvent, Transmit,
+    PathEvent, RevocationEvent, SessionEvent, Transmit,
 };
 use pmip_tunnel::ForwardingTable;
 use pmip_wire::types::{Instant, PathId};
@@ -322,6 +322,7 @@ impl Node {
             Event::Forwarding(change) => self.on_forwarding(&change),
             Event::Session(event) => self.on_session(&event),
             Event::Path(event) => self.on_path(now, &event),
+            Event::Revocation(event) => log_revocation(&event),
             Event::Dropped { reason, from } => {
                 tracing::debug!("dropped a datagram from {from}: {reason:?}");
             }
@@ -482,6 +483,28 @@ impl Node {
             Some(label) if label != via => format!("path {via} ({label})"),
             Some(_) | None => format!("path {via}"),
         }
+    }
+}
+
+fn log_revocation(event: &RevocationEvent) {
+    match event {
+        RevocationEvent::Received {
+            peer,
+            trigger,
+            status,
+        } => tracing::info!("{peer} revokes bindings ({trigger}); answered: {status}"),
+        RevocationEvent::Answered {
+            peer,
+            trigger,
+            status,
+        } => tracing::info!("{peer} answers our revocation ({trigger}): {status}"),
+        RevocationEvent::Unanswered { peer, trigger } => {
+            tracing::warn!("{peer} does not answer our revocation ({trigger})");
+        }
+        RevocationEvent::Impossible { name } => {
+            tracing::warn!("there is nothing of {name} to revoke");
+        }
+        other => tracing::debug!("a revocation that this program does not know: {other:?}"),
     }
 }
 

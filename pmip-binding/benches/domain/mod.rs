@@ -244,6 +244,12 @@ pub fn nai(session: u32) -> String {
     format!("lmn{session:07}@example.com")
 }
 
+/// The same as the key of a bare hash map.
+pub fn key(session: u32) -> [u8; 22] {
+    let name = nai(session);
+    std::array::from_fn(|i| name.as_bytes().get(i).copied().unwrap_or(0))
+}
+
 fn care_of(gateway: u32, binding_id: u8) -> SocketAddr {
     let address = 0x6400_0000 | (gateway << 1) | u32::from(binding_id & 1);
     SocketAddr::new(Ipv4Addr::from_bits(address).into(), CONTROL_PORT)

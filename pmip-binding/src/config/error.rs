@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use pmip_wire::types::IpPrefix;
 
+use super::MAX_LIFETIME;
+
 /// One mistake in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -214,6 +216,20 @@ impl Checker {
                 least,
                 most,
             });
+        }
+    }
+
+    /// Key 0 is what a receiver reads where none was set.
+    pub(super) fn gre_key(&mut self, what: &'static str, key: Option<u32>) {
+        if let Some(key) = key {
+            self.number(what, key.into(), 1, u32::MAX.into());
+        }
+    }
+
+    /// ANI Update-Timer: 16 bits of units of 4 s, 0 included (RFC 7563 section 3.3).
+    pub(super) fn update_timer(&mut self, timer: Option<Duration>) {
+        if let Some(timer) = timer {
+            self.duration("ani update timer", timer, Duration::ZERO, MAX_LIFETIME);
         }
     }
 

@@ -3,10 +3,14 @@ use std::time::Duration;
 
 use pmip_wire::types::{Encapsulation, Label};
 
+use super::controlled::ControlledConfig;
 use super::error::{Checker, ConfigError, ConfigErrors};
 use super::heartbeat::HeartbeatConfig;
 use super::lenient::Tolerance;
 use super::network::{Network, Service};
+use super::notification::NotificationConfig;
+use super::redirect::{LoadConfig, RedirectConfig};
+use super::revocation::RevocationConfig;
 use super::security::{SharedKey, check_keys};
 use super::{
     DEFAULT_LIFETIME, MAX_DELAY_BEFORE_NEW_BCE_ASSIGN, MAX_LIFETIME, MIN_DELAY_BEFORE_BCE_DELETE,
@@ -39,6 +43,13 @@ pub struct LmaConfig {
     /// The encapsulation on IPv4 transport when a peer has none of its own. UDP also stands for
     /// AcceptForcedIPv4UDPEncapsulationRequest (RFC 5844 section 5).
     pub encapsulation: Encapsulation,
+    /// `generate grekey`: a gateway whose encapsulation is one of GRE must ask for it, else status
+    /// 163 (RFC 5845 section 5.2); off: it is served without.
+    pub gre_required: bool,
+    /// ANI Update-Timer given to a gateway that proposes one (RFC 7563 section 4.2), in steps of
+    /// 4 s; `None` = what it proposes.
+    #[cfg_attr(feature = "serde", serde(with = "super::text::optional_duration"))]
+    pub access_network_update_timer: Option<Duration>,
     /// Networks with their pools.
     pub networks: Vec<Network>,
     /// Who is served and how.
@@ -62,8 +73,25 @@ pub struct LmaConfig {
     pub mobile_node_timestamps: bool,
     /// Watch the paths.
     pub heartbeat: HeartbeatConfig,
-    /// Weight of the paths of a label in our sending direction, 1 to 100; others count 1.
+    /// Revoke bindings (RFC 5846).
+    pub revocation: RevocationConfig,
+    /// Repeat update notifications (RFC 7077).
+    pub notification: NotificationConfig,
+    /// Set timers on the gateways (RFC 8127).
+    pub controlled: ControlledConfig,
+    /// Assign gateways to another address (RFC 6463).
+    pub redirect: RedirectConfig,
+    /// Tell the gateways the load (RFC 6463 section 4.3); `None` = do not.
+    pub load: Option<LoadConfig>,
+    /// Weight of the paths of a label in our sending direction, 1 to 100; others have what their
+    /// gateway tells by `vendor_info`, else 1.
     pub link_weights: Vec<(Label, u32)>,
+    /// `vendor-info`: learn label names, interface names and weights from the vendor options of
+    /// this private enterprise number (RFC 5094).
+    pub vendor_info: Option<u32>,
+    /// Names of labels. A path that is registered without a number, but with a name, has the
+    /// label of that name here.
+    pub label_names: Vec<(Label, String)>,
     /// The same mobile node gets the same prefixes again for this long after its session ended.
     #[cfg_attr(feature = "serde", serde(with = "super::text::duration"))]
     pub prefix_memory: Duration,
@@ -125,6 +153,14 @@ pub struct Profile {
     /// How many IPv6 mobile network prefixes one request to allocate yields.
     #[cfg_attr(feature = "serde", serde(default = "one"))]
     pub delegated_ipv6: u8,
+    /// `gre-encap-key up`: the uplink GRE key on every path, at least 1; `None` = one drawn for
+    /// each path binding.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub gre_uplink_key: Option<u32>,
+    /// The services that it may select (RFC 5149 section 4.2), any other is status 151; empty =
+    /// every one.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub services: Vec<String>,
 }
 
 /// What bounds an anchor's memory.
@@ -135,6 +171,9 @@ pub struct Profile {
 pub struct LmaLimits {
     /// `bce maximum`: mobility sessions; above it status 130.
     pub bindings: u32,
+    /// Mobility sessions of one mobile node, 1 to 255; above it status 130. It also bounds the
+    /// time that a look-up takes.
+    pub sessions_per_node: u8,
     /// Paths of one session, 1 to 254; above it status 130.
     pub paths_per_binding: u8,
     /// Delegated prefixes of one session; above it status 130.
@@ -170,6 +209,9 @@ impl LmaConfig {
         self.check_keys(&mut checker);
         self.check_times(&mut checker);
         self.heartbeat.check(&mut checker);
+        self.revocation.check(&mut checker);
+        self.notification.check(&mut checker);
+        self.controlled.check(&mut checker);
         for network in &self.networks {
             network.check(&mut checker);
         }
@@ -178,6 +220,7 @@ impl LmaConfig {
         }
         let limits = &self.limits;
         checker.number("bce maximum", limits.bindings.into(), 1, 16_000_000);
+        checker.number("sessions per node", limits.sessions_per_node.into(), 1, 255);
         checker.number("paths per binding", limits.paths_per_binding.into(), 1, 254);
         checker.number(
             "delegated prefixes per binding",
@@ -213,10 +256,17 @@ impl LmaConfig {
         self.networks.iter().find(|network| network.name == name)
     }
 
-    /// The weight of a path with this label.
-    pub fn weight(&self, label: Label) -> u32 {
+    /// The weight configured for the paths of a label.
+    pub fn weight(&self, label: Label) -> Option<u32> {
         let found = self.link_weights.iter().find(|(name, _)| *name == label);
-        found.map_or(1, |&(_, weight)| weight)
+        found.map(|&(_, weight)| weight)
+    }
+
+    /// The label of a name.
+    pub fn label(&self, name: &str) -> Option<Label> {
+        let mut names = self.label_names.iter();
+        let found = names.find(|(_, known)| known == name);
+        found.map(|&(label, _)| label)
     }
 
     fn realm_profile(&self, nai: &str) -> Option<&Profile> {
@@ -237,6 +287,7 @@ impl LmaConfig {
         checker.unique("peer", self.peers.iter().map(|p| p.identity.as_str()));
         for profile in &self.profiles {
             checker.name("a profile", &profile.nai);
+            checker.gre_key("gre-encap-key up", profile.gre_uplink_key);
             let counts = [profile.delegated_ipv4, profile.delegated_ipv6];
             for count in counts {
                 checker.number("delegated prefixes", count.into(), 1, 16);
@@ -289,6 +340,7 @@ impl LmaConfig {
         checker.duration("bce delete-wait-time", self.delete_wait, tick, 2 * minute);
         checker.duration("bce create-wait-time", self.create_wait, tick, 2 * minute);
         checker.duration("timestamp window", self.timestamp_window, tick, 5 * minute);
+        checker.update_timer(self.access_network_update_timer);
         checker.duration(
             "prefix memory",
             self.prefix_memory,
@@ -310,6 +362,8 @@ impl Default for LmaConfig {
             authentication_required: false,
             multipath: false,
             encapsulation: Encapsulation::Ipv4Udp,
+            gre_required: false,
+            access_network_update_timer: None,
             networks: Vec::new(),
             profiles: Vec::new(),
             default_profile: None,
@@ -319,7 +373,14 @@ impl Default for LmaConfig {
             timestamp_window: TIMESTAMP_VALIDITY_WINDOW,
             mobile_node_timestamps: false,
             heartbeat: HeartbeatConfig::default(),
+            revocation: RevocationConfig::default(),
+            notification: NotificationConfig::default(),
+            controlled: ControlledConfig::default(),
+            redirect: RedirectConfig::default(),
+            load: None,
             link_weights: Vec::new(),
+            vendor_info: None,
+            label_names: Vec::new(),
             prefix_memory: Duration::from_secs(86_400),
             restart_counter: 1,
             limits: LmaLimits::default(),
@@ -352,6 +413,8 @@ impl Profile {
             delegation: true,
             delegated_ipv4: 1,
             delegated_ipv6: 1,
+            gre_uplink_key: None,
+            services: Vec::new(),
         }
     }
 }
@@ -360,6 +423,7 @@ impl Default for LmaLimits {
     fn default() -> Self {
         Self {
             bindings: 128_000,
+            sessions_per_node: 64,
             paths_per_binding: 16,
             delegated_per_binding: 32,
             sources: 4_096,

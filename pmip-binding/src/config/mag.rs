@@ -1,12 +1,14 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use pmip_wire::AccessNetworkIdentifier;
 use pmip_wire::types::{Encapsulation, IpPrefix, Label};
 
 use super::error::{Checker, ConfigError, ConfigErrors};
 use super::heartbeat::HeartbeatConfig;
 use super::lenient::Tolerance;
 use super::network::Service;
+use super::revocation::RevocationConfig;
 use super::security::{SharedKey, check_keys};
 use super::{
     DEFAULT_LIFETIME, DEFAULT_REFRESH_TIME, INITIAL_BINDACK_TIMEOUT, MAX_BINDACK_TIMEOUT,
@@ -31,6 +33,21 @@ pub struct MagConfig {
     pub multipath: bool,
     /// The encapsulation when an anchor has none of its own.
     pub encapsulation: Encapsulation,
+    /// `generate grekey`: with an encapsulation of GRE, exchange keys (RFC 5845 section 3.3); off:
+    /// negotiate the encapsulation alone (section 3.2).
+    pub generate_gre_keys: bool,
+    /// `ignore grekey`: exchange keys, but leave them out of the forwarding plane.
+    pub ignore_gre_keys: bool,
+    /// Where mobile nodes are attached, told to the anchors (RFC 6757 section 4.1); an attachment
+    /// may say it for its own.
+    pub access_network: Option<AccessNetworkIdentifier>,
+    /// ANI Update-Timer proposed along with that (RFC 7563 section 3.3): how long a change may
+    /// wait before it is told, in steps of 4 s. `None`: a change is told by the next PBU.
+    #[cfg_attr(feature = "serde", serde(with = "super::text::optional_duration"))]
+    pub access_network_update_timer: Option<Duration>,
+    /// `vendor-info`: tell the anchors label names, interface names and weights in vendor options
+    /// of this private enterprise number (RFC 5094).
+    pub vendor_info: Option<u32>,
     /// Logical mobile nodes, registered as soon as an interface is up.
     pub logical_mobile_nodes: Vec<LogicalMobileNode>,
     /// Lifetime asked for.
@@ -54,6 +71,11 @@ pub struct MagConfig {
     pub timestamp_window: Duration,
     /// Watch the paths.
     pub heartbeat: HeartbeatConfig,
+    /// Revoke bindings (RFC 5846).
+    pub revocation: RevocationConfig,
+    /// EnableLMARedirectFunction (RFC 6463 section 7): an anchor may send a new mobile node to
+    /// another one of [`MagConfig::lmas`].
+    pub redirect: bool,
     /// With multipath off: how long a better interface must be up before the MAG returns to it.
     #[cfg_attr(feature = "serde", serde(with = "super::text::duration"))]
     pub return_hold: Duration,
@@ -112,6 +134,13 @@ pub struct RoamingInterface {
     /// Share of new flows in our sending direction, 1 to 100.
     #[cfg_attr(feature = "serde", serde(default = "one"))]
     pub weight: u32,
+    /// The name of its label, told to the anchors by `vendor_info`; 1 to 125 octets.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub label_name: Option<String>,
+    /// `down-weight`: share of new flows in the anchor's sending direction, told by
+    /// `vendor_info`; `None` = as `weight`.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub down_weight: Option<u32>,
 }
 
 /// A mobile node that is this router itself, with networks behind it; always on.
@@ -131,6 +160,13 @@ pub struct LogicalMobileNode {
     /// MAC address of its first mobile network interface. It travels as the MN Link-layer
     /// Identifier: without it a lost acknowledgement would make a second session.
     pub link_layer_identifier: [u8; 6],
+    /// `gre-encap-key down`: its downlink GRE key on every path, at least 1; `None` = one drawn
+    /// for each path.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub gre_downlink_key: Option<u32>,
+    /// `apn`: the service that it asks the anchor for (RFC 5149), 1 to 255 octets.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub service_selection: Option<String>,
     /// The networks behind it.
     #[cfg_attr(feature = "serde", serde(default))]
     pub mobile_networks: Vec<MobileNetwork>,
@@ -184,6 +220,7 @@ impl MagConfig {
         self.check_mobile_nodes(&mut checker);
         self.check_times(&mut checker);
         self.heartbeat.check(&mut checker);
+        self.revocation.check(&mut checker);
         let most = 1_000_000;
         checker.number("bce maximum", self.maximum_bindings.into(), 1, most);
         ConfigErrors::check(checker.0)
@@ -234,6 +271,12 @@ impl MagConfig {
             checker.name("a roaming interface", &interface.name);
             checker.number("priority", interface.priority.into(), 1, 255);
             checker.number("weight", interface.weight.into(), 1, 100);
+            if let Some(weight) = interface.down_weight {
+                checker.number("down-weight", weight.into(), 1, 100);
+            }
+            if let Some(name) = &interface.label_name {
+                checker.name("a label", name);
+            }
             checker.number("egress-att", interface.access_technology.into(), 1, 255);
         }
     }
@@ -243,6 +286,10 @@ impl MagConfig {
         checker.unique("logical-mn", nodes.iter().map(|node| node.nai.as_str()));
         for node in nodes {
             checker.name("a logical mobile node", &node.nai);
+            checker.gre_key("gre-encap-key down", node.gre_downlink_key);
+            if let Some(service) = &node.service_selection {
+                checker.number("length of apn", service.len() as u64, 1, 255);
+            }
             match &node.lma {
                 Some(name) if self.lmas.iter().all(|lma| lma.identity != *name) => {
                     let (what, name) = ("lma", name.clone());
@@ -273,6 +320,7 @@ impl MagConfig {
             hour,
         );
         checker.duration("timestamp window", self.timestamp_window, tick, hour);
+        checker.update_timer(self.access_network_update_timer);
         checker.duration("return hold", self.return_hold, Duration::ZERO, hour);
     }
 }
@@ -286,6 +334,11 @@ impl Default for MagConfig {
             authentication_required: false,
             multipath: false,
             encapsulation: Encapsulation::Ipv4Udp,
+            generate_gre_keys: false,
+            ignore_gre_keys: false,
+            access_network: None,
+            access_network_update_timer: None,
+            vendor_info: None,
             logical_mobile_nodes: Vec::new(),
             lifetime: DEFAULT_LIFETIME,
             refresh_time: DEFAULT_REFRESH_TIME,
@@ -294,6 +347,8 @@ impl Default for MagConfig {
             timestamps: true,
             timestamp_window: TIMESTAMP_VALIDITY_WINDOW,
             heartbeat: HeartbeatConfig::default(),
+            revocation: RevocationConfig::default(),
+            redirect: false,
             return_hold: Duration::from_secs(30),
             maximum_bindings: 7_000,
             restart_counter: 1,
@@ -334,6 +389,8 @@ impl RoamingInterface {
             access_technology,
             label: Label::NONE,
             weight: 1,
+            label_name: None,
+            down_weight: None,
         }
     }
 
@@ -353,6 +410,8 @@ impl LogicalMobileNode {
             lma: None,
             service: Service::Dual,
             link_layer_identifier,
+            gre_downlink_key: None,
+            service_selection: None,
             mobile_networks: Vec::new(),
         }
     }

@@ -3,16 +3,21 @@
 //! Every structure has a constructor with the defaults of the RFCs and public fields to change
 //! them; `validate` names every mistake at once.
 
+mod controlled;
 mod error;
 mod heartbeat;
 mod lenient;
 mod lma;
 mod mag;
 mod network;
+mod notification;
+mod redirect;
+mod revocation;
 mod security;
 #[cfg(feature = "serde")]
 mod text;
 
+pub use controlled::{ControlledConfig, HeartbeatControl, ReregistrationControl};
 pub use error::{ConfigError, ConfigErrors};
 pub use heartbeat::{HeartbeatConfig, HeartbeatRule};
 pub use lenient::Tolerance;
@@ -21,6 +26,9 @@ pub use mag::{
     LmaPeer, LogicalMobileNode, MagConfig, MobileNetwork, PrefixRequest, RoamingInterface,
 };
 pub use network::{Ipv4Pool, Ipv6Pool, MobileNetworkPool, Network, Service};
+pub use notification::NotificationConfig;
+pub use redirect::{LoadConfig, RedirectConfig};
+pub use revocation::RevocationConfig;
 pub use security::SharedKey;
 
 use std::time::Duration;
@@ -29,6 +37,9 @@ use std::time::Duration;
 pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
 /// How long before expiry a MAG refreshes when nothing else is configured.
 pub const DEFAULT_REFRESH_TIME: Duration = Duration::from_secs(300);
+/// The private enterprise number of vendor options when no other is configured: the one for
+/// documentation (RFC 5612).
+pub const DEFAULT_ENTERPRISE: u32 = 32_473;
 /// INITIAL_BINDACK_TIMEOUT (RFC 6275 section 12): first retransmission of a PBU.
 pub const INITIAL_BINDACK_TIMEOUT: Duration = Duration::from_secs(1);
 /// MAX_BINDACK_TIMEOUT (RFC 6275 section 12): the back-off stops doubling here.

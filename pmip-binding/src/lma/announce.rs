@@ -16,6 +16,17 @@ pub(super) struct Announcement {
     next_path: u32,
     next_session: u32,
     ready: VecDeque<Output>,
+    /// Whether the gateways must hear that state was lost.
+    restarted: bool,
+}
+
+impl Announcement {
+    pub(super) fn new(restarted: bool) -> Self {
+        Self {
+            restarted,
+            ..Self::default()
+        }
+    }
 }
 
 impl Lma {
@@ -53,6 +64,10 @@ impl Lma {
             let id = PathId(announcement.next_path);
             announcement.next_path += 1;
             self.sync_path(id, "restored");
+            self.report_link(id);
+            if announcement.restarted {
+                self.tell_restart(id);
+            }
             return true;
         }
         if announcement.next_session >= self.cache.end() {

@@ -17,6 +17,7 @@ use crate::timers::TimerSlot;
 
 use super::allocation::Holdings;
 use super::changes::Changes;
+use super::extras::Extras;
 
 pub(super) type MnKey = Identifier;
 
@@ -59,6 +60,7 @@ pub(super) struct Session {
     /// The care-of address that registered last; outlives its path during the delete wait.
     pub(super) last_care_of: IpAddr,
     pub(super) ipv4_home: Option<HomeAddress>,
+    pub(super) extras: Option<Box<Extras>>,
     pub(super) access_technology: u8,
     pub(super) multipath: bool,
     /// How many of the prefixes are home network prefixes.
@@ -241,6 +243,7 @@ impl Session {
             timer: TimerSlot::default(),
             last_care_of: care_of,
             ipv4_home: None,
+            extras: None,
             access_technology: 0,
             multipath: false,
             homes: 0,
@@ -352,7 +355,7 @@ impl Session {
     pub(super) fn route(&self, id: SessionId) -> SessionRoute {
         let paths = self.paths.iter().map(|path| PathRoute {
             path: path.path,
-            keys: None,
+            keys: self.keys(path.binding_id),
         });
         SessionRoute {
             session: id,

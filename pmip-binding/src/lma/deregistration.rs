@@ -1,6 +1,6 @@
 //! Leaving: RFC 5213 section 5.3.5, signalling rules section 2, expiry.
 
-use pmip_wire::types::PathId;
+use pmip_wire::types::{Instant, PathId};
 use smallvec::SmallVec;
 
 use crate::event::{DropReason, Event, Forwarding, SessionEvent, SessionId};
@@ -119,7 +119,7 @@ impl Lma {
     }
 
     /// Takes one path off a session that has others.
-    fn leave_path(&mut self, id: SessionId, binding_id: u8, _reason: &'static str) {
+    pub(super) fn leave_path(&mut self, id: SessionId, binding_id: u8, _reason: &'static str) {
         let Some(session) = self.cache.get_mut(id) else {
             return;
         };
@@ -127,6 +127,7 @@ impl Lma {
         let keep = |binding: &mut PathBinding| binding.binding_id != binding_id;
         session.paths.retain(keep);
         let route = session.route(id);
+        self.forget_gre(id, binding_id);
         self.arm_expiry(id);
         self.emit_forwarding(Forwarding::InstallSession(route));
         if let Some(path) = left {
@@ -138,6 +139,15 @@ impl Lma {
     /// accepted PBU revives the session.
     pub(super) fn start_delete(&mut self, id: SessionId, reason: &'static str) {
         let until = self.now + self.config.delete_wait;
+        self.start_delete_until(id, until, reason);
+    }
+
+    pub(super) fn start_delete_until(
+        &mut self,
+        id: SessionId,
+        until: Instant,
+        reason: &'static str,
+    ) {
         let Some(session) = self.cache.get_mut(id) else {
             return;
         };
@@ -176,6 +186,7 @@ impl Lma {
         for prefix in session.prefixes() {
             self.allocator.release(prefix);
         }
+        self.release_gre(&session);
         let until = self.now + self.config.prefix_memory;
         let remembered = Remembered {
             home_prefixes: session.home_prefixes().into(),

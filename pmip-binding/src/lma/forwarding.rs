@@ -10,7 +10,7 @@ use crate::heartbeat::Heartbeat;
 use crate::timers::TimerSlot;
 
 use super::judge::Request;
-use super::paths::{Path, PathKey};
+use super::paths::{Installed, Path, PathKey};
 use super::{Lma, TimerKind};
 
 impl Lma {
@@ -26,7 +26,7 @@ impl Lma {
     ) -> PathId {
         let key = PathKey {
             peer: request.peer.clone(),
-            local: request.datagram.destination.ip(),
+            local: self.local_of(request),
             care_of: request.care_of,
             binding_id: request.binding_id(),
         };
@@ -65,6 +65,8 @@ impl Lma {
             label: Label::NONE,
             access_technology: 0,
             weight: 1,
+            link: None,
+            link_told: true,
             heartbeat: None,
             timer: TimerSlot::default(),
             sessions: 0,
@@ -86,11 +88,14 @@ impl Lma {
         }
         self.paths.set_observed(id, observed);
         let multipath = request.multipath;
-        let label = multipath.map_or(Label::NONE, |multipath| Label::from(multipath.label));
+        let link = self.link_of(request);
+        let label = self.label_of(request, link.as_deref());
         let technology = multipath.map(|multipath| multipath.access_technology);
         let technology = technology.or(request.update.common.access_technology);
-        let weight = self.config.weight(label);
+        let weight = self.weight_of(label, link.as_deref());
+        let watched = !self.peers.lacks_heartbeat(&request.peer);
         let rule = self.config.heartbeat.for_label(label).copied();
+        let rule = rule.filter(|_| watched);
         let now = self.now;
         let Some(path) = self.paths.get_mut(id) else {
             return;
@@ -100,6 +105,7 @@ impl Lma {
         path.label = label;
         path.access_technology = technology.unwrap_or(0);
         path.weight = weight;
+        path.set_link(link);
         match (&mut path.heartbeat, rule) {
             (Some(heartbeat), _) if heartbeat.is_alive() => heartbeat.mark_alive(),
             (Some(heartbeat), _) => {
@@ -145,7 +151,7 @@ impl Lma {
             let deadline = heartbeat.deadline();
             self.timers
                 .set(&mut path.timer, TimerKind::Heartbeat(id), deadline);
-            path.heartbeat = Some(heartbeat);
+            path.heartbeat = Some(Box::new(heartbeat));
         }
     }
 
@@ -178,11 +184,12 @@ impl Lma {
             return;
         };
         let (endpoint, state) = (path.endpoint(id), path.state());
-        let install = path.installed.as_ref() != Some(&endpoint);
+        let installed = Some(Installed::of(&endpoint));
+        let install = path.installed != installed;
         let report = path.reported != Some(state);
         path.reported = Some(state);
         if install {
-            path.installed = Some(endpoint.clone());
+            path.installed = installed;
             self.emit_forwarding(Forwarding::InstallPath(endpoint));
         }
         if report {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pmip_wire::types::{Encapsulation, Instant};
 use pmip_wire::{SequenceNumber, Timestamp};
 
-use crate::config::Profile;
+use crate::config::{Network, Profile};
 use crate::event::{DropReason, SessionId};
 use crate::io::{Carrier, Datagram};
 use crate::message::{Identifier, Multipath, Update, status};
@@ -16,6 +16,7 @@ use crate::security::Proof;
 use super::cache::{Mark, MnKey, PeerKey};
 use super::directory::Directory;
 use super::lookup::{self, Found};
+use super::service;
 use super::{Lma, TimerKind};
 
 /// Held PBUs at once; one more is decided without waiting.
@@ -56,6 +57,8 @@ pub(super) enum Objection {
     Refuse(u8),
     /// Refuse with the last accepted sequence number.
     OutOfWindow(u16),
+    /// The service is not one of the mobile node's.
+    Service,
     Ignore(DropReason),
 }
 
@@ -114,10 +117,14 @@ impl Lma {
             Ok(Found::Existing(id)) if request.update.common.lifetime == 0 => {
                 self.deregister(&request, id);
             }
+            Ok(Found::Existing(id)) if self.is_being_revoked(&request, id) => {
+                self.drop_datagram(DropReason::RevocationInProgress, &request.datagram);
+            }
             Ok(Found::Existing(id)) => self.update(&request, id),
             Ok(Found::Undecided(id)) => self.wait(request, id),
             Ok(Found::Refused(status)) => self.refuse(&request, status),
             Err(Objection::Refuse(status)) => self.refuse(&request, status),
+            Err(Objection::Service) => self.refuse_service(&request),
             Err(Objection::OutOfWindow(last)) => self.refuse_sequence(&request, last),
             Err(Objection::Ignore(reason)) => {
                 self.drop_datagram(reason, &request.datagram);
@@ -135,6 +142,17 @@ impl Lma {
         for waiting in ready {
             self.decide(waiting.request);
         }
+    }
+
+    /// The old MAG says that the mobile node is still there: PBUs that waited for it are requests
+    /// for a new session.
+    pub(super) fn stop_waiting(&mut self, session: SessionId) {
+        let now = self.now;
+        let all = self.waiting.iter_mut();
+        for waiting in all.filter(|waiting| waiting.session == session) {
+            waiting.until = now;
+        }
+        self.release_overdue();
     }
 
     /// PBUs that waited long enough become requests for a new session.
@@ -195,6 +213,10 @@ impl Lma {
     /// RFC 5213 section 5.3.1 items 1 and 4 to 13.
     fn check(&self, request: &mut Request) -> Result<Found, Objection> {
         self.check_proof(request)?;
+        if request.update.distributed {
+            // RFC 8885 section 4.1: not processed, and answered with an error.
+            return Err(Objection::Refuse(status::REASON_UNSPECIFIED));
+        }
         let directory = Arc::clone(&self.directory);
         let mn_id = request.update.common.mn_id.as_ref();
         if mn_id.is_none_or(|id| id.octets.is_empty()) {
@@ -211,8 +233,13 @@ impl Lma {
         }
         check_options(request)?;
         multipath?;
-        check_families(request, profile)?;
+        service::check(request, profile)?;
+        let network = profile.network.as_deref();
+        let network = network.and_then(|name| self.config.network(name));
+        check_families(request, profile, network)?;
+        self.check_gre(request)?;
         self.check_encapsulation(request)?;
+        self.check_redirect(request)?;
         if request.update.common.lifetime == 0 && !matches!(found, Found::Existing(_)) {
             return Err(Objection::Ignore(DropReason::NotTheRegisteredCareOf));
         }
@@ -309,9 +336,9 @@ impl Lma {
 
     /// RFC 5844 section 4.1: forced UDP is refused where the peer's encapsulation has none.
     fn check_encapsulation(&self, request: &Request) -> Result<(), Objection> {
-        let udp = self.encapsulation_of(request) == Encapsulation::Ipv4Udp;
+        let plain = self.encapsulation_of(request) == Encapsulation::Ipv4;
         let over_ipv4 = request.datagram.carrier == Carrier::Udp;
-        if over_ipv4 && request.update.force_udp && !udp {
+        if over_ipv4 && request.update.force_udp && plain {
             return Err(Objection::Refuse(status::ADMINISTRATIVELY_PROHIBITED));
         }
         Ok(())
@@ -319,24 +346,30 @@ impl Lma {
 
     /// The encapsulation that an accepted PBU leads to.
     pub(super) fn encapsulation_of(&self, request: &Request) -> Encapsulation {
+        if let Some(agreed) = self.gre_encapsulation(request) {
+            return agreed;
+        }
         if request.datagram.carrier == Carrier::Ipv6 {
             return Encapsulation::Ipv6;
         }
-        let configured = self
-            .directory
-            .peer(&request.peer)
-            .and_then(|peer| peer.encapsulation)
-            .unwrap_or(self.config.encapsulation);
-        if configured == Encapsulation::Ipv4Udp && request.update.force_udp {
-            Encapsulation::Ipv4Udp
-        } else {
-            Encapsulation::Ipv4
+        let configured = self.configured_encapsulation(request);
+        match (request.update.force_udp, configured) {
+            (true, Encapsulation::Ipv4Udp) => Encapsulation::Ipv4Udp,
+            // Without GRE the header is agreed on all the same (RFC 5845 section 7.2).
+            (true, Encapsulation::Ipv4UdpTlv) if request.update.common.tlv_header => configured,
+            (true, Encapsulation::Ipv4UdpTlv) => Encapsulation::Ipv4Udp,
+            (true | false, _) => Encapsulation::Ipv4,
         }
+    }
+
+    pub(super) fn configured_encapsulation(&self, request: &Request) -> Encapsulation {
+        let peer = self.directory.peer(&request.peer);
+        peer.and_then(|peer| peer.encapsulation)
+            .unwrap_or(self.config.encapsulation)
     }
 
     fn wait(&mut self, mut request: Request, session: SessionId) {
         request.held = true;
-        let until = self.now + self.config.create_wait;
         let same = |waiting: &Waiting| {
             waiting.request.mn == request.mn && waiting.request.peer == request.peer
         };
@@ -349,6 +382,8 @@ impl Lma {
             request.waited = true;
             return self.decide(request);
         }
+        let asking = self.ask_old_gateway(&request, session);
+        let until = self.now + asking.unwrap_or(self.config.create_wait);
         self.waiting.push(Waiting {
             request,
             session,
@@ -405,14 +440,25 @@ fn check_options(request: &Request) -> Result<(), Objection> {
     Ok(())
 }
 
-/// RFC 5844 section 3.1.2.2 and RFC 7148 section 5.2.2.
-fn check_families(request: &Request, profile: &Profile) -> Result<(), Objection> {
+/// RFC 5844 section 3.1.2.1 and RFC 7148 section 5.2.2. A home network without addresses of a
+/// family does not route it.
+fn check_families(
+    request: &Request,
+    profile: &Profile,
+    network: Option<&Network>,
+) -> Result<(), Objection> {
     let update = &request.update;
+    let routes_ipv6 = network.is_none_or(|network| network.ipv6_pool.is_some());
+    let routes_ipv4 = network.is_none_or(|network| network.ipv4_pool.is_some());
+    let (has_ipv6, has_ipv4) = (
+        profile.service.has_ipv6() && routes_ipv6,
+        profile.service.has_ipv4() && routes_ipv4,
+    );
     let refusal = if update.home_requests.len() > 1 {
         Some(status::MULTIPLE_IPV4_HOA)
-    } else if !update.common.home_prefixes.is_empty() && !profile.service.has_ipv6() {
+    } else if !update.common.home_prefixes.is_empty() && !has_ipv6 {
         Some(status::NOT_AUTHORIZED_FOR_IPV6)
-    } else if !update.home_requests.is_empty() && !profile.service.has_ipv4() {
+    } else if !update.home_requests.is_empty() && !has_ipv4 {
         Some(status::NOT_AUTHORIZED_FOR_IPV4)
     } else if !update.common.delegated.is_empty() && !profile.delegation {
         Some(status::NOT_AUTHORIZED_FOR_DMNP)

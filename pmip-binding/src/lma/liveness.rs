@@ -4,7 +4,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use pmip_wire::types::PathId;
+use pmip_wire::types::{Instant, PathId};
+use smallvec::SmallVec;
 
 use crate::event::{DropReason, Event, PathEvent, SessionId};
 use crate::io::{Carrier, Datagram};
@@ -64,6 +65,9 @@ impl Lma {
         }
         let message = Beat::response(beat.sequence, self.config.restart_counter).to_message();
         self.reply(&answer, proof, path, &message);
+        if path.is_none() {
+            self.remind_stranger(datagram, beat, proof);
+        }
     }
 
     /// A request through the tunnel shows the mapping of tunnelled packets. It counts only from
@@ -86,7 +90,7 @@ impl Lma {
         };
         let path = self.paths.get_mut(id)?;
         if path.nat && path.observed.ip() == datagram.source.ip() {
-            path.observed_data = Some(datagram.source);
+            path.observed_data = Some(Box::new(datagram.source));
             self.sync_path(id, "the mapping of tunnelled packets is confirmed");
         }
         Some(id)
@@ -113,7 +117,8 @@ impl Lma {
                 self.sync_path(id, "heartbeat answered again");
             }
             if let Some(counter) = beat.restart_counter {
-                self.on_restart_counter(id, counter);
+                let asked = now - rtt;
+                self.on_restart_counter(id, counter, asked);
             }
             return;
         }
@@ -149,9 +154,9 @@ impl Lma {
     }
 
     /// Signalling rules section 8: the peer's counter differs from the stored one in an answer
-    /// that we asked for. Seen on one path, it holds for the peer.
-    fn on_restart_counter(&mut self, id: PathId, counter: u32) {
-        let now = self.now;
+    /// that we asked for. Seen on one path, it holds for the peer. What counts is when we asked: an
+    /// answer from before the restart may come after the first update from behind it.
+    fn on_restart_counter(&mut self, id: PathId, counter: u32, asked: Instant) {
         let Some(path) = self.paths.watch_mut(id) else {
             return;
         };
@@ -159,7 +164,7 @@ impl Lma {
             heartbeat.set_restart_counter(counter);
         }
         let key = Arc::clone(&path.key.peer);
-        let Some(confirmed) = self.peers.set_restart_counter(&key, counter, now) else {
+        let Some(confirmed) = self.peers.set_restart_counter(&key, counter, asked) else {
             return;
         };
         self.emit(Event::Path(PathEvent::PeerRestarted { path: id }));
@@ -171,30 +176,58 @@ impl Lma {
         for id in stale {
             self.start_delete(id, "the access gateway restarted");
         }
+        self.ask_restarted(&key, confirmed);
     }
 
     /// A peer that does not know Heartbeat is asked no more, if it never answered one and one is
     /// outstanding (signalling rules section 6).
     pub(super) fn on_heartbeat_refused(&mut self, datagram: &Datagram, proof: Proof) {
         let ids = self.spoken_for(datagram, proof);
-        let mut refused = false;
+        let paths = ids.into_iter().filter_map(|id| self.paths.get(id));
+        let refused = paths.filter(|path| {
+            let asked = path
+                .heartbeat
+                .as_ref()
+                .is_some_and(|heartbeat| heartbeat.may_be_refused());
+            asked && !self.peers.has_answered(&path.key.peer)
+        });
+        let refused: SmallVec<[Arc<PeerKey>; 4]> =
+            refused.map(|path| Arc::clone(&path.key.peer)).collect();
+        if refused.is_empty() {
+            return self.drop_datagram(DropReason::UnexpectedMessage, datagram);
+        }
+        for peer in refused {
+            self.peers.set_lacks_heartbeat(&peer, true);
+            self.stop_heartbeats(&peer);
+        }
+    }
+
+    /// On all paths of a peer. What no heartbeat watches counts as alive.
+    pub(super) fn stop_heartbeats(&mut self, peer: &PeerKey) {
+        let ids: Vec<PathId> = (0..=u8::MAX)
+            .flat_map(|binding_id| self.paths.of_peer(peer, binding_id))
+            .collect();
         for id in ids {
-            let Some(path) = self.paths.get_mut(id) else {
-                continue;
-            };
-            let knows = self.peers.has_answered(&path.key.peer);
-            if let Some(heartbeat) = &mut path.heartbeat
-                && heartbeat.may_be_refused()
-                && !knows
-            {
-                heartbeat.stop();
-                refused = true;
-                self.rearm_heartbeat(id);
+            if let Some(path) = self.paths.get_mut(id) {
+                path.heartbeat = None;
+                self.timers.cancel(path.timer, TimerKind::Heartbeat(id));
             }
+            self.sync_path(id, "the gateway does not know heartbeats");
         }
-        if !refused {
-            self.drop_datagram(DropReason::UnexpectedMessage, datagram);
+    }
+
+    /// An administrative action: the gateway of a session may know heartbeats by now.
+    pub(super) fn ask_peer_again(&mut self, id: SessionId) {
+        let peer = self.cache.get(id).map(|session| Arc::clone(&session.peer));
+        if let Some(peer) = peer {
+            self.peers.set_lacks_heartbeat(&peer, false);
         }
+    }
+
+    /// RFC 5847 section 3.2: what the gateway knows of us from before is void.
+    pub(super) fn tell_restart(&mut self, id: PathId) {
+        let message = Beat::unsolicited(self.config.restart_counter).to_message();
+        self.send_over(id, &message);
     }
 }
 

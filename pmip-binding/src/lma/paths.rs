@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use crate::event::{PathEndpoint, PathState};
 use crate::heartbeat::Heartbeat;
 use crate::index::Index;
+use crate::link::Link;
 use crate::slab::Slab;
 use crate::timers::TimerSlot;
 
@@ -25,6 +26,17 @@ pub(super) struct PathKey {
     pub(super) binding_id: u8,
 }
 
+/// What of an endpoint can change while its path has the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Installed {
+    label: Label,
+    /// Flow label and scope never change alone.
+    remote: (IpAddr, u16),
+    encapsulation: Encapsulation,
+    usable: bool,
+    weight: u32,
+}
+
 /// One path.
 #[derive(Clone, Debug)]
 pub(super) struct Path {
@@ -32,19 +44,23 @@ pub(super) struct Path {
     /// Where its last accepted PBU came from: address and port after any NAT.
     pub(super) observed: SocketAddr,
     /// The confirmed mapping of tunnelled packets behind a NAT.
-    pub(super) observed_data: Option<SocketAddr>,
+    pub(super) observed_data: Option<Box<SocketAddr>>,
     pub(super) nat: bool,
     pub(super) encapsulation: Encapsulation,
     pub(super) label: Label,
     pub(super) access_technology: u8,
     pub(super) weight: u32,
-    pub(super) heartbeat: Option<Heartbeat>,
+    /// What the gateway tells of its roaming interface.
+    pub(super) link: Option<Box<Link>>,
+    /// The driver knows that.
+    pub(super) link_told: bool,
+    pub(super) heartbeat: Option<Box<Heartbeat>>,
     /// Of the heartbeat.
     pub(super) timer: TimerSlot,
     /// Sessions bound to it.
     pub(super) sessions: u32,
     /// What the forwarding plane was told last.
-    pub(super) installed: Option<PathEndpoint>,
+    pub(super) installed: Option<Installed>,
     /// What the driver was told last.
     pub(super) reported: Option<PathState>,
 }
@@ -131,6 +147,7 @@ impl PathTable {
             return;
         };
         self.changes.note(id);
+        path.installed = None;
         let before = std::mem::replace(&mut path.key, key);
         let after = &path.key;
         self.by_key.remove(&before, id.0);
@@ -191,13 +208,19 @@ impl Path {
         };
         // What was learnt behind a NAT ends with it.
         self.observed_data
+            .as_deref()
+            .copied()
             .filter(|_| self.nat)
             .unwrap_or_else(|| SocketAddr::new(self.observed.ip(), port))
     }
 
+    /// No heartbeat has given it up.
+    pub(super) fn is_alive(&self) -> bool {
+        self.heartbeat.as_deref().is_none_or(Heartbeat::is_alive)
+    }
+
     pub(super) fn state(&self) -> PathState {
-        let alive = self.heartbeat.as_ref().is_none_or(Heartbeat::is_alive);
-        match (alive, self.nat && self.observed_data.is_none()) {
+        match (self.is_alive(), self.nat && self.observed_data.is_none()) {
             (false, _) => PathState::Down,
             (true, true) => PathState::Registering,
             (true, false) => PathState::Up,
@@ -214,6 +237,18 @@ impl Path {
             encapsulation: self.encapsulation,
             usable: self.state() == PathState::Up,
             weight: self.weight,
+        }
+    }
+}
+
+impl Installed {
+    pub(super) const fn of(endpoint: &PathEndpoint) -> Self {
+        Self {
+            label: endpoint.label,
+            remote: (endpoint.remote.ip(), endpoint.remote.port()),
+            encapsulation: endpoint.encapsulation,
+            usable: endpoint.usable,
+            weight: endpoint.weight,
         }
     }
 }

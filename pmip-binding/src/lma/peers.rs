@@ -17,10 +17,12 @@ pub(super) struct Peer {
     paths: u32,
     /// It has answered a heartbeat, on whatever path.
     answered: bool,
+    /// It does not know Heartbeat, so it is asked no more on any path (RFC 5847 section 3).
+    lacks_heartbeat: bool,
     restart_counter: Option<u32>,
-    /// When that counter was first seen.
+    /// When we first asked what it answered with that counter.
     since: Instant,
-    /// When it last answered with that counter.
+    /// When we last asked what it answered with that counter.
     confirmed: Instant,
 }
 
@@ -82,21 +84,39 @@ impl PeerTable {
         }
     }
 
-    /// It answered with this Restart Counter. If that differs from the one before: when it last
-    /// answered with that.
+    pub(super) fn lacks_heartbeat(&self, key: &PeerKey) -> bool {
+        self.peers.get(key).is_some_and(|peer| peer.lacks_heartbeat)
+    }
+
+    /// It refused a heartbeat, or an administrative action has it asked again.
+    pub(super) fn set_lacks_heartbeat(&mut self, key: &Arc<PeerKey>, lacks: bool) {
+        if let Some(peer) = self.peers.get_mut(key)
+            && peer.lacks_heartbeat != lacks
+        {
+            peer.lacks_heartbeat = lacks;
+            self.changes.note(Arc::clone(key));
+        }
+    }
+
+    /// It answered with this Restart Counter, asked at this moment. If that differs from the one
+    /// before: when we asked last what it answered with that.
     pub(super) fn set_restart_counter(
         &mut self,
         key: &Arc<PeerKey>,
         counter: u32,
-        now: Instant,
+        asked: Instant,
     ) -> Option<Instant> {
         let peer = self.peers.get_mut(key)?;
+        if asked < peer.confirmed {
+            // A later question was answered before.
+            return None;
+        }
         let before = peer.restart_counter.replace(counter);
-        let confirmed = std::mem::replace(&mut peer.confirmed, now);
+        let confirmed = std::mem::replace(&mut peer.confirmed, asked);
         if before == Some(counter) {
             return None;
         }
-        peer.since = now;
+        peer.since = asked;
         self.changes.note(Arc::clone(key));
         before.map(|_| confirmed)
     }
@@ -106,6 +126,7 @@ impl PeerTable {
         Some(PeerRecord {
             peer: key.to_name(),
             answered: peer.answered,
+            lacks_heartbeat: peer.lacks_heartbeat,
             restart_counter: peer.restart_counter,
             since: peer.since,
         })
@@ -115,6 +136,7 @@ impl PeerTable {
     pub(super) fn restore(&mut self, key: &PeerKey, record: &PeerRecord, since: Instant) {
         if let Some(peer) = self.peers.get_mut(key) {
             peer.answered = record.answered;
+            peer.lacks_heartbeat = record.lacks_heartbeat;
             peer.restart_counter = record.restart_counter;
             peer.since = since;
             // A later moment that is lost would only make more bindings void.
@@ -127,6 +149,7 @@ impl Peer {
     const NEW: Self = Self {
         paths: 0,
         answered: false,
+        lacks_heartbeat: false,
         restart_counter: None,
         since: Instant::ZERO,
         confirmed: Instant::ZERO,

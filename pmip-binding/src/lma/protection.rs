@@ -1,7 +1,7 @@
 //! Which access gateway may say what: RFC 4285 section 5, signalling rules section 6.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use pmip_wire::Message;
@@ -14,13 +14,14 @@ use crate::event::DropReason;
 use crate::io::{Carrier, Datagram, Transmit};
 use crate::message::status;
 use crate::security::{self, Proof, Protection};
-use crate::wire::{self, Incoming, Received};
+use crate::wire::{self, Beat, Incoming, Received};
 
 use super::Lma;
 use super::cache::PeerKey;
 use super::judge::{Objection, Request};
 use super::liveness::{carrier_of, port_of};
 use super::paths::PathTable;
+use super::revocation::Way;
 
 /// The keys by their SPI, and whose they are.
 #[derive(Clone, Debug)]
@@ -122,25 +123,67 @@ impl Lma {
         )
     }
 
-    /// Whether a message other than a PBU, whose sender is known by where it comes from, is
-    /// authenticated as that one must.
+    /// Whether a message other than a PBU, whose sender is known by where it comes from, by what
+    /// it answers or by how it names itself, is authenticated as that one must.
     pub(super) fn admit(&self, datagram: &Datagram, incoming: &Incoming) -> Result<(), DropReason> {
         if let Received::Update(_) = incoming.content {
             return Ok(());
         }
-        let paths = self.paths.of_datagram(datagram);
-        let foreign = !paths.is_empty() && self.of_sender(&paths, incoming.proof).is_empty();
-        // From an unknown tunnel it names its sender itself, who is looked at then.
-        let strangers = paths.is_empty() && datagram.carrier != Carrier::UnknownTunnel;
+        let rightful = self.is_rightful(datagram, incoming);
         match incoming.proof {
-            Proof::Valid(_) if foreign => Err(DropReason::KeyOfAnotherPeer),
+            Proof::Valid(_) if rightful == Some(false) => Err(DropReason::KeyOfAnotherPeer),
             Proof::Valid(_) => Ok(()),
             Proof::Failed(_) => Err(DropReason::AuthenticationFailed),
-            Proof::Missing if foreign || (strangers && self.keyring.demands(None)) => {
+            Proof::Missing if !rightful.unwrap_or(!self.keyring.demands(None)) => {
                 Err(DropReason::Unauthenticated)
             }
             Proof::Missing => Ok(()),
         }
+    }
+
+    /// Whether a message speaks for one of those who may have sent it; `None` if it may be of
+    /// anybody.
+    fn is_rightful(&self, datagram: &Datagram, incoming: &Incoming) -> Option<bool> {
+        let from = datagram.source;
+        let mut rightful = None;
+        let mut look = |peer: &PeerKey| {
+            let speaks = rightful == Some(true) || self.speaks_for(incoming.proof, peer);
+            rightful = Some(speaks);
+        };
+        for id in self.paths.of_datagram(datagram) {
+            if let Some(path) = self.paths.get(id) {
+                look(&path.key.peer);
+            }
+        }
+        // The paths of who was asked may be gone when it answers.
+        match &incoming.content {
+            Received::RevocationAnswer(answer) => {
+                let asked = self.revocations.asked(answer.sequence.0, from);
+                asked.into_iter().for_each(|peer| look(peer));
+            }
+            Received::NotificationAnswer(answer) => {
+                let asked = self.notifications.asked(answer.sequence.0, from);
+                asked.into_iter().for_each(|peer| look(peer));
+            }
+            Received::TypeRefused => {
+                let asked = self.revocations.asked_at(from);
+                let asked = asked.chain(self.notifications.asked_at(from));
+                asked.for_each(|(_, peer)| look(peer));
+            }
+            Received::Heartbeat(Beat {
+                mag_id: Some(id), ..
+            }) if rightful.is_none() => {
+                rightful = Some(self.speaks_for(incoming.proof, &PeerKey::Identifier(id.clone())));
+            }
+            Received::Update(_)
+            | Received::Acknowledgement(_)
+            | Received::Heartbeat(_)
+            | Received::Revocation(_)
+            | Received::Notification(_)
+            | Received::UnknownType
+            | Received::Unexpected => {}
+        }
+        rightful
     }
 
     /// Those of `paths` that a message with this proof may speak for.
@@ -248,11 +291,27 @@ impl Lma {
         let Some(path) = self.paths.get(id) else {
             return;
         };
-        let destination = path.observed;
+        let peer = Arc::clone(&path.key.peer);
+        self.initiate(Some(id), &peer, (path.key.local, path.observed), message);
+    }
+
+    /// Sends what we start where a peer was reached when it was prepared.
+    pub(super) fn send_by(&mut self, way: Way, peer: &PeerKey, message: &Message) {
+        let path = self.paths.get(way.path).is_some().then_some(way.path);
+        self.initiate(path, peer, (way.local, way.remote), message);
+    }
+
+    /// Sends what we start to a peer (signalling rules section 7), protected where it shares a key.
+    pub(super) fn initiate(
+        &mut self,
+        path: Option<PathId>,
+        peer: &PeerKey,
+        (local, destination): (IpAddr, SocketAddr),
+        message: &Message,
+    ) {
         let carrier = carrier_of(destination);
-        let source = SocketAddr::new(path.key.local, port_of(carrier));
-        let place = self.directory.place(&path.key.peer);
-        let association = self.keyring.sender(place);
+        let source = SocketAddr::new(local, port_of(carrier));
+        let association = self.keyring.sender(self.directory.place(peer));
         let protection = association.map(|association| Protection {
             association,
             gateway: destination.ip(),
@@ -261,7 +320,7 @@ impl Lma {
             return;
         };
         self.transmit(Transmit {
-            path: Some(id),
+            path,
             carrier,
             source,
             destination,

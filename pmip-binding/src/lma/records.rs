@@ -5,7 +5,7 @@ use pmip_wire::types::PathId;
 use crate::event::SessionId;
 use crate::heartbeat::Heartbeat;
 use crate::snapshot::{
-    BindingRecord, LmaSnapshot, MarkRecord, PathRecord, PeerRecord, SessionRecord,
+    BindingRecord, GreRecord, LmaSnapshot, MarkRecord, PathRecord, PeerRecord, SessionRecord,
 };
 
 use super::Lma;
@@ -49,7 +49,8 @@ impl Lma {
 }
 
 fn path_record(id: PathId, path: &Path) -> PathRecord {
-    let heartbeat = path.heartbeat.as_ref();
+    let heartbeat = path.heartbeat.as_deref();
+    let weights = path.link.as_ref().and_then(|link| link.weights);
     PathRecord {
         path: id,
         peer: path.key.peer.to_name(),
@@ -57,10 +58,13 @@ fn path_record(id: PathId, path: &Path) -> PathRecord {
         care_of: path.key.care_of,
         binding_id: path.key.binding_id,
         observed: path.observed,
-        observed_data: path.observed_data,
+        observed_data: path.observed_data.as_deref().copied(),
         nat: path.nat,
         encapsulation: path.encapsulation,
         label: path.label,
+        label_name: path.label_name(),
+        interface: path.interface(),
+        weights: weights.map(|weights| (weights.up, weights.down)),
         access_technology: path.access_technology,
         alive: heartbeat.is_none_or(Heartbeat::is_alive),
     }
@@ -81,6 +85,12 @@ fn session_record(id: SessionId, session: &Session) -> SessionRecord {
             sequence: mark.sequence,
         }
     });
+    let gre = session.gre_bindings().map(|binding| GreRecord {
+        binding_id: binding.binding_id,
+        agreed: binding.agreed,
+        uplink: binding.uplink,
+        downlink: binding.downlink,
+    });
     let home = session.ipv4_home;
     SessionRecord {
         session: id,
@@ -95,6 +105,9 @@ fn session_record(id: SessionId, session: &Session) -> SessionRecord {
         multipath: session.multipath,
         paths: paths.collect(),
         marks: marks.collect(),
+        gre: gre.collect(),
+        access_network: session.access_network().cloned(),
+        service_selection: session.service_name(),
         last_care_of: session.last_care_of,
         refreshed: session.refreshed,
         deleted_at: session.deleted_at(),

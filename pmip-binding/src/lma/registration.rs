@@ -11,15 +11,14 @@ use crate::message::{handoff, status};
 
 use super::allocation::Holdings;
 use super::allocator::Remembered;
-use super::cache::{PathBinding, Session};
+use super::cache::{MnKey, PathBinding, Session};
 use super::judge::Request;
 use super::{Lma, TimerKind};
 
 impl Lma {
     /// RFC 5213 section 5.3.2.
     pub(super) fn create(&mut self, request: &Request) {
-        let bindings = u32::try_from(self.cache.len()).unwrap_or(u32::MAX);
-        if bindings >= self.config.limits.bindings {
+        if !self.has_room_for(&request.mn) {
             return self.refuse(request, status::INSUFFICIENT_RESOURCES);
         }
         let id = self.cache.next_id();
@@ -35,6 +34,14 @@ impl Lma {
         self.cache.insert(session);
         self.stats.sessions_created = self.stats.sessions_created.saturating_add(1);
         self.bind(request, id, true);
+    }
+
+    /// Whether the limits allow one more session of this mobile node.
+    pub(super) fn has_room_for(&self, mn: &MnKey) -> bool {
+        let limits = self.config.limits;
+        let bindings = u32::try_from(self.cache.len()).unwrap_or(u32::MAX);
+        bindings < limits.bindings
+            && self.cache.of_mn(mn).len() < usize::from(limits.sessions_per_node)
     }
 
     /// RFC 5213 sections 5.3.3 and 5.3.4.
@@ -76,17 +83,21 @@ impl Lma {
         let moved = session.peer != request.peer;
         let known = session.path(request.binding_id()).map(|b| b.path);
         let reused = if continued { known } else { None };
+        let notice = self.notice_for(request, id);
         let path = self.path_for(request, known, reused);
         let dropped = self.rebind(request, id, path, continued);
+        let keys_changed = self.adopt_gre(request, id, continued);
+        self.adopt_service(request, id);
         if moved {
             self.stats.handoffs = self.stats.handoffs.saturating_add(1);
         }
         self.believe_last_resort(path, id);
         self.sync_path(path, "registered");
+        self.report_link(path);
         let Some(session) = self.cache.get(id) else {
             return;
         };
-        if revived || addresses_changed || before != path_ids(session) {
+        if revived || addresses_changed || keys_changed || before != path_ids(session) {
             let route = session.route(id);
             self.emit_forwarding(Forwarding::InstallSession(route));
         }
@@ -96,7 +107,9 @@ impl Lma {
         if revived || addresses_changed {
             self.emit_session_up(id);
         }
+        self.adopt_access_network(request, id);
         self.accept(request, id);
+        self.give_notice(notice);
     }
 
     /// Updates the session's entry; gives back the paths that it left.

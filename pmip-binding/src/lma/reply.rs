@@ -43,13 +43,22 @@ impl Lma {
             reply.common.link_local =
                 Some(session.link_local.as_deref().copied().unwrap_or(wanted));
         }
-        let udp = self.encapsulation_of(request) == Encapsulation::Ipv4Udp;
+        reply.common.access_network = self.accepted_network(request);
+        if !deregisters {
+            self.answer_gre(request, id, &mut reply);
+        }
+        let encapsulation = self.encapsulation_of(request);
+        let udp = matches!(
+            encapsulation,
+            Encapsulation::Ipv4Udp | Encapsulation::Ipv4UdpTlv
+        );
         if request.datagram.carrier == Carrier::Udp && udp {
             reply.nat_detection = Some((true, NAT_KEEP_ALIVE));
         }
         if let Some(IpAddr::V4(address)) = request.update.alternate_care_of {
             reply.alternate_ipv4_care_of = Some(address);
         }
+        self.add_orders(request, &mut reply);
         self.send_reply(request, reply);
     }
 
@@ -116,7 +125,8 @@ impl Lma {
         }
     }
 
-    fn send_reply(&mut self, request: &Request, reply: Acknowledgement) {
+    fn send_reply(&mut self, request: &Request, mut reply: Acknowledgement) {
+        reply.load = self.load();
         self.stats.count_status(reply.status);
         let message = Message::BindingAcknowledgement(reply.to_wire());
         self.reply(&request.datagram, request.proof, None, &message);

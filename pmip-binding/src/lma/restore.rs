@@ -12,10 +12,11 @@ use crate::config::LmaConfig;
 use crate::event::SessionId;
 use crate::heartbeat::Heartbeat;
 use crate::io::ClockAnchor;
+use crate::link::{Link, Weights};
 use crate::message::Identifier;
 use crate::snapshot::{
-    BindingRecord, LmaSnapshot, PathRecord, PeerName, PeerRecord, Refusal, RefusalReason,
-    RefusedRecord, RememberedRecord, RestoreError, SNAPSHOT_VERSION, SessionRecord,
+    BindingRecord, GreRecord, LmaSnapshot, PathRecord, PeerName, PeerRecord, Refusal,
+    RefusalReason, RefusedRecord, RememberedRecord, RestoreError, SNAPSHOT_VERSION, SessionRecord,
 };
 use crate::timers::TimerSlot;
 
@@ -23,6 +24,7 @@ use super::allocation::Holdings;
 use super::allocator::Remembered;
 use super::announce::Announcement;
 use super::cache::{HomeAddress, Mark, PathBinding, PeerKey, Session};
+use super::gre::GreBinding;
 use super::paths::{Path, PathKey};
 use super::{Lma, TimerKind};
 
@@ -58,7 +60,7 @@ impl Lma {
         clock: ClockAnchor,
         now: Instant,
     ) -> Result<(Self, Vec<Refusal>), RestoreError> {
-        if snapshot.version != SNAPSHOT_VERSION {
+        if !(1..=SNAPSHOT_VERSION).contains(&snapshot.version) {
             let found = snapshot.version;
             return Err(RestoreError::Version { found });
         }
@@ -78,7 +80,7 @@ impl Lma {
 impl Restoration {
     fn run(&mut self, snapshot: &LmaSnapshot) {
         for record in snapshot.paths() {
-            if let Err(reason) = self.path(record, snapshot.paths.len()) {
+            if let Err(reason) = self.path(record, snapshot) {
                 self.refuse(RefusedRecord::Path(record.path), reason);
             }
         }
@@ -100,7 +102,8 @@ impl Restoration {
             self.remembered(record);
         }
         self.lma.queue.clear();
-        self.lma.announcement = Some(Announcement::default());
+        let restarted = snapshot.restart_counter != self.lma.config.restart_counter;
+        self.lma.announcement = Some(Announcement::new(restarted));
     }
 
     fn refuse(&mut self, record: RefusedRecord, reason: RefusalReason) {
@@ -115,7 +118,37 @@ impl Restoration {
         (self.after.instant + ahead) - behind
     }
 
-    fn path(&mut self, record: &PathRecord, count: usize) -> Result<(), RefusalReason> {
+    fn path(&mut self, record: &PathRecord, snapshot: &LmaSnapshot) -> Result<(), RefusalReason> {
+        let key = self.path_key(record)?;
+        let peer = Arc::clone(&key.peer);
+        let link = link_of(record);
+        let path = Path {
+            key,
+            observed: record.observed,
+            observed_data: record.observed_data.map(Box::new),
+            nat: record.nat,
+            encapsulation: record.encapsulation,
+            label: record.label,
+            access_technology: record.access_technology,
+            weight: self.lma.weight_of(record.label, link.as_deref()),
+            link_told: link.is_none(),
+            link,
+            heartbeat: None,
+            timer: TimerSlot::default(),
+            sessions: 0,
+            installed: None,
+            reported: None,
+        };
+        let wanted = sensible(record.path.0, snapshot.paths.len());
+        let id = self.lma.paths.insert_as(wanted, path);
+        self.lma.peers.add_path(&peer);
+        self.paths.insert(record.path, id);
+        let peer = snapshot.peers.get(&record.peer);
+        self.watch(id, record, peer.is_some_and(|peer| peer.lacks_heartbeat));
+        Ok(())
+    }
+
+    fn path_key(&self, record: &PathRecord) -> Result<PathKey, RefusalReason> {
         let peer = self.lma.peers.shared(&PeerKey::from_name(&record.peer));
         let config = &self.lma.config;
         if self.lma.directory.peer(&peer).is_none() && !config.dynamic_mag_learning {
@@ -129,40 +162,23 @@ impl Restoration {
             return Err(RefusalReason::UnknownAddress);
         }
         let key = PathKey {
-            peer: Arc::clone(&peer),
+            peer,
             local: record.local,
             care_of: record.care_of,
             binding_id: record.binding_id,
         };
-        if self.lma.paths.by_key(&key).is_some() {
-            return Err(RefusalReason::SamePath);
+        match self.lma.paths.by_key(&key) {
+            Some(_) => Err(RefusalReason::SamePath),
+            None => Ok(key),
         }
-        let path = Path {
-            key,
-            observed: record.observed,
-            observed_data: record.observed_data,
-            nat: record.nat,
-            encapsulation: record.encapsulation,
-            label: record.label,
-            access_technology: record.access_technology,
-            weight: config.weight(record.label),
-            heartbeat: None,
-            timer: TimerSlot::default(),
-            sessions: 0,
-            installed: None,
-            reported: None,
-        };
-        let wanted = sensible(record.path.0, count);
-        let id = self.lma.paths.insert_as(wanted, path);
-        self.lma.peers.add_path(&peer);
-        self.paths.insert(record.path, id);
-        self.watch(id, record);
-        Ok(())
     }
 
     /// The first heartbeats are spread over an interval.
-    fn watch(&mut self, id: PathId, record: &PathRecord) {
+    fn watch(&mut self, id: PathId, record: &PathRecord, lacks_heartbeat: bool) {
         let lma = &mut self.lma;
+        if lacks_heartbeat {
+            return;
+        }
         let Some(rule) = lma.config.heartbeat.for_label(record.label).copied() else {
             return;
         };
@@ -175,7 +191,7 @@ impl Restoration {
         }
         let deadline = heartbeat.deadline();
         if let Some(path) = lma.paths.get_mut(id) {
-            path.heartbeat = Some(heartbeat);
+            path.heartbeat = Some(Box::new(heartbeat));
             lma.timers
                 .set(&mut path.timer, TimerKind::Heartbeat(id), deadline);
         }
@@ -186,18 +202,7 @@ impl Restoration {
         record: &SessionRecord,
         snapshot: &LmaSnapshot,
     ) -> Result<(), RefusalReason> {
-        let limits = self.lma.config.limits;
-        let bindings = u32::try_from(self.lma.cache.len()).unwrap_or(u32::MAX);
-        let many_paths = record.paths.len() > limits.paths_per_binding.into();
-        let many_networks = record.delegated.len() > limits.delegated_per_binding.into();
-        if bindings >= limits.bindings || many_paths || many_networks {
-            return Err(RefusalReason::TooMany);
-        }
-        let most = usize::from(u8::MAX) - 1;
-        let is_named = (1..=most).contains(&record.mn_id.len());
-        if !is_named || record.link_layer.len() > most || record.home_prefixes.len() > most {
-            return Err(RefusalReason::Name);
-        }
+        self.check_limits(record)?;
         let deleted_at = self.deleted_at(record);
         if deleted_at.is_some_and(|at| at <= self.lma.now) {
             return Err(RefusalReason::Lapsed);
@@ -208,14 +213,9 @@ impl Restoration {
         };
         let mn = Identifier::nai(&record.mn_id);
         let holdings = self.claim(&mn, record)?;
-        let peer = PeerKey::from_name(&record.peer);
-        let mut session = Session::new(
-            &mn,
-            &record.link_layer,
-            self.lma.peers.shared(&peer),
-            record.last_care_of,
-            &holdings,
-        );
+        let peer = self.lma.peers.shared(&PeerKey::from_name(&record.peer));
+        let care_of = record.last_care_of;
+        let mut session = Session::new(&mn, &record.link_layer, peer, care_of, &holdings);
         session.access_technology = record.access_technology;
         session.link_local = record.link_local.map(Box::new);
         session.multipath = record.multipath;
@@ -229,8 +229,53 @@ impl Restoration {
         }
         session.paths = paths;
         session.set_deleted_at(deleted_at);
+        self.gre(&mut session, record);
+        if record.access_network.is_some() || record.service_selection.is_some() {
+            let extras = session.extras_mut();
+            extras.access_network.clone_from(&record.access_network);
+            extras.service = record.service_selection.clone().map(Into::into);
+        }
         self.admit(record.session, session, snapshot.sessions.len());
         Ok(())
+    }
+
+    fn check_limits(&self, record: &SessionRecord) -> Result<(), RefusalReason> {
+        let limits = self.lma.config.limits;
+        let many_paths = record.paths.len() > limits.paths_per_binding.into();
+        let many_networks = record.delegated.len() > limits.delegated_per_binding.into();
+        let full = !self.lma.has_room_for(&Identifier::nai(&record.mn_id));
+        if full || many_paths || many_networks {
+            return Err(RefusalReason::TooMany);
+        }
+        let most = usize::from(u8::MAX) - 1;
+        let is_named = (1..=most).contains(&record.mn_id.len());
+        if !is_named || record.link_layer.len() > most || record.home_prefixes.len() > most {
+            return Err(RefusalReason::Name);
+        }
+        Ok(())
+    }
+
+    /// A key that another session has is left out: the gateway gets another one at its next PBU,
+    /// as RFC 5845 section 3.3.2 allows after a restart.
+    fn gre(&mut self, session: &mut Session, record: &SessionRecord) {
+        let most = usize::from(self.lma.config.limits.paths_per_binding);
+        let profile = self.lma.directory.profile(&session.mn());
+        let fixed = profile.and_then(|profile| profile.gre_uplink_key);
+        for record in record.gre.iter().take(most) {
+            let free = |key: &u32| Some(*key) == fixed || self.lma.keys.claim(*key);
+            let GreRecord {
+                binding_id,
+                agreed,
+                uplink,
+                downlink,
+            } = *record;
+            session.extras_mut().gre.push(GreBinding {
+                binding_id,
+                agreed,
+                uplink: uplink.filter(free),
+                downlink,
+            });
+        }
     }
 
     fn admit(&mut self, wanted: SessionId, session: Session, count: usize) {
@@ -334,41 +379,46 @@ impl Restoration {
         let profile = directory.profile(mn).filter(|profile| profile.enabled);
         let profile = profile.ok_or(RefusalReason::NoProfile)?;
         let network = profile.network.as_deref().unwrap_or("");
-        let home = record
-            .ipv4_home
-            .map(|(address, prefix_length, router)| HomeAddress {
+        let home = record.ipv4_home;
+        let holdings = Holdings {
+            home_prefixes: record.home_prefixes.as_slice().into(),
+            ipv4_home: home.map(|(address, prefix_length, router)| HomeAddress {
                 address,
                 prefix_length,
                 router,
-            });
-        let holdings = Holdings {
-            home_prefixes: record.home_prefixes.as_slice().into(),
-            ipv4_home: home,
+            }),
             delegated: record.delegated.as_slice().into(),
         };
-        let asserted = self.lma.config.network(network);
-        let asserted = asserted.is_some_and(|network| network.accept_asserted);
-        let mut claimed: SmallVec<[IpPrefix; 4]> = SmallVec::new();
+        let homes = holdings.home_prefixes.len() + usize::from(home.is_some());
         for (index, prefix) in holdings.prefixes().enumerate() {
-            let homes = holdings.home_prefixes.len() + usize::from(home.is_some());
-            let allocator = &mut self.lma.allocator;
-            let ours = if index < homes {
-                allocator.owns_home(network, prefix)
-            } else {
-                asserted || allocator.owns_mobile(network, prefix)
-            };
-            let refusal = match ours {
-                false => Some(RefusalReason::OutsidePools(prefix)),
-                true if allocator.claim(prefix) => None,
-                true => Some(RefusalReason::InUse(prefix)),
-            };
-            if let Some(reason) = refusal {
-                claimed.iter().for_each(|prefix| allocator.release(*prefix));
+            if let Err(reason) = self.claim_one(network, prefix, index < homes) {
+                let claimed = holdings.prefixes().take(index);
+                claimed.for_each(|prefix| self.lma.allocator.release(prefix));
                 return Err(reason);
             }
-            claimed.push(prefix);
         }
         Ok(holdings)
+    }
+
+    fn claim_one(
+        &mut self,
+        network: &str,
+        prefix: IpPrefix,
+        is_home: bool,
+    ) -> Result<(), RefusalReason> {
+        let lma = &mut self.lma;
+        let asserted = lma.config.network(network);
+        let asserted = asserted.is_some_and(|network| network.accept_asserted);
+        let ours = if is_home {
+            lma.allocator.owns_home(network, prefix)
+        } else {
+            asserted || lma.allocator.owns_mobile(network, prefix)
+        };
+        match ours {
+            false => Err(RefusalReason::OutsidePools(prefix)),
+            true if lma.allocator.claim(prefix) => Ok(()),
+            true => Err(RefusalReason::InUse(prefix)),
+        }
     }
 
     fn drop_unused_paths(&mut self) {
@@ -394,6 +444,17 @@ impl Restoration {
         let mn = Identifier::nai(&record.mn_id);
         self.lma.allocator.remember(mn, until, what);
     }
+}
+
+/// What the gateway told of the link; `None` = nothing.
+fn link_of(record: &PathRecord) -> Option<Box<Link>> {
+    let weights = record.weights.map(|(up, down)| Weights { up, down });
+    let link = Link {
+        label: record.label_name.clone(),
+        interface: record.interface.clone(),
+        weights: weights.filter(|weights| (1..=100).contains(&weights.down)),
+    };
+    (link != Link::default()).then(|| Box::new(link))
 }
 
 impl PeerKey {

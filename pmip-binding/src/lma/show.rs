@@ -23,6 +23,7 @@ pub(super) fn binding(id: SessionId, session: &Session, now: Instant) -> Binding
         state,
         lifetime: binding.lifetime(),
         remaining: binding.expires.saturating_since(now),
+        keys: session.keys(binding.binding_id),
     });
     let paths: Vec<PathBindingStatus> = paths.collect();
     let longest = |value: fn(&PathBindingStatus) -> Duration| paths.iter().map(value).max();
@@ -37,6 +38,8 @@ pub(super) fn binding(id: SessionId, session: &Session, now: Instant) -> Binding
             .ipv4_home
             .map(|home| (home.address, home.prefix_length, home.router)),
         delegated: session.delegated().to_vec(),
+        service_selection: session.service_name(),
+        access_network: session.access_network().cloned(),
         lifetime: longest(|path| path.lifetime).unwrap_or_default(),
         remaining: longest(|path| path.remaining).unwrap_or_default(),
         paths,
@@ -48,9 +51,10 @@ pub(super) fn path(id: PathId, path: &Path) -> PathStatus {
     PathStatus {
         path: id,
         peer: name(&path.key.peer),
-        interface: None,
+        interface: path.interface(),
         binding_id: path.key.binding_id,
         label: path.label,
+        label_name: path.label_name(),
         access_technology: path.access_technology,
         care_of: path.key.care_of,
         observed: path.observed,
@@ -61,11 +65,11 @@ pub(super) fn path(id: PathId, path: &Path) -> PathStatus {
         usable: state == PathState::Up,
         weight: path.weight,
         sessions: path.sessions,
-        heartbeat: path.heartbeat.as_ref().map(Heartbeat::status),
+        heartbeat: path.heartbeat.as_deref().map(Heartbeat::status),
     }
 }
 
-fn name(peer: &PeerKey) -> String {
+pub(super) fn name(peer: &PeerKey) -> String {
     match peer {
         PeerKey::Identifier(identifier) => identifier.name(),
         PeerKey::Address { source, .. } => source.to_string(),

@@ -1,6 +1,6 @@
 //! Taking Proxy Binding Acknowledgements: RFC 5213 section 6.9.1.2.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use pmip_wire::SequenceNumber;
@@ -20,6 +20,8 @@ struct Match {
     about: u8,
     purpose: Purpose,
     doubtful: bool,
+    /// The request offered to be redirected.
+    redirectable: bool,
     /// The timestamp of the transmission that is answered.
     asked: Option<u64>,
     /// It carries what only somebody who saw the request knows, as far as its status allows.
@@ -41,6 +43,13 @@ impl Mag {
                 entry.life = Life::Halted;
             }
             return self.drop_datagram(DropReason::OptionMismatch, datagram);
+        }
+        let orders = answer.controlled.as_ref();
+        if orders.is_some_and(|orders| !orders.is_usable()) {
+            return self.drop_datagram(DropReason::ZeroParameter, datagram);
+        }
+        if let Some(lma) = self.entry(found.id).map(|entry| entry.lma) {
+            self.note_load(lma, answer.load);
         }
         self.stats.count_status(answer.status);
         let accepted = answer.status < status::FIRST_REJECTION;
@@ -98,6 +107,7 @@ impl Mag {
             about,
             purpose: request.purpose,
             doubtful: request.doubtful,
+            redirectable: request.redirectable,
             asked,
             proven: !by_order && !of_time,
         })
@@ -122,6 +132,9 @@ impl Mag {
     /// Items 12 to 14.
     fn accepted(&mut self, found: &Match, answer: &Acknowledgement) {
         let (id, binding_id) = (found.id, found.about);
+        if !self.follow(id, found.redirectable, answer.redirect) {
+            return self.drive(id);
+        }
         let care_of = self.care_of(binding_id);
         let lifetime = self.lifetime_of(answer);
         let grant = Grant {
@@ -145,6 +158,8 @@ impl Mag {
         let single = entry.mode == Mode::Single;
         let changed = entry.take_addresses(answer);
         let lma = entry.lma;
+        self.take_gre(id, binding_id, answer);
+        self.obey_anchor(id, path_id(lma, binding_id), answer);
         self.arm_grant(id, binding_id, grant);
         self.watch_path(path_id(lma, binding_id));
         self.sync_path(path_id(lma, binding_id), "registered");
@@ -160,15 +175,11 @@ impl Mag {
         let keep_alive = answer.nat_detection.map(|(_, seconds)| seconds);
         self.start_mapping_probe(path_id(lma, binding_id), keep_alive);
         self.drive(id);
+        self.take_access_network(id, answer);
     }
 
     fn arm_grant(&mut self, id: SessionId, binding_id: u8, grant: Grant) {
-        let early = self.config.refresh_time;
-        let lead = if grant.lifetime < early.saturating_mul(4) {
-            grant.lifetime / 4
-        } else {
-            early
-        };
+        let lead = self.lead(id, grant.lifetime);
         self.timers
             .set(TimerKind::Refresh(id, binding_id), grant.expires - lead);
         self.timers
@@ -208,36 +219,24 @@ impl Mag {
         if !(first || changed) {
             return;
         }
-        let Some(entry) = self.entry(id) else {
-            return;
-        };
-        let ipv4_home = entry.ipv4_home.and_then(|home| {
-            let subnet = IpPrefix::new(IpAddr::V4(home.address), home.prefix_length).ok()?;
-            Some((subnet, home.address, home.router))
-        });
-        let event = SessionEvent::Up {
-            session: id,
-            mn_id: entry.nai.clone(),
-            home_prefixes: entry.home_prefixes.to_vec(),
-            ipv4_home,
-            delegated: entry.delegated_in_order(),
-        };
         if first {
             self.stats.sessions_created = self.stats.sessions_created.saturating_add(1);
         }
-        self.emit(Event::Session(event));
+        self.emit_session_up(id);
     }
 
     /// Tells the forwarding plane what changed about a session's route.
     pub(super) fn sync_session(&mut self, id: SessionId) {
-        let Some(entry) = self.entry_mut(id) else {
+        let Some(entry) = self.entry(id) else {
             return;
         };
-        let route = entry.route(id);
+        let route = self.route_of(id, entry);
         if !entry.announced || entry.installed.as_ref() == Some(&route) {
             return;
         }
-        entry.installed = Some(route.clone());
+        if let Some(entry) = self.entry_mut(id) {
+            entry.installed = Some(route.clone());
+        }
         self.emit(Event::Forwarding(Forwarding::InstallSession(route)));
     }
 

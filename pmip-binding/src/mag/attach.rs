@@ -11,6 +11,7 @@ use crate::event::{Event, Forwarding, SessionEvent, SessionId};
 use crate::input::MobileNode;
 use crate::message::{Identifier, handoff};
 
+use super::access_network::AccessNetwork;
 use super::list::{Entry, Life, Mode};
 use super::{Mag, TimerKind};
 
@@ -36,6 +37,7 @@ impl Mag {
         entry.link_layer = Some(Bytes::copy_from_slice(&node.link_layer_identifier));
         entry.first_handoff = handoff::NEW_INTERFACE;
         entry.wanted = wanted;
+        entry.service_selection.clone_from(&node.service_selection);
         entry
     }
 
@@ -47,12 +49,19 @@ impl Mag {
             return;
         }
         if let Some(id) = known {
+            if node.access_network.is_some() {
+                self.on_access_network(&node.nai, node.access_network.as_ref());
+            }
             return self.attach_again(id);
         }
         let mut entry = self.new_entry(&node.nai, node.lma.as_deref(), node.service);
         entry.access_technology = node.access_technology;
         entry.link_layer = node.link_layer_identifier.clone();
         entry.first_handoff = node.handoff_indicator;
+        entry.service_selection.clone_from(&node.service_selection);
+        if node.access_network.is_some() {
+            entry.access_network = AccessNetwork::new(node.access_network.clone());
+        }
         let id = self.insert(entry);
         self.drive(id);
     }
@@ -60,9 +69,12 @@ impl Mag {
     /// An administrative action: what was halted is tried again.
     fn attach_again(&mut self, id: SessionId) {
         if let Some(entry) = self.entry_mut(id) {
+            entry.service = entry.configured_service;
             entry.life = match entry.life {
                 Life::Closing { .. } => Life::Closing { again: true },
-                Life::Wanted | Life::Halted | Life::WrongClock { .. } => Life::Wanted,
+                Life::Wanted | Life::Halted | Life::Revoked | Life::WrongClock { .. } => {
+                    Life::Wanted
+                }
             };
         }
         self.drive(id);
@@ -86,6 +98,7 @@ impl Mag {
             return;
         };
         self.by_mn.remove(&entry.mn);
+        self.gre.forget(id);
         let bound: Vec<u8> = entry.granted().collect();
         if entry.announced {
             self.emit(Event::Forwarding(Forwarding::RemoveSession(id)));
@@ -107,6 +120,7 @@ impl Mag {
                 announced: false,
                 installed: None,
                 life: Life::Wanted,
+                service: entry.configured_service,
                 home_prefixes: SmallVec::new(),
                 ipv4_home: None,
                 delegated: SmallVec::new(),
@@ -136,6 +150,9 @@ impl Mag {
             access_technology: 0,
             link_layer: None,
             service,
+            configured_service: service,
+            service_selection: None,
+            access_network: AccessNetwork::new(self.config.access_network.clone()),
             first_handoff: handoff::UNKNOWN,
             wanted: Vec::new(),
             home_prefixes: SmallVec::new(),
@@ -149,6 +166,8 @@ impl Mag {
             installed: None,
             last_care_of: None,
             accepted_once: false,
+            times: None,
+            redirect_failed: false,
             life: Life::Wanted,
         }
     }
@@ -166,6 +185,8 @@ impl Mag {
             Some(entry) => entry.registrations.keys().copied().collect(),
             None => return,
         };
+        self.timers.cancel(TimerKind::AccessNetwork(id));
+        self.timers.cancel(TimerKind::Revoked(id));
         for binding_id in ids {
             self.timers.cancel(TimerKind::Retransmit(id, binding_id));
             self.timers.cancel(TimerKind::Refresh(id, binding_id));

@@ -40,6 +40,10 @@ impl Mag {
             return;
         };
         let mut update = self.build(entry, about, request);
+        self.ask_for_gre(id, about, &mut update);
+        self.tell_access_network(id, &mut update);
+        self.name_service(id, &mut update);
+        self.name_link(about, &mut update);
         update.common.sequence = sequence;
         update.common.timestamp = timestamp;
         let source = SocketAddr::new(care_of, destination.port());
@@ -73,11 +77,15 @@ impl Mag {
             acknowledge: true,
             home_registration: true,
             force_udp: over_ipv4 && udp,
+            distributed: false,
             alternate_care_of: None,
             // Signalling rules section 7: lets the anchor see whether a NAT stands between.
             ipv4_care_of: over_ipv4.then(|| self.ipv4_care_of(request.over)).flatten(),
             home_requests: home_requests(entry),
+            redirect_capable: request.redirectable,
             mag_id: multipath.map(|_| Identifier::nai(&self.config.identity)),
+            service: None,
+            vendor: Vec::new(),
         }
     }
 

@@ -44,6 +44,7 @@ impl Mag {
     /// Up, or up with another address: register its Binding ID (anew).
     fn interface_up(&mut self, binding_id: u8) {
         self.reset_paths(binding_id, "interface up");
+        self.tell_restart(binding_id);
         for id in self.ids() {
             self.abandon_request(id, binding_id);
             if let Some(entry) = self.entry_mut(id)

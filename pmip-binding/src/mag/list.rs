@@ -13,6 +13,9 @@ use crate::config::{PrefixRequest, Service};
 use crate::event::{PathRoute, SessionId, SessionRoute};
 use crate::message::Identifier;
 
+use super::access_network::AccessNetwork;
+use super::orders::Times;
+
 /// One mobile node registered with one anchor.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -24,7 +27,12 @@ pub(super) struct Entry {
     /// The mobile node's own access technology (option 24), equal on all paths.
     pub(super) access_technology: u8,
     pub(super) link_layer: Option<Bytes>,
+    /// Address families asked for; `configured_service` less what the anchor refused.
     pub(super) service: Service,
+    pub(super) configured_service: Service,
+    /// RFC 5149.
+    pub(super) service_selection: Option<String>,
+    pub(super) access_network: AccessNetwork,
     /// Handoff Indicator of the first PBU.
     pub(super) first_handoff: u8,
     /// Mobile network prefixes asked for, in the order of the configured interfaces.
@@ -46,6 +54,10 @@ pub(super) struct Entry {
     pub(super) last_care_of: Option<IpAddr>,
     /// Some PBU of this entry was accepted since the start.
     pub(super) accepted_once: bool,
+    /// Times that the anchor sets (RFC 8127).
+    pub(super) times: Option<Times>,
+    /// An anchor sent it where this gateway does not go: it does not offer that again.
+    pub(super) redirect_failed: bool,
     pub(super) life: Life,
 }
 
@@ -71,6 +83,8 @@ pub(super) enum Life {
     /// The anchor's clock and ours disagree: waits for ours to be set (item 9). Its time was this
     /// many nanoseconds of wall-clock time at that moment.
     WrongClock { theirs: Duration, at: Instant },
+    /// Revoked by the anchor: registers anew once its wait is over.
+    Revoked,
     /// Being de-registered; comes again afterwards if so asked.
     Closing { again: bool },
 }
@@ -110,6 +124,8 @@ pub(super) struct Request {
     /// The Binding ID whose interface carries it.
     pub(super) over: u8,
     pub(super) handoff: u8,
+    /// It offers to be redirected (RFC 6463 section 5.2).
+    pub(super) redirectable: bool,
     /// The transmissions that an answer may name, the newest last.
     pub(super) sent: SmallVec<[(u16, Option<u64>); 4]>,
     pub(super) interval: Duration,
@@ -133,9 +149,22 @@ pub(super) enum Purpose {
     Close,
 }
 
+impl Home {
+    /// Subnet, address and router, as the events tell them.
+    pub(super) fn for_event(self) -> Option<(IpPrefix, Ipv4Addr, Ipv4Addr)> {
+        let subnet = IpPrefix::new(IpAddr::V4(self.address), self.prefix_length).ok()?;
+        Some((subnet, self.address, self.router))
+    }
+}
+
 impl Entry {
     pub(super) fn registration(&self, binding_id: u8) -> Option<&Registration> {
         self.registrations.get(&binding_id)
+    }
+
+    /// Something of it is registered, or may be soon.
+    pub(super) fn needs_heartbeats(&self) -> bool {
+        self.granted().next().is_some() || !matches!(self.life, Life::Halted | Life::Revoked)
     }
 
     pub(super) fn grant(&self, binding_id: u8) -> Option<Grant> {

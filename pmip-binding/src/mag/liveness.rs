@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pmip_wire::LoadInformation;
 use pmip_wire::types::PathId;
 
 use crate::event::{DropReason, Event, PathEvent, PathState, SessionId};
@@ -12,7 +13,7 @@ use crate::io::{Carrier, Datagram};
 use crate::message::{Identifier, Multipath};
 use crate::wire::Beat;
 
-use super::list::{Life, Mode, path_parts};
+use super::list::{Life, Mode, path_id, path_parts};
 use super::paths::is_udp;
 use super::{Mag, TimerKind};
 
@@ -26,29 +27,45 @@ const MAPPING_TRIES: u32 = 3;
 pub(super) struct Anchor {
     /// It has answered a heartbeat, on whatever path.
     answered: bool,
+    /// It does not know Heartbeat, so it is asked no more on any path (RFC 5847 section 3).
+    lacks_heartbeat: bool,
+    /// It ignored a request for GRE, so it is not asked again (RFC 5845 section 4.2).
+    pub(super) lacks_gre: bool,
     restart_counter: Option<u32>,
+    /// It answered a revocation before.
+    pub(super) revocation_answered: bool,
+    /// It does not know revocation.
+    pub(super) revocation_refused: bool,
+    /// It refused all global revocation (RFC 5846 section 9.2).
+    pub(super) global_refused: bool,
+    /// The load that it reported last.
+    pub(super) load: Option<LoadInformation>,
 }
 
 impl Mag {
     /// An acknowledgement proves that the path lives; from now on heartbeats do.
     pub(super) fn watch_path(&mut self, id: PathId) {
-        let (_, binding_id) = path_parts(id);
-        let index = usize::from(binding_id).saturating_sub(1);
-        let Some(interface) = self.config.roaming_interfaces.get(index) else {
+        let (lma, _) = path_parts(id);
+        if self.lacks_heartbeat(lma) {
             return;
-        };
-        let rule = self.config.heartbeat.for_label(interface.label).copied();
+        }
+        let rule = self.heartbeat_rule(id);
         let first = self.random.next_u32();
         let now = self.now;
         let Some(path) = self.paths.get_mut(&id) else {
             return;
         };
         match (&mut path.heartbeat, rule) {
-            (Some(heartbeat), _) => {
+            (Some(heartbeat), rule) => {
                 if !heartbeat.is_alive() {
                     path.good_since = now;
                 }
                 heartbeat.mark_alive();
+                if let Some(rule) = rule {
+                    heartbeat.set_rule(rule, now);
+                    let deadline = heartbeat.deadline();
+                    self.timers.set(TimerKind::Heartbeat(id), deadline);
+                }
             }
             (None, Some(rule)) => {
                 let heartbeat = Heartbeat::new(rule, first, now);
@@ -65,7 +82,8 @@ impl Mag {
         let ids: Vec<PathId> = self.paths.keys().copied().collect();
         for id in ids {
             let (lma, _) = path_parts(id);
-            if self.list.iter().any(|(_, entry)| entry.lma == lma) {
+            let mut entries = self.list.iter().map(|(_, entry)| entry);
+            if entries.any(|entry| entry.lma == lma && entry.needs_heartbeats()) {
                 continue;
             }
             if let Some(path) = self.paths.get_mut(&id) {
@@ -181,6 +199,8 @@ impl Mag {
         let about: Vec<u8> = entry.registrations.keys().copied().collect();
         for registration in entry.registrations.values_mut() {
             registration.to_leave = false;
+            // What it refused before says nothing about it now.
+            registration.again_at = None;
             if let Some(grant) = &mut registration.granted {
                 grant.stale = true;
             }
@@ -188,6 +208,7 @@ impl Mag {
         entry.mode = first;
         entry.valid_until = None;
         for about in about {
+            self.timers.cancel(TimerKind::Again(id, about));
             self.forget_request(id, about);
         }
         self.drive(id);
@@ -216,27 +237,68 @@ impl Mag {
     /// An anchor that does not know Heartbeat is asked no more (signalling rules section 6).
     pub(super) fn on_heartbeat_refused(&mut self, datagram: &Datagram) {
         let id = self.path_at(datagram);
-        let anchor = id.and_then(|id| self.anchors.get(path_parts(id).0));
-        let knows = anchor.is_some_and(|anchor| anchor.answered);
-        let path = id.and_then(|id| self.paths.get_mut(&id));
-        let heartbeat = path.and_then(|path| path.heartbeat.as_mut());
-        match (id, heartbeat) {
-            (Some(id), Some(heartbeat)) if !knows && heartbeat.may_be_refused() => {
-                heartbeat.stop();
-                self.rearm_heartbeat(id);
+        let path = id.and_then(|id| self.paths.get(&id));
+        let heartbeat = path.and_then(|path| path.heartbeat.as_ref());
+        let asked = heartbeat.is_some_and(Heartbeat::may_be_refused);
+        let lma = id.map_or(usize::MAX, |id| path_parts(id).0);
+        match self.anchors.get_mut(lma) {
+            Some(anchor) if asked && !anchor.answered => {
+                anchor.lacks_heartbeat = true;
+                self.stop_heartbeats(lma);
             }
-            (Some(_) | None, Some(_) | None) => {
-                self.drop_datagram(DropReason::UnexpectedMessage, datagram);
+            Some(_) | None => self.drop_datagram(DropReason::UnexpectedMessage, datagram),
+        }
+    }
+
+    fn lacks_heartbeat(&self, lma: usize) -> bool {
+        let anchor = self.anchors.get(lma);
+        anchor.is_some_and(|anchor| anchor.lacks_heartbeat)
+    }
+
+    /// What no heartbeat watches counts as alive.
+    fn stop_heartbeats(&mut self, lma: usize) {
+        let ids: Vec<PathId> = self.paths.keys().copied().collect();
+        for id in ids.into_iter().filter(|id| path_parts(*id).0 == lma) {
+            if let Some(path) = self.paths.get_mut(&id) {
+                path.heartbeat = None;
+                path.mapping_probe = None;
             }
+            self.timers.cancel(TimerKind::Heartbeat(id));
+            self.timers.cancel(TimerKind::KeepAlive(id));
+            self.sync_path(id, "the anchor does not know heartbeats");
+        }
+    }
+
+    /// RFC 5847 section 3.2: after a restart without state every anchor hears of it unasked.
+    pub(super) fn tell_restart(&mut self, binding_id: u8) {
+        let Some(care_of) = self.care_of(binding_id).filter(|_| self.config.restarted) else {
+            return;
+        };
+        for lma in 0..self.config.lmas.len() {
+            let id = path_id(lma, binding_id);
+            let path = self.paths.get_mut(&id);
+            let first = path.is_some_and(|path| !std::mem::replace(&mut path.restart_told, true));
+            let Some((carrier, destination)) = self.signalling_to(lma).filter(|_| first) else {
+                continue;
+            };
+            let source = SocketAddr::new(care_of, destination.port());
+            let message = Beat::unsolicited(self.config.restart_counter).to_message();
+            self.send_over(id, carrier, source, destination, &message);
+        }
+    }
+
+    /// An administrative action: what the anchors did not know is tried again.
+    pub(super) fn forget_refusals(&mut self) {
+        for anchor in &mut self.anchors {
+            anchor.lacks_gre = false;
+            anchor.lacks_heartbeat = false;
         }
     }
 
     /// After an acknowledgement a heartbeat goes through the tunnel itself, so that the anchor
     /// sees the mapping of tunnelled packets (design, section 2).
     pub(super) fn start_mapping_probe(&mut self, id: PathId, keep_alive: Option<u32>) {
-        let (lma, _) = path_parts(id);
-        let peer = self.config.lmas.get(lma);
-        if !peer.is_some_and(|peer| is_udp(self.config.encapsulation_with(peer))) {
+        if !is_udp(self.encapsulation_of(id)) || self.lacks_heartbeat(path_parts(id).0) {
             return;
         }
         let sequence = self.random.next_u32();
@@ -308,7 +370,7 @@ impl Mag {
         entries.any(|(_, entry)| entry.lma == lma && entry.mode == Mode::Multipath)
     }
 
-    fn multipath_of(&self, binding_id: u8) -> Option<Multipath> {
+    pub(super) fn multipath_of(&self, binding_id: u8) -> Option<Multipath> {
         let index = usize::from(binding_id).checked_sub(1)?;
         let interface = self.config.roaming_interfaces.get(index)?;
         Some(Multipath {
@@ -323,7 +385,6 @@ impl Mag {
 
 #[cfg(test)]
 mod tests {
-    use super::super::list::path_id;
     use super::*;
 
     #[test]

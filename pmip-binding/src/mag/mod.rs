@@ -1,15 +1,23 @@
 //! The mobile access gateway.
 
+mod access_network;
 mod answer;
 mod attach;
 mod build;
+mod gre;
 mod interfaces;
+mod link;
 mod list;
 mod liveness;
+mod notification;
+mod orders;
 mod paths;
 mod protection;
 mod refusal;
 mod register;
+mod revocation;
+mod revoked;
+mod service;
 mod show;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -29,11 +37,14 @@ use crate::status::{BindingStatus, PathStatus, Stats};
 use crate::timers::{KeyedTimers, TimerKey};
 use crate::wire::{self, Received};
 
+use gre::GreTable;
 use interfaces::Interface;
 use list::Entry;
 use liveness::Anchor;
+use notification::Handled;
 use paths::Path;
 use protection::Keyring;
+use revocation::Revocations;
 
 /// A mobile access gateway: binding update list, paths.
 ///
@@ -51,7 +62,10 @@ pub struct Mag {
     paths: BTreeMap<PathId, Path>,
     list: Slab<Entry>,
     by_mn: BTreeMap<Identifier, SessionId>,
+    gre: GreTable,
     timers: KeyedTimers<TimerKind>,
+    revocations: Revocations,
+    handled: VecDeque<Handled>,
     queue: VecDeque<Output>,
     stats: Stats,
     last_timestamp: u64,
@@ -73,8 +87,14 @@ enum TimerKind {
     Heartbeat(PathId),
     /// The mapping of tunnelled packets must be shown or kept alive.
     KeepAlive(PathId),
+    /// A change of the access network must be told.
+    AccessNetwork(SessionId),
     /// With multipath off: a better interface may have been up for long enough.
     Return,
+    /// A mobile node whose bindings were revoked may register anew.
+    Revoked(SessionId),
+    /// The revocation with this sequence number is unanswered.
+    Revocation(u16),
 }
 
 impl TimerKey for TimerKind {
@@ -88,6 +108,9 @@ impl TimerKey for TimerKind {
             Self::Heartbeat(path) => (4, path.0, 0),
             Self::KeepAlive(path) => (5, path.0, 0),
             Self::Return => (6, 0, 0),
+            Self::AccessNetwork(session) => (7, session.0, 0),
+            Self::Revoked(session) => (8, session.0, 0),
+            Self::Revocation(sequence) => (9, sequence.into(), 0),
         };
         (kind << 40) | (u64::from(number) << 8) | u64::from(binding_id)
     }
@@ -110,6 +133,7 @@ impl Mag {
         config.validate()?;
         let interfaces = config.roaming_interfaces.iter();
         let anchors = config.lmas.iter();
+        let nodes = config.logical_mobile_nodes.iter();
         let mut mag = Self {
             keyring: Arc::new(Keyring::new(&config)),
             now,
@@ -120,7 +144,10 @@ impl Mag {
             paths: BTreeMap::new(),
             list: Slab::new(),
             by_mn: BTreeMap::new(),
+            gre: GreTable::new(nodes.filter_map(|node| node.gre_downlink_key)),
             timers: KeyedTimers::new(),
+            revocations: Revocations::default(),
+            handled: VecDeque::new(),
             queue: VecDeque::new(),
             stats: Stats::default(),
             last_timestamp: 0,
@@ -139,6 +166,9 @@ impl Mag {
             Input::Signalling(datagram) => self.on_datagram(&datagram),
             Input::Interface(change) => self.on_interface(change),
             Input::Attachment(Attachment::Attach(node)) => self.attach(&node),
+            Input::Attachment(Attachment::AccessNetwork { nai, network }) => {
+                self.on_access_network(&nai, network.as_ref());
+            }
             Input::Attachment(Attachment::Detach { nai }) => self.detach(&nai),
             Input::Command(command) => self.on_command(&command),
             Input::ClockStep(clock) => self.on_clock(clock),
@@ -197,7 +227,10 @@ impl Mag {
                 TimerKind::Again(id, binding_id) => self.try_again(id, binding_id),
                 TimerKind::Heartbeat(path) => self.beat(path),
                 TimerKind::KeepAlive(path) => self.show_mapping(path),
+                TimerKind::AccessNetwork(id) => self.report_change(id),
                 TimerKind::Return => self.drive_all(),
+                TimerKind::Revoked(id) => self.revocation_over(id),
+                TimerKind::Revocation(sequence) => self.revocation_overdue(sequence),
             }
         }
     }
@@ -208,7 +241,16 @@ impl Mag {
         let direct = matches!(datagram.carrier, Carrier::Udp | Carrier::Ipv6);
         match self.understand(datagram) {
             Ok(Received::Heartbeat(beat)) => self.on_heartbeat(datagram, &beat),
-            Ok(Received::HeartbeatRefused) => self.on_heartbeat_refused(datagram),
+            Ok(Received::TypeRefused) => self.on_type_refused(datagram),
+            Ok(Received::Notification(notification)) if direct => {
+                self.on_notification(datagram, &notification);
+            }
+            Ok(Received::Revocation(indication)) if direct => {
+                self.on_revocation(datagram, &indication);
+            }
+            Ok(Received::RevocationAnswer(answer)) if direct => {
+                self.on_revocation_answer(datagram, &answer);
+            }
             Ok(Received::Acknowledgement(answer)) if direct => self.on_answer(datagram, &answer),
             Ok(Received::UnknownType) if direct => {
                 self.drop_datagram(DropReason::UnexpectedMessage, datagram);
@@ -217,6 +259,10 @@ impl Mag {
             Ok(
                 Received::Acknowledgement(_)
                 | Received::Update(_)
+                | Received::Notification(_)
+                | Received::NotificationAnswer(_)
+                | Received::Revocation(_)
+                | Received::RevocationAnswer(_)
                 | Received::UnknownType
                 | Received::Unexpected,
             ) => {
@@ -235,16 +281,28 @@ impl Mag {
                 }
             }
             Command::ClearBinding { nai } => {
+                self.forget_refusals();
                 let found = self.by_mn.get(&Identifier::nai(nai)).copied();
                 if let Some(id) = found {
                     self.close(id, true);
                 }
             }
             Command::ClearBindings => {
+                self.forget_refusals();
                 for id in self.ids() {
                     self.close(id, true);
                 }
             }
+            Command::Revoke(what) => self.revoke(what),
+            // RFC 7077: only anchors notify.
+            Command::Notify(_) => {}
+        }
+    }
+
+    /// RFC 6275 section 9.3.3: the anchor does not know a message type that we sent.
+    fn on_type_refused(&mut self, datagram: &Datagram) {
+        if !self.revocation_refused(datagram) {
+            self.on_heartbeat_refused(datagram);
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pmip_wire::types::{Encapsulation, Instant, PathId};
 
+use crate::config::HeartbeatRule;
 use crate::event::{Event, Forwarding, PathEndpoint, PathEvent, PathState};
 use crate::heartbeat::Heartbeat;
 use crate::io::{Carrier, Datagram};
@@ -24,6 +25,12 @@ pub(super) struct Path {
     pub(super) mapping_probe: Option<(u32, u32)>,
     /// The keep-alive time that the anchor suggested (option 31), in seconds.
     pub(super) keep_alive: Option<u32>,
+    /// The anchor was told of our restart over it.
+    pub(super) restart_told: bool,
+    /// How packets travel, where the anchor's answer decided it.
+    pub(super) agreed: Option<Encapsulation>,
+    /// The heartbeat that the anchor asks for (RFC 8127).
+    pub(super) controlled: Option<HeartbeatRule>,
     /// What the forwarding plane was told last.
     pub(super) installed: Option<PathEndpoint>,
     /// What the driver was told last.
@@ -114,7 +121,7 @@ impl Mag {
             .roaming_interfaces
             .get(usize::from(binding_id).checked_sub(1)?)?;
         let peer = config.lmas.get(lma)?;
-        let encapsulation = config.encapsulation_with(peer);
+        let encapsulation = self.encapsulation_of(id);
         let port = if is_udp(encapsulation) { DATA_PORT } else { 0 };
         Some(PathEndpoint {
             path: id,

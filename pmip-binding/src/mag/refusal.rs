@@ -1,5 +1,5 @@
 //! What to do about each status that refuses: RFC 5213 section 6.9.1.2 items 7 to 11, RFC 5844
-//! section 3.1.1, RFC 7148 section 5.1.2, RFC 8278 section 4.4.
+//! section 3.2.3.2, RFC 7148 section 5.1.2, RFC 8278 section 4.4.
 
 use std::time::Duration;
 
@@ -34,7 +34,12 @@ impl Mag {
         asked: Option<u64>,
         answer: &Acknowledgement,
     ) {
-        let next = self.learn(id, answer);
+        let asks_gre = answer.status == status::GRE_REQUIRED && self.require_gre(id, binding_id);
+        let next = if asks_gre {
+            Next::AtOnce
+        } else {
+            self.learn(id, answer)
+        };
         let Some(entry) = self.entry_mut(id) else {
             return;
         };
@@ -60,6 +65,9 @@ impl Mag {
                 Some(_) | None => self.ask_again_in(id, binding_id, interval),
             },
             Next::Never => {
+                if answer.status == status::SERVICE_AUTHORIZATION_FAILED {
+                    self.lose_binding(id, "service not authorised");
+                }
                 if let Some(entry) = self.entry_mut(id) {
                     entry.life = Life::Halted;
                 }
@@ -92,7 +100,7 @@ impl Mag {
             }
             status::TIMESTAMP_MISMATCH => Next::WhenClockIsRight,
             status::TIMESTAMP_LOWER => Next::WhenClockIsRight,
-            status::PROXY_REG_NOT_ENABLED => Next::Never,
+            status::PROXY_REG_NOT_ENABLED | status::SERVICE_AUTHORIZATION_FAILED => Next::Never,
             status::NOT_AUTHORIZED_FOR_HNP | status::PREFIX_SET_MISMATCH
                 if !entry.home_prefixes.is_empty() =>
             {
@@ -113,6 +121,8 @@ impl Mag {
                 entry.home_prefixes.clear();
                 Next::AtOnce
             }
+            // No family is left to ask for.
+            status::NOT_AUTHORIZED_FOR_IPV4 | status::NOT_AUTHORIZED_FOR_IPV6 => Next::Never,
             status::NOT_AUTHORIZED_FOR_DMNP if !entry.wanted.is_empty() => {
                 entry.wanted.clear();
                 entry.delegated.clear();
@@ -123,7 +133,7 @@ impl Mag {
         }
     }
 
-    fn ask_again_in(&mut self, id: SessionId, binding_id: u8, span: Duration) {
+    pub(super) fn ask_again_in(&mut self, id: SessionId, binding_id: u8, span: Duration) {
         let at = self.now + span;
         if let Some(entry) = self.entry_mut(id) {
             let registration = entry.registrations.entry(binding_id).or_default();

@@ -186,22 +186,25 @@ impl Mag {
     }
 
     /// A path that can carry signalling about the others.
-    fn living_path(&self, entry: &Entry) -> Option<u8> {
+    pub(super) fn living_path(&self, entry: &Entry) -> Option<u8> {
         let up = self.interfaces_by_priority();
         let mut granted = up.iter().copied().filter(|id| entry.grant(*id).is_some());
         let alive = |id: &u8| self.is_alive(path_id(entry.lma, *id));
         granted.clone().find(alive).or_else(|| granted.next())
     }
 
-    fn start(&mut self, id: SessionId, binding_id: u8, handoff: u8) {
+    pub(super) fn start(&mut self, id: SessionId, binding_id: u8, handoff: u8) {
         self.ask(id, binding_id, Purpose::Register, binding_id, handoff);
     }
 
     fn ask(&mut self, id: SessionId, about: u8, purpose: Purpose, over: u8, handoff: u8) {
         let interval = match purpose {
-            Purpose::Register | Purpose::Leave => self.config.initial_retransmission,
-            Purpose::Close => self.config.initial_retransmission.min(CLOSE_WAIT),
+            Purpose::Register | Purpose::Leave => self.initial_retransmission(id),
+            Purpose::Close => self.initial_retransmission(id).min(CLOSE_WAIT),
         };
+        let redirectable = self.entry(id).is_some_and(|entry| {
+            purpose == Purpose::Register && self.is_redirectable(entry, handoff)
+        });
         let Some(entry) = self.entry_mut(id) else {
             return;
         };
@@ -211,6 +214,7 @@ impl Mag {
             purpose,
             over,
             handoff,
+            redirectable,
             sent: SmallVec::new(),
             interval,
             tries: 0,
@@ -249,7 +253,7 @@ impl Mag {
     }
 
     pub(super) fn retransmit(&mut self, id: SessionId, about: u8) {
-        let most = self.config.maximum_retransmission;
+        let most = self.maximum_retransmission(id);
         let Some(entry) = self.entry_mut(id) else {
             return;
         };
@@ -416,7 +420,10 @@ impl Mag {
             }
             return;
         }
-        let known = entry.valid_until.is_some_and(|until| until > self.now);
+        // The entry of the list is there from the first PBU on (RFC 5213 section 6.1): what was not
+        // answered yet may have been accepted.
+        let asked = entry.registrations.values().any(|r| r.request.is_some());
+        let known = asked || entry.valid_until.is_some_and(|until| until > self.now);
         let over = self
             .living_path(entry)
             .or_else(|| self.interfaces_by_priority().first().copied());

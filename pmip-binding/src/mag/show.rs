@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pmip_wire::types::{Instant, Label, PathId};
 
-use crate::event::{PathState, SessionId};
+use crate::event::{GreKeys, PathState, SessionId};
 use crate::heartbeat::Heartbeat;
 use crate::status::{BindingState, BindingStatus, PathBindingStatus, PathStatus};
 
@@ -18,7 +18,8 @@ impl Mag {
         let peer = self.config.lmas.get(entry.lma);
         let registrations = entry.registrations.iter();
         let paths = registrations.map(|(&binding_id, registration)| {
-            show_registration(entry, binding_id, registration, now)
+            let keys = self.gre.keys(id, binding_id);
+            show_registration(entry, binding_id, registration, keys, now)
         });
         let paths: Vec<PathBindingStatus> = paths.collect();
         let longest = |value: fn(&PathBindingStatus) -> Duration| paths.iter().map(value).max();
@@ -33,6 +34,8 @@ impl Mag {
                 .ipv4_home
                 .map(|home| (home.address, home.prefix_length, home.router)),
             delegated: entry.delegated_in_order(),
+            service_selection: entry.service_selection.clone(),
+            access_network: entry.access_network.current.clone(),
             lifetime: longest(|path| path.lifetime).unwrap_or_default(),
             remaining: longest(|path| path.remaining).unwrap_or_default(),
             paths,
@@ -44,9 +47,7 @@ impl Mag {
         let index = usize::from(binding_id).saturating_sub(1);
         let interface = self.config.roaming_interfaces.get(index);
         let peer = self.config.lmas.get(lma);
-        let encapsulation = peer.map_or(self.config.encapsulation, |peer| {
-            self.config.encapsulation_with(peer)
-        });
+        let encapsulation = self.encapsulation_of(id);
         let anchor = peer.and_then(|peer| peer.address(encapsulation));
         let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let installed = path.installed.as_ref();
@@ -68,6 +69,7 @@ impl Mag {
             interface: interface.map(|interface| interface.name.clone()),
             binding_id,
             label: interface.map_or(Label::NONE, |interface| interface.label),
+            label_name: interface.and_then(|interface| interface.label_name.clone()),
             access_technology: interface.map_or(0, |interface| interface.access_technology),
             care_of: self.care_of(binding_id).unwrap_or(was),
             observed: SocketAddr::new(anchor.unwrap_or(unknown), control_port),
@@ -99,6 +101,7 @@ fn show_registration(
     entry: &Entry,
     binding_id: u8,
     registration: &Registration,
+    keys: Option<GreKeys>,
     now: Instant,
 ) -> PathBindingStatus {
     let granted = registration.granted;
@@ -114,5 +117,6 @@ fn show_registration(
         state,
         lifetime: granted.map_or(Duration::ZERO, |grant| grant.lifetime),
         remaining: granted.map_or(Duration::ZERO, |grant| grant.expires.saturating_since(now)),
+        keys,
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use pmip_wire::{
     BindingAckFlags, BindingAcknowledgement, BindingUpdate, BindingUpdateFlags, MagIdentifier,
-    MobilityOptions,
+    MobilityOptions, OptionType,
 };
 
 use super::{Acknowledgement, Common, HomeReply, Identifier, Multipath, Update};
@@ -23,6 +23,7 @@ impl Update {
             common: Common {
                 sequence: message.sequence.0,
                 lifetime: message.lifetime.as_units(),
+                tlv_header: message.flags.contains(BindingUpdateFlags::TLV_HEADER),
                 ..Common::from_options(options)
             },
             acknowledge: message.flags.contains(BindingUpdateFlags::ACKNOWLEDGE),
@@ -30,27 +31,42 @@ impl Update {
                 .flags
                 .contains(BindingUpdateFlags::HOME_REGISTRATION),
             force_udp: message.flags.contains(BindingUpdateFlags::FORCE_UDP),
+            distributed: message.flags.contains(BindingUpdateFlags::DISTRIBUTED),
             alternate_care_of: ipv6.or(ipv4),
             ipv4_care_of: options.ipv4_care_of_address(),
             home_requests: requests
                 .map(|request| (request.address(), request.prefix_length()))
                 .collect(),
             mag_id: options.mag_identifier().map(Identifier::from_wire),
+            service: options
+                .service_selection()
+                .map(|service| service.identifier().clone()),
+            vendor: options.vendor_specific().cloned().collect(),
+            redirect_capable: options
+                .iter()
+                .any(|option| option.option_type() == OptionType::RedirectCapability),
         })
     }
 }
 
 impl Acknowledgement {
-    pub(crate) fn from_wire(message: &BindingAcknowledgement) -> Self {
+    /// `None` for one of distributed mobility, which a gateway without that must ignore (RFC 8885
+    /// section 4.2).
+    pub(crate) fn from_wire(message: &BindingAcknowledgement) -> Option<Self> {
+        let flags = message.flags;
+        if flags.contains(BindingAckFlags::DISTRIBUTED) {
+            return None;
+        }
         let options = &message.options;
         let nat = options.nat_detection();
-        Self {
+        Some(Self {
             common: Common {
                 sequence: message.sequence.0,
                 lifetime: message.lifetime.as_units(),
+                tlv_header: flags.contains(BindingAckFlags::TLV_HEADER),
                 ..Common::from_options(options)
             },
-            proxy: message.flags.contains(BindingAckFlags::PROXY),
+            proxy: flags.contains(BindingAckFlags::PROXY),
             status: message.status.code(),
             home_reply: options.ipv4_home_address_reply().map(|reply| HomeReply {
                 status: reply.status().code(),
@@ -61,7 +77,10 @@ impl Acknowledgement {
             nat_detection: nat.map(|nat| (nat.force_udp, nat.refresh_time)),
             dhcp_server: options.ipv4_dhcp_support_mode().map(|mode| mode.server),
             alternate_ipv4_care_of: options.alternate_ipv4_care_of_address(),
-        }
+            controlled: options.lma_controlled_mag_parameters().cloned(),
+            redirect: options.redirect(),
+            load: options.load_information(),
+        })
     }
 }
 
@@ -87,6 +106,9 @@ impl Common {
             timestamp: options.timestamp().map(|timestamp| timestamp.to_bits()),
             delegated: delegated.map(|prefix| prefix.to_prefix()).collect(),
             multipath: Multipath::from_options(options),
+            gre: options.gre_key(),
+            tlv_header: false,
+            access_network: options.access_network_identifier().cloned(),
         }
     }
 }

@@ -6,22 +6,35 @@ use pmip_wire::types::IpPrefix;
 use pmip_wire::{
     AccessTechnologyType, BindingAckFlags, BindingAcknowledgement, BindingUpdate,
     BindingUpdateFlags, DelegatedMobileNetworkPrefix, HandoffIndicator, HomeNetworkPrefix,
-    Ipv4DhcpSupportMode, Ipv4HomeAddressReply, Ipv4HomeAddressRequest, Ipv4HomeAddressStatus,
-    Lifetime, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding, MnIdSubtype,
-    MobileNodeIdentifier, MobilityOption, MobilityOptions, NatDetection, SequenceNumber, Status,
-    Timestamp,
+    InvalidOption, Ipv4DhcpSupportMode, Ipv4HomeAddressReply, Ipv4HomeAddressRequest,
+    Ipv4HomeAddressStatus, Lifetime, LinkLayerIdentifier, MagIdentifier, MagMultipathBinding,
+    MnIdSubtype, MobileNodeIdentifier, MobilityOption, MobilityOptions, NatDetection,
+    SequenceNumber, ServiceSelection, Status, Timestamp,
 };
 
 use super::{Acknowledgement, Common, Identifier, Multipath, Update};
 
+/// So many options fit together: three names of 255 octets at most, the others have 28 or fewer.
+/// Asked for each option as it comes, whether it fits would cost more than all else here.
+const SURELY_FIT: usize = 32;
+
 /// Collects options. What does not fit in a Mobility Header is left out; the limits on prefixes
 /// keep every message that an engine builds far from that.
 #[derive(Default)]
-pub(crate) struct Options(MobilityOptions);
+pub(crate) struct Options(Vec<MobilityOption>);
 
 impl Options {
     pub(crate) fn push(&mut self, option: impl Into<MobilityOption>) {
-        let _full = self.0.push(option);
+        if self.0.capacity() == 0 {
+            // As many as an acknowledgement has.
+            self.0.reserve(16);
+        }
+        self.0.push(option.into());
+    }
+
+    /// Leaves out what can't be written.
+    pub(crate) fn push_ok<T: Into<MobilityOption>, E>(&mut self, option: Result<T, E>) {
+        self.push_some(Some(option));
     }
 
     fn push_some<T: Into<MobilityOption>, E>(&mut self, option: Option<Result<T, E>>) {
@@ -31,7 +44,14 @@ impl Options {
     }
 
     pub(crate) fn into_inner(self) -> MobilityOptions {
-        self.0
+        if self.0.len() <= SURELY_FIT {
+            return MobilityOptions::try_from(self.0).unwrap_or_default();
+        }
+        let mut fitting = MobilityOptions::default();
+        for option in self.0 {
+            let _full = fitting.push(option);
+        }
+        fitting
     }
 }
 
@@ -42,8 +62,10 @@ impl Update {
         let home = BindingUpdateFlags::HOME_REGISTRATION;
         flags.set(home, self.home_registration);
         flags.set(BindingUpdateFlags::FORCE_UDP, self.force_udp);
+        flags.set(BindingUpdateFlags::TLV_HEADER, self.common.tlv_header);
         let mut options = Options::default();
         self.common.push_identity(&mut options);
+        options.push_some(self.service.as_deref().map(service_selection));
         for &(address, length) in &self.home_requests {
             options.push_some(Some(Ipv4HomeAddressRequest::new(address, length)));
         }
@@ -61,6 +83,12 @@ impl Update {
             options.push(MobilityOption::Ipv4CareOfAddress(address));
         }
         options.push_some(self.mag_id.as_ref().map(Identifier::to_mag_identifier));
+        for vendor in &self.vendor {
+            options.push(vendor.clone());
+        }
+        if self.redirect_capable {
+            options.push(MobilityOption::RedirectCapability(()));
+        }
         BindingUpdate {
             sequence: SequenceNumber(self.common.sequence),
             flags,
@@ -72,6 +100,8 @@ impl Update {
 
 impl Acknowledgement {
     pub(crate) fn to_wire(&self) -> BindingAcknowledgement {
+        let mut flags = BindingAckFlags::PROXY;
+        flags.set(BindingAckFlags::TLV_HEADER, self.common.tlv_header);
         let mut options = Options::default();
         self.common.push_identity(&mut options);
         options.push_some(self.home_reply.map(|reply| {
@@ -94,9 +124,18 @@ impl Acknowledgement {
         if let Some(address) = self.alternate_ipv4_care_of {
             options.push(MobilityOption::AlternateIpv4CareOfAddress(address));
         }
+        if let Some(parameters) = &self.controlled {
+            options.push(parameters.clone());
+        }
+        if let Some(address) = self.redirect {
+            options.push(MobilityOption::Redirect(address));
+        }
+        if let Some(load) = self.load {
+            options.push(load);
+        }
         BindingAcknowledgement {
             status: Status::from_code(self.status),
-            flags: BindingAckFlags::PROXY,
+            flags,
             sequence: SequenceNumber(self.common.sequence),
             lifetime: Lifetime::from_units(self.common.lifetime),
             options: options.into_inner(),
@@ -137,6 +176,12 @@ impl Common {
         if let Some(multipath) = &self.multipath {
             options.push(multipath.to_wire());
         }
+        if let Some(gre) = self.gre {
+            options.push(gre);
+        }
+        if let Some(network) = &self.access_network {
+            options.push(network.clone());
+        }
     }
 }
 
@@ -153,10 +198,15 @@ impl Multipath {
 }
 
 impl Identifier {
-    pub(crate) fn to_mag_identifier(&self) -> Result<MagIdentifier, pmip_wire::InvalidOption> {
+    pub(crate) fn to_mag_identifier(&self) -> Result<MagIdentifier, InvalidOption> {
         let subtype = MnIdSubtype::from_code(self.subtype);
         MagIdentifier::new(subtype, self.octets.clone())
     }
+}
+
+/// A name that is no text can't have come from us.
+fn service_selection(name: &[u8]) -> Result<ServiceSelection, InvalidOption> {
+    ServiceSelection::new(&String::from_utf8_lossy(name))
 }
 
 fn delegated(prefix: IpPrefix) -> DelegatedMobileNetworkPrefix {

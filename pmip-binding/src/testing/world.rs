@@ -44,6 +44,7 @@ pub struct World {
     timeouts: BTreeMap<Node, Option<Instant>>,
     trace: VecDeque<String>,
     history: Option<Vec<String>>,
+    tape: Option<Vec<(Instant, Node, Taped)>>,
     pub(super) captured: VecDeque<Datagram>,
 }
 
@@ -54,6 +55,15 @@ pub enum Node {
     Lma,
     /// The gateway at this position.
     Mag(usize),
+}
+
+/// What crossed the border of an engine.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Taped {
+    /// It was told this.
+    Input(Input),
+    /// It wanted this.
+    Output(Output),
 }
 
 /// How engines are woken.
@@ -88,6 +98,7 @@ impl World {
             timeouts: BTreeMap::new(),
             trace: VecDeque::new(),
             history: None,
+            tape: None,
             captured: VecDeque::new(),
         }
     }
@@ -149,6 +160,8 @@ impl World {
         self.lma_tables = Tables::default();
         self.note(Node::Lma, "restarts with its state");
         self.drain(Node::Lma);
+        // What became due meanwhile is due now, however engines are woken.
+        self.input(Node::Lma, Input::Timeout);
         refusals
     }
 
@@ -178,6 +191,16 @@ impl World {
     /// Every trace line since [`World::record`].
     pub fn history(&self) -> &[String] {
         self.history.as_deref().unwrap_or_default()
+    }
+
+    /// Keep everything that crosses the border of an engine, for [`World::take_tape`].
+    pub fn tape(&mut self) {
+        self.tape = Some(Vec::new());
+    }
+
+    /// What crossed the border of an engine since [`World::tape`] or the last call.
+    pub fn take_tape(&mut self) -> Vec<(Instant, Node, Taped)> {
+        self.tape.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// A roaming interface comes up with the address of its link.
@@ -246,6 +269,9 @@ impl World {
     /// Gives any input, then carries out what the engine wants.
     pub fn input(&mut self, node: Node, input: Input) {
         let now = self.now;
+        if let Some(tape) = &mut self.tape {
+            tape.push((now, node, Taped::Input(input.clone())));
+        }
         match node {
             Node::Lma => self.lma.handle_input(now, input),
             Node::Mag(mag) => self.mags[mag].handle_input(now, input),
@@ -365,6 +391,9 @@ impl World {
                 Node::Lma => self.lma.poll_output(),
                 Node::Mag(mag) => self.mags[mag].poll_output(),
             };
+            if let Some(tape) = &mut self.tape {
+                tape.push((self.now, node, Taped::Output(output.clone())));
+            }
             match output {
                 Output::Transmit(transmit) => self.transmit(node, transmit),
                 Output::Event(event) => self.event(node, event),
@@ -388,7 +417,7 @@ impl World {
     }
 
     fn transmit(&mut self, node: Node, transmit: Transmit) {
-        self.note(node, &super::trace::describe(&transmit));
+        self.note(node, &super::trace::describe_transmit(&transmit));
         match node {
             Node::Lma => self.send_down(transmit),
             Node::Mag(mag) => self.send_up(mag, transmit),

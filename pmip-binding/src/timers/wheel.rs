@@ -21,7 +21,8 @@ const FLAG: u32 = 1 << 31;
 ///
 /// A timer that is moved to later, as refreshes do, stays in its slot: it is put right when that
 /// slot comes first, or is crowded. So a timer moved often is handled about once per deadline that
-/// it had, and moving it touches nothing but itself. The first timer is known at any moment.
+/// it had, and moving it touches nothing but itself. The first timer is known at any moment: whoever
+/// takes it away looks for the next one, and on the way puts right what stands before that.
 #[derive(Clone, Debug)]
 pub(crate) struct Timers<K> {
     entries: Vec<Entry<K>>,

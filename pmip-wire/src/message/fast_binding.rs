@@ -27,7 +27,8 @@ use crate::types::SequenceNumber;
 pub struct FastBindingUpdate {
     /// Matches the acknowledgement with this update.
     pub sequence: SequenceNumber,
-    /// A and H are always set; other flags than A, H, L and K are sent as zero.
+    /// A sender sets A and H, and none but these, L and K (RFC 5568 section 6.2.2); what is set here
+    /// is sent.
     pub flags: BindingUpdateFlags,
     /// The lifetime asked for, in seconds.
     pub lifetime_seconds: u16,
@@ -54,7 +55,7 @@ pub struct FastBindingUpdate {
 pub struct FastBindingAcknowledgement {
     /// Accepted below 128, else why not.
     pub status: FastBindingStatus,
-    /// Flags other than K are sent as zero.
+    /// A sender sets none but K (RFC 5568 section 6.2.3); what is set here is sent.
     pub flags: BindingAckFlags,
     /// Copied from the update.
     pub sequence: SequenceNumber,

@@ -25,6 +25,8 @@ pub struct MobilityHeader<'a> {
     wire: &'a [u8],
     mh_type: MhType,
     kind: Option<Kind>,
+    /// Where the options start.
+    options: usize,
 }
 
 const HEADER_LAYOUT: Layout = &[
@@ -107,10 +109,11 @@ impl<'a> MobilityHeader<'a> {
             judge(Leniency::BAD_CHECKSUM, error)?;
         }
         let mh_type = mh_type(message);
-        let header = Self {
+        let mut header = Self {
             wire: message,
             mh_type,
             kind: Kind::of(mh_type, message_data(message)),
+            options: message.len(),
         };
         let Some(kind) = header.kind else {
             return Ok(header);
@@ -131,6 +134,7 @@ impl<'a> MobilityHeader<'a> {
             };
             return Err(DecodeError::new(kind, Layer::Message(mh_type), 1));
         }
+        header.options = needed;
         Ok(header)
     }
 
@@ -145,14 +149,17 @@ impl<'a> MobilityHeader<'a> {
     }
 
     /// Message Data: everything behind the checksum.
+    #[inline]
     pub fn message_data(&self) -> &'a [u8] {
         message_data(self.wire)
     }
 
     /// The options; `None` for a message without a typed body here.
+    #[inline]
     pub fn options(&self) -> Option<RawOptions<'a>> {
-        let start = options_start(self.kind?, self.wire);
-        Some(RawOptions::new(self.wire.get(start..)?, offset(start)))
+        self.kind?;
+        let options = self.wire.get(self.options..)?;
+        Some(RawOptions::new(options, offset(self.options)))
     }
 
     /// Its row in the table of messages.
@@ -280,6 +287,7 @@ const fn cut(field: Field, layer: Layer, start: u16, needed: u16, available: u16
 }
 
 /// A Mobility Header has at most 2048 octets, so this never saturates on one.
+#[inline]
 fn offset(octets: usize) -> u16 {
     octets.try_into().unwrap_or(u16::MAX)
 }

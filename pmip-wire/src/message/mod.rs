@@ -407,8 +407,9 @@ impl Message {
     }
 
     /// [`Message::encode`] to the start of `buffer`, without a detour: the fastest way out. Returns
-    /// the length; `None`, with `buffer` in disorder, where it has less room than
-    /// [`Message::encoded_len`], which [`MAX_MESSAGE_LEN`] octets always suffice for.
+    /// the length; a few octets behind it may be overwritten with zeros. `None`, with `buffer` in
+    /// disorder, where it has less room than [`Message::encoded_len`], which [`MAX_MESSAGE_LEN`]
+    /// octets always suffice for.
     #[must_use]
     pub fn encode_to_slice(&self, context: ChecksumContext, buffer: &mut [u8]) -> Option<usize> {
         let length = self.write(buffer, context);

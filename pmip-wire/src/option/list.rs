@@ -21,6 +21,9 @@ use crate::writer::Writer;
 /// Options that a list holds without an allocation: a multipath registration has about ten.
 const INLINE: usize = 12;
 
+/// Places that are made at once for options to be read into.
+const PLACES: usize = 4;
+
 /// Octets of options that fit however they are aligned: 2 octets, the least an option has, take 9
 /// with the most padding, which leaves room for the longest fixed part and the final padding.
 const SURELY_FITS: usize = 440;
@@ -124,19 +127,30 @@ impl MobilityOptions {
     }
 
     /// Appends the options that `raw` walks over, whose variable parts share `owner`'s memory.
+    ///
+    /// Places come first, some at a time, and options are built in them: to build an option
+    /// elsewhere and move it costs more than to read it.
     pub(crate) fn decode(
         &mut self,
         mut raw: RawOptions<'_>,
         owner: &Bytes,
     ) -> Result<(), DecodeError> {
         let (size, offset) = (raw.remaining(), raw.offset());
-        let own = |data| owner.slice_ref(data);
-        while let Some(pushed) =
-            MobilityOption::next(&mut raw, own, |option| self.list.push(option))
-        {
-            pushed?;
+        let mut used = self.list.len();
+        while raw.skip_padding() {
+            let filled = fill(self.add_places(), &mut raw, owner)?;
+            used = used.saturating_add(filled);
         }
+        self.list.truncate(used);
         self.check_len(size, offset)
+    }
+
+    /// Appends [`PLACES`] options that own nothing, for others to take their places.
+    fn add_places(&mut self) -> &mut [MobilityOption] {
+        let used = self.list.len();
+        let places = core::iter::repeat_with(|| MobilityOption::RedirectCapability(()));
+        self.list.extend(places.take(PLACES));
+        self.list.get_mut(used..).unwrap_or_default()
     }
 
     /// [`MobilityOptions::decode`] where `judge` passes over an error or hands it back: an option
@@ -194,6 +208,23 @@ impl MobilityOptions {
             .into_iter()
             .all(|start| self.end_from(start) <= MAX_MESSAGE_LEN)
     }
+}
+
+/// Puts options from `raw` into `places` and tells how many; fewer than there are places at the end.
+fn fill(
+    places: &mut [MobilityOption],
+    raw: &mut RawOptions<'_>,
+    owner: &Bytes,
+) -> Result<usize, DecodeError> {
+    for (filled, place) in places.iter_mut().enumerate() {
+        // What stands in a place owns nothing, so that dropping it would be for nothing.
+        let put = |option| core::mem::forget(core::mem::replace(place, option));
+        match MobilityOption::next(raw, |data| owner.slice_ref(data), put) {
+            Some(put) => put?,
+            None => return Ok(filled),
+        }
+    }
+    Ok(places.len())
 }
 
 /// Accessors to the first option of a kind, and to all of a kind.

@@ -151,35 +151,34 @@ macro_rules! mobility_options {
                 emit: impl FnOnce(Self) -> R,
             ) -> Option<Result<R, DecodeError>> {
                 loop {
-                    let taken = match walk.peek()? {
+                    let error = match walk.peek()? {
                         codes::PAD1 => {
                             walk.take_octet();
                             continue;
                         }
-                        codes::PADN => {
-                            if walk.take_next().is_some() {
-                                continue;
-                            }
-                            Err(walk.misfit(None))
-                        }
+                        codes::PADN => match walk.take_next() {
+                            Some(_) => continue,
+                            None => walk.misfit(None),
+                        },
                         $(
                             codes::$variant => {
-                                layout::take::<B, layout_of!($value $(as $layout)?)>(walk, own)
-                                    .map(|value| emit(Self::$variant(value)))
+                                match layout::take::<B, layout_of!($value $(as $layout)?)>(walk, own) {
+                                    Ok(value) => return Some(Ok(emit(Self::$variant(value)))),
+                                    Err(error) => error,
+                                }
                             }
                         )+
                         _ => match walk.take_next() {
-                            Some(raw) => Ok(emit(Self::Unknown(UnknownOption::from_wire(
-                                raw.option_type(),
-                                own(raw.data()),
-                            )))),
-                            None => Err(walk.misfit(None)),
+                            Some(raw) => {
+                                let (option_type, data) = (raw.option_type(), own(raw.data()));
+                                let option = UnknownOption::from_wire(option_type, data);
+                                return Some(Ok(emit(Self::Unknown(option))));
+                            }
+                            None => walk.misfit(None),
                         },
                     };
-                    if taken.is_err() {
-                        walk.stop();
-                    }
-                    return Some(taken);
+                    walk.stop();
+                    return Some(Err(error));
                 }
             }
 

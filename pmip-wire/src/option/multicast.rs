@@ -20,7 +20,8 @@ over_octets! {
     /// |                Multicast Address Records ...                  |
     /// +---------------------------------------------------------------+
     /// ```
-    /// RFC 7028 section 5.1.2, which states no alignment.
+    /// RFC 7028 section 5.1.2, which states no alignment. Its figure draws Protocol nine bits wide;
+    /// here it has the eight of the MLD types that it stands for, and M the bit behind them.
     pub struct DynamicIpMulticastSelector<B = Bytes> {
         protocol: MulticastReportType,
         local: bool,

@@ -217,11 +217,18 @@ impl<B: AsRef<[u8]>> QualityOfService<B> {
         own: impl FnOnce(&'a [u8]) -> B,
     ) -> Result<Self, DecodeError> {
         let (&[service_request, traffic_class, operation, _, _, _], rest) = raw.at_least()?;
+        let operation = QosOperation::from_code(operation);
+        // The option is ignored then, so nothing in it costs the message (RFC 7222 section 4.1).
+        let attributes = if operation.name().is_none() {
+            SubOptions::from_octets(own(rest))
+        } else {
+            SubOptions::from_raw(raw, rest, own)?
+        };
         Ok(Self {
             service_request,
             dscp: Dscp::from_ds_field(traffic_class),
-            operation: QosOperation::from_code(operation),
-            attributes: SubOptions::from_raw(raw, rest, own)?,
+            operation,
+            attributes,
         })
     }
 

@@ -126,6 +126,21 @@ impl<'a> RawOptions<'a> {
         option
     }
 
+    /// Steps over padding and tells whether anything is left.
+    #[inline]
+    pub(super) fn skip_padding(&mut self) -> bool {
+        loop {
+            match self.peek() {
+                None => return false,
+                Some(PAD1) => {
+                    self.take_octet();
+                }
+                Some(PADN) if self.take_next().is_some() => {}
+                Some(_) => return true,
+            }
+        }
+    }
+
     /// Why [`RawOptions::take_next`], or [`RawOptions::take_exactly`] of this length, gave nothing.
     #[cold]
     pub(super) fn misfit(mut self, length: Option<usize>) -> DecodeError {
@@ -261,6 +276,9 @@ impl<'a> RawOption<'a> {
 
 /// The Type octet of Pad1, the one option without a Length octet.
 const PAD1: u8 = OptionType::Pad1.code();
+
+/// The Type octet of PadN.
+const PADN: u8 = OptionType::PadN.code();
 
 /// Octets of data that a Length octet stands for.
 #[inline]

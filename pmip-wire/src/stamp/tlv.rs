@@ -55,8 +55,7 @@ pub struct Tlv<'a> {
 /// Whether TLVs are protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlvIntegrity {
-    /// There is no HMAC TLV. In authenticated mode that is right only where nothing but one Extra
-    /// Padding TLV is there.
+    /// There is no HMAC TLV and need not be: there is no TLV, or one Extra Padding TLV alone.
     Absent,
     /// The HMAC is right.
     Verified,
@@ -77,12 +76,14 @@ impl<'a> Tlvs<'a> {
     }
 
     /// Verifies the HMAC TLV of these TLVs, behind a base packet of Sequence Number `sequence`,
-    /// in constant time (RFC 8972 section 4.8).
+    /// in constant time (RFC 8972 section 4.8). It is for sessions that protect their TLVs: those
+    /// in authenticated mode, and others that are configured to.
     ///
     /// # Errors
-    /// [`DecodeError`] where the HMAC is wrong, where another TLV than Extra Padding follows it,
-    /// or where a TLV is malformed.
+    /// [`DecodeError`] where the HMAC is wrong, where there is none although there are TLVs that
+    /// must have one, where another TLV than Extra Padding follows it, or where a TLV is malformed.
     pub fn integrity(mut self, sequence: u32, key: &StampKey) -> Result<TlvIntegrity, DecodeError> {
+        let all = self;
         let octets = self.as_slice();
         let start = self.reader.offset();
         while let Some(tlv) = self.next() {
@@ -103,13 +104,24 @@ impl<'a> Tlvs<'a> {
             }
             return self.only_padding().map(|()| TlvIntegrity::Verified);
         }
-        Ok(TlvIntegrity::Absent)
+        all.need_no_hmac().map(|()| TlvIntegrity::Absent)
+    }
+
+    /// Without this check, whoever takes the HMAC TLV out could change the others.
+    fn need_no_hmac(self) -> Result<(), DecodeError> {
+        for (index, tlv) in self.enumerate() {
+            let tlv = tlv?;
+            if index > 0 || !tlv.is_padding() {
+                return Err(tlv.error(tlv.offset, DecodeErrorKind::BadDigest));
+            }
+        }
+        Ok(())
     }
 
     fn only_padding(self) -> Result<(), DecodeError> {
         for tlv in self {
             let tlv = tlv?;
-            if TlvType::from_code(tlv.tlv_type) != TlvType::ExtraPadding {
+            if !tlv.is_padding() {
                 let kind = DecodeErrorKind::Misplaced { field: Field::Type };
                 return Err(DecodeError::new(kind, Layer::Stamp, tlv.offset));
             }
@@ -163,6 +175,10 @@ impl<'a> Tlv<'a> {
         out.put_u16(length);
         out.put_slice(value);
         Some(())
+    }
+
+    fn is_padding(&self) -> bool {
+        TlvType::from_code(self.tlv_type) == TlvType::ExtraPadding
     }
 
     /// The value as exactly `N` octets.

@@ -5,6 +5,7 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{Dscp, FlowLabel, ValueRange};
 use crate::error::{DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
+use crate::reader::saturating_u16;
 
 /// A value of fixed width on the wire.
 pub(super) trait WireValue: Copy + Ord {
@@ -98,8 +99,8 @@ impl<'a> Reader<'a> {
         let Some((octets, rest)) = value else {
             let kind = DecodeErrorKind::Truncated {
                 field,
-                needed: to_u16(needed),
-                available: to_u16(self.rest.len()),
+                needed: saturating_u16(needed),
+                available: saturating_u16(self.rest.len()),
             };
             return Err(DecodeError::new(
                 kind,
@@ -117,13 +118,13 @@ impl<'a> Reader<'a> {
         }
         let kind = DecodeErrorKind::BadOptionLength {
             expected: ExpectedLength::Exactly(self.offset().try_into().unwrap_or(u8::MAX)),
-            found: to_u16(self.octets.len()),
+            found: saturating_u16(self.octets.len()),
         };
         Err(DecodeError::new(kind, Layer::TrafficSelector, 0))
     }
 
     fn offset(&self) -> u16 {
-        to_u16(self.octets.len().saturating_sub(self.rest.len()))
+        saturating_u16(self.octets.len().saturating_sub(self.rest.len()))
     }
 }
 
@@ -170,8 +171,4 @@ impl<'a> Writer<'a> {
             *flags = self.flags.to_be_bytes();
         }
     }
-}
-
-fn to_u16(number: usize) -> u16 {
-    number.try_into().unwrap_or(u16::MAX)
 }

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use pmip_wire::{
     AccessNetworkIdentifier, AniSubOption, BindingReference, DecodeErrorKind, ExpectedLength,
-    Field, FlowSubOption, Layer, NetworkIdentifier, OptionType, QosAttribute, QosVendorSpecific,
-    SubOptionError, UnknownSubOption,
+    Field, FlowSubOption, Layer, Message, MobilityOption, NetworkIdentifier, OptionType,
+    QosAttribute, QosVendorSpecific, SubOptionError, UnknownSubOption,
 };
 
-use crate::{FULL_IPV4, FULL_IPV6, decode, flow, flow_head, option, qos};
+use crate::{FULL_IPV4, FULL_IPV6, UDP, decode, flow, flow_head, option, qos, update};
 
 /// Every cut of a full selector names the field that it falls into, in the sub-option.
 #[test]
@@ -208,6 +208,39 @@ fn in_option(option_type: u8, sub_option: &[u8]) -> Vec<u8> {
         _ => 0,
     };
     option(option_type, &[&vec![1; fixed], sub_option].concat())
+}
+
+/// RFC 7222 section 4.1: receivers ignore an option whose Operational Code is reserved, so that
+/// nothing in it may cost the message, and it is kept as it came.
+#[test]
+fn the_attributes_of_a_reserved_operation_are_not_read() {
+    for attributes in [
+        &[1][..],
+        &[1, 9],
+        &[5, 2, 0, 0],
+        &[1, 1, 0, 7, 6, 0, 0, 0, 0, 0, 9],
+    ] {
+        for operation in [1, 6, 255] {
+            let fixed = [7, 0xb8, operation, 0, 0, 0];
+            let wire = update(0, &option(58, &[&fixed, attributes].concat()));
+            let decoded = Message::decode_slice(&wire, UDP);
+            if operation < 6 {
+                decoded.expect_err("a malformed attribute");
+                continue;
+            }
+            let message = decoded.expect("ignored");
+            assert_eq!(message.to_bytes(UDP), wire);
+        }
+    }
+    let fixed = [7, 0xb8, 6, 0, 0, 0];
+    let behind = [1, 1, 0, 7, 6, 0, 0, 0, 0, 0, 9];
+    let Ok(MobilityOption::QualityOfService(qos)) =
+        decode(&option(58, &[&fixed[..], &behind].concat()))
+    else {
+        panic!("another option");
+    };
+    let numbers: Vec<u8> = qos.attributes().iter().map(|read| read.number()).collect();
+    assert_eq!(numbers, [7], "only what is well-formed is iterated");
 }
 
 /// Values that their RFC forbids.

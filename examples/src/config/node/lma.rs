@@ -79,6 +79,7 @@ fn times(engine: &mut LmaConfig, lma: &Lma, domain: Option<&Domain>) {
     if let Some(maximum) = lma.bce.maximum {
         engine.limits.bindings = maximum;
     }
+    engine.revocation = super::revocation(&lma.bri);
     let own = lma.replay_protection.as_ref();
     if let Some(replay) =
         own.or_else(|| domain.and_then(|domain| domain.replay_protection.as_ref()))

@@ -136,6 +136,7 @@ fn engine_config(
     let nodes = mag.logical_mn.iter();
     engine.logical_mobile_nodes = nodes.map(|node| logical_mn(config, domain, node)).collect();
     engine.heartbeat = super::heartbeat(&mag.heartbeat, labels);
+    engine.revocation = super::revocation(&mag.bri);
     times(&mut engine, mag);
     engine
 }

@@ -5,14 +5,15 @@ mod lma;
 mod mag;
 
 use std::fmt;
+use std::time::Duration;
 
-use pmip_binding::config::{HeartbeatConfig, HeartbeatRule, SharedKey};
+use pmip_binding::config::{HeartbeatConfig, HeartbeatRule, RevocationConfig, SharedKey};
 use pmip_binding::{LmaConfig, MagConfig};
 use pmip_wire::types::Encapsulation;
 
 pub use self::labels::LabelTable;
 pub use self::mag::{AccessNetwork, Uplink};
-use super::model::{AuthOption, Config, Heartbeat, InterfaceAddress, TunnelEncap};
+use super::model::{AuthOption, Config, Heartbeat, InterfaceAddress, Revocation, TunnelEncap};
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -137,6 +138,15 @@ fn encapsulation(encap: TunnelEncap) -> Encapsulation {
         TunnelEncap::Ipv6InIpv6 => Encapsulation::Ipv6,
         TunnelEncap::Udptunnel => Encapsulation::Ipv4Udp,
     }
+}
+
+fn revocation(bri: &Revocation) -> RevocationConfig {
+    let mut config = RevocationConfig::default();
+    let milliseconds = |value: u32| Duration::from_millis(value.into());
+    config.initial_delay = bri.delay_min.map_or(config.initial_delay, milliseconds);
+    config.maximum_delay = bri.delay_max.map_or(config.maximum_delay, milliseconds);
+    config.retries = bri.retries.unwrap_or(config.retries);
+    config
 }
 
 /// Heartbeat lines as the engines' rules, the plain line last wins among equals.

@@ -78,6 +78,11 @@ impl AccessNetworkIdentifier {
         Ok(Self { sub_options })
     }
 
+    /// The identifier with these sub-options; `None` where there are none.
+    pub fn of(sub_options: SubOptions<AccessNetworkSpace>) -> Option<Self> {
+        (!sub_options.is_empty()).then_some(Self { sub_options })
+    }
+
     /// The same with `sub_option` behind the others.
     ///
     /// # Errors

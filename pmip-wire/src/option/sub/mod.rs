@@ -19,8 +19,10 @@ use walk::{PAD_1, PAD_N, walk};
 /// The sub-options of one option, in wire order.
 ///
 /// They were all read once, when the option was decoded or built, and are kept as octets, so that
-/// what is received is sent again octet for octet, padding and unknown sub-options included.
-/// Iterating types them one by one and allocates nothing. `S` says which option they belong to.
+/// what is received is sent again octet for octet, padding and unknown sub-options included. Only
+/// the attributes of a [`QualityOfService`](super::QualityOfService) that receivers ignore may be
+/// malformed; iterating leaves out those that are. Iterating types them one by one and allocates
+/// nothing. `S` says which option they belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SubOptions<S, B = Bytes> {
     octets: B,
@@ -148,8 +150,8 @@ impl<S: SubOptionSpace> Default for SubOptions<S> {
 }
 
 impl<S, B> SubOptions<S, B> {
-    /// For octets that were read.
-    const fn from_octets(octets: B) -> Self {
+    /// For octets that were read, or that nobody is to read.
+    pub(super) const fn from_octets(octets: B) -> Self {
         Self {
             octets,
             space: PhantomData,

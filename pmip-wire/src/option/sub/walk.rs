@@ -3,6 +3,7 @@
 use super::SubOptionSpace;
 use crate::code::OptionType;
 use crate::error::{DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
+use crate::reader::saturating_u16;
 
 pub(super) const PAD_1: u8 = 0;
 pub(super) const PAD_N: u8 = 1;
@@ -23,7 +24,7 @@ pub(super) fn walk<S: SubOptionSpace>(octets: &[u8], offset: u16) -> Walk<'_> {
         option: S::OPTION,
         padded: S::PADDED,
         rest: octets,
-        offset: offset.saturating_add(to_u16(S::FIRST)),
+        offset: offset.saturating_add(saturating_u16(S::FIRST)),
     }
 }
 
@@ -37,7 +38,7 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn advance(&mut self, rest: &'a [u8]) {
-        let taken = to_u16(self.rest.len().saturating_sub(rest.len()));
+        let taken = saturating_u16(self.rest.len().saturating_sub(rest.len()));
         self.offset = self.offset.saturating_add(taken);
         self.rest = rest;
     }
@@ -124,7 +125,7 @@ impl<'a> RawSubOption<'a> {
 
     #[cold]
     pub(in crate::option) fn bad_length(self, expected: ExpectedLength) -> DecodeError {
-        let found = to_u16(self.data.len());
+        let found = saturating_u16(self.data.len());
         self.error(DecodeErrorKind::BadOptionLength { expected, found })
     }
 
@@ -144,8 +145,8 @@ impl<'a> RawSubOption<'a> {
     ) -> DecodeError {
         self.error(DecodeErrorKind::Truncated {
             field,
-            needed: to_u16(needed),
-            available: to_u16(available),
+            needed: saturating_u16(needed),
+            available: saturating_u16(available),
         })
     }
 
@@ -165,8 +166,4 @@ impl<'a> RawSubOption<'a> {
     const fn error(self, kind: DecodeErrorKind) -> DecodeError {
         DecodeError::new(kind, self.layer(), self.offset)
     }
-}
-
-fn to_u16(number: usize) -> u16 {
-    number.try_into().unwrap_or(u16::MAX)
 }
