@@ -358,8 +358,8 @@ fn the_gateway_asks_with_its_key_and_the_t_flag() {
         octets.windows(8).any(|window| window == option),
         "{octets:?}"
     );
-    // Octets 8 and 9 are the flags: A, P and T of RFC 5845 section 6.2.
-    assert_eq!(octets[8..10], [0b1000_0010, 0b1000_0000]);
+    // Octets 8 and 9 are the flags: A, H, P and T of RFC 5845 section 6.2.
+    assert_eq!(octets[8..10], [0b1100_0010, 0b1000_0000]);
 }
 
 /// RFC 5845 section 4.2: acceptance without the option and without status 2.
