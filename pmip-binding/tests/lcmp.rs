@@ -214,7 +214,7 @@ fn an_acknowledgement_with_a_zero_parameter_is_ignored_as_a_whole() {
         heartbeat(60, 5, 0),
     ];
     for case in cases {
-        let world = answer_with(&[case.clone()]);
+        let world = answer_with(std::slice::from_ref(&case));
         let dropped = &world.mags[0].stats().dropped;
         assert_eq!(
             dropped.get(&DropReason::ZeroParameter),

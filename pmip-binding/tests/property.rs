@@ -10,7 +10,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use common::SECOND;
+use common::{SECOND, cases};
 use pmip_binding::snapshot::LmaSnapshot;
 use pmip_binding::testing::{LinkConfig, Loss, Node, Wake, World, address, lma_config, mag_config};
 use pmip_binding::{Command, Input, Notified, Notify};
@@ -237,7 +237,7 @@ fn knows_counter(world: &World) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(cases(96))]
 
     #[test]
     fn at_rest_anchor_gateway_and_forwarding_agree(

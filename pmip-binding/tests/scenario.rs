@@ -11,13 +11,14 @@
     reason = "a test stops at what it did not expect, and a replay shows what it plays"
 )]
 
+mod common;
+
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use pmip_binding::testing::{Scenario, Wake};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 /// Shown as the file that replays it.
 #[derive(Clone)]
@@ -38,16 +39,12 @@ fn scenario(most: usize) -> impl Strategy<Value = Shown> {
     })
 }
 
-/// The same cases each time, unless more are asked for.
+/// What failed is kept as a file of `tests/scenarios`.
 fn cases(usual: u32) -> ProptestConfig {
-    let mut config = ProptestConfig::with_cases(usual);
-    // What failed is kept as a file of `tests/scenarios`.
-    config.failure_persistence = None;
-    match std::env::var("PROPTEST_CASES").map(|cases| cases.parse()) {
-        Ok(cases) => config.cases = cases.unwrap(),
-        Err(_) => config.rng_seed = RngSeed::Fixed(5213),
+    ProptestConfig {
+        failure_persistence: None,
+        ..common::cases(usual)
     }
-    config
 }
 
 proptest! {

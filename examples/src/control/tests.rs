@@ -229,6 +229,20 @@ fn clearing_a_binding_registers_it_anew() {
 }
 
 #[test]
+fn clearing_at_the_anchor_reaches_the_gateway_at_once() {
+    let mut domain = Domain::registered();
+    let created = |domain: &Domain| domain.mag.node.engine().stats().sessions_created;
+    let before = created(&domain);
+    let all = Request::ClearBinding { nai: None };
+    assert_eq!(domain.lma.ask(domain.now, all), Response::Ok(Value::Null));
+    domain.run(Duration::from_secs(5));
+    assert_eq!(created(&domain), before + 1, "let go, and registered anew");
+    for seat in [&domain.mag, &domain.lma] {
+        assert_eq!(seat.node.engine().bindings(domain.now).len(), 1);
+    }
+}
+
+#[test]
 fn an_attachment_names_an_access_interface_of_a_gateway() {
     let mut domain = Domain::registered();
     let attach = || Request::Attach {

@@ -64,8 +64,10 @@ impl AnchorRoutes {
                 (*session, outside.map(|prefix| self.route(prefix)).collect())
             }
             SessionEvent::Down { session, .. } => (*session, Vec::new()),
-            SessionEvent::Refused { .. } => return,
-            _ => return,
+            SessionEvent::Refused { .. }
+            | SessionEvent::AccessNetwork { .. }
+            | SessionEvent::AccessNetworkIgnored { .. }
+            | _ => return,
         };
         let before = self.installed.remove(&session).unwrap_or_default();
         for gone in before.iter().filter(|item| !items.contains(item)) {

@@ -11,6 +11,7 @@ pub mod anchor;
 pub mod cli;
 pub mod engine;
 pub mod inner;
+mod log;
 pub mod run;
 mod start;
 pub mod track;
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 use pmip_binding::config::ConfigErrors;
 use pmip_binding::{
     Carrier, ClockAnchor, Command, Datagram, Event, Forwarding, Input, Output, PathEndpoint,
-    PathEvent, RevocationEvent, SessionEvent, Transmit,
+    PathEvent, SessionEvent, Transmit,
 };
 use pmip_tunnel::ForwardingTable;
 use pmip_wire::types::{Instant, PathId};
@@ -322,11 +323,13 @@ impl Node {
             Event::Forwarding(change) => self.on_forwarding(&change),
             Event::Session(event) => self.on_session(&event),
             Event::Path(event) => self.on_path(now, &event),
-            Event::Revocation(event) => log_revocation(&event),
+            Event::Revocation(event) => log::revocation(&event),
+            Event::Notification(event) => log::notification(&event),
+            Event::Redirect(event) => log::redirect(&event),
             Event::Dropped { reason, from } => {
                 tracing::debug!("dropped a datagram from {from}: {reason:?}");
             }
-            other => tracing::debug!("an event that this program does not know: {other:?}"),
+            _ => {}
         }
     }
 
@@ -387,16 +390,7 @@ impl Node {
 
     fn on_session(&mut self, event: &SessionEvent) {
         let kernel = self.ports.kernel.as_mut();
-        match event {
-            SessionEvent::Up { mn_id, .. } => tracing::info!("{mn_id} is registered"),
-            SessionEvent::Down { mn_id, reason, .. } => {
-                tracing::info!("{mn_id} is not registered any more: {reason}");
-            }
-            SessionEvent::Refused { mn_id, status } => {
-                tracing::warn!("{mn_id} was refused with status {status}");
-            }
-            other => tracing::debug!("a session event that this program does not know: {other:?}"),
-        }
+        log::session(event);
         match &mut self.side {
             Side::Mag { access, .. } => access.on_session(event, kernel),
             Side::Lma { routes } => routes.on_session(event, kernel),
@@ -421,7 +415,20 @@ impl Node {
             PathEvent::PeerRestarted { path } => {
                 tracing::warn!("the peer at the end of {} restarted", self.name_of(*path));
             }
-            other => tracing::debug!("a path event that this program does not know: {other:?}"),
+            PathEvent::Link {
+                path,
+                label_name,
+                interface,
+            } => {
+                let names = label_name.iter().chain(interface).map(String::as_str);
+                let names: Vec<&str> = names.collect();
+                tracing::info!(
+                    "the gateway calls {}: {}",
+                    self.name_of(*path),
+                    names.join(", ")
+                );
+            }
+            _ => {}
         }
     }
 
@@ -483,28 +490,6 @@ impl Node {
             Some(label) if label != via => format!("path {via} ({label})"),
             Some(_) | None => format!("path {via}"),
         }
-    }
-}
-
-fn log_revocation(event: &RevocationEvent) {
-    match event {
-        RevocationEvent::Received {
-            peer,
-            trigger,
-            status,
-        } => tracing::info!("{peer} revokes bindings ({trigger}); answered: {status}"),
-        RevocationEvent::Answered {
-            peer,
-            trigger,
-            status,
-        } => tracing::info!("{peer} answers our revocation ({trigger}): {status}"),
-        RevocationEvent::Unanswered { peer, trigger } => {
-            tracing::warn!("{peer} does not answer our revocation ({trigger})");
-        }
-        RevocationEvent::Impossible { name } => {
-            tracing::warn!("there is nothing of {name} to revoke");
-        }
-        other => tracing::debug!("a revocation that this program does not know: {other:?}"),
     }
 }
 

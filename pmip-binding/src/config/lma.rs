@@ -256,8 +256,13 @@ impl LmaConfig {
         self.networks.iter().find(|network| network.name == name)
     }
 
+    /// The weight of the paths of a label whose gateway tells none.
+    pub fn weight(&self, label: Label) -> u32 {
+        self.configured_weight(label).unwrap_or(1)
+    }
+
     /// The weight configured for the paths of a label.
-    pub fn weight(&self, label: Label) -> Option<u32> {
+    pub fn configured_weight(&self, label: Label) -> Option<u32> {
         let found = self.link_weights.iter().find(|(name, _)| *name == label);
         found.map(|&(_, weight)| weight)
     }

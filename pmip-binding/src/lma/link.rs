@@ -32,7 +32,8 @@ impl Lma {
     pub(super) fn weight_of(&self, label: Label, link: Option<&Link>) -> u32 {
         let told = link.and_then(|link| link.weights);
         let told = told.map(|weights| u32::from(weights.down));
-        self.config.weight(label).or(told).unwrap_or(1)
+        let configured = self.config.configured_weight(label);
+        configured.or(told).unwrap_or(1)
     }
 
     /// Tells the driver of a path's names if they changed.

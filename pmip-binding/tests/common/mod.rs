@@ -1,8 +1,9 @@
 //! Shared by the story tests.
 #![allow(
+    clippy::wildcard_enum_match_arm,
     dead_code,
     unreachable_pub,
-    reason = "each test file uses its own part"
+    reason = "each test file uses its own part, and of messages and events the ones it is about"
 )]
 
 use std::net::{IpAddr, SocketAddr};
@@ -24,6 +25,8 @@ use pmip_wire::{
     MagIdentifier, MagMultipathBinding, Message, MobileNodeIdentifier, MobilityOption,
     MobilityOptions, SequenceNumber, Status, Timestamp,
 };
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::RngSeed;
 
 pub const SECOND: Duration = Duration::from_secs(1);
 
@@ -275,4 +278,14 @@ pub fn datagram(source: SocketAddr, payload: Bytes) -> Datagram {
         destination: SocketAddr::new(LMA_ADDRESS.into(), CONTROL_PORT),
         payload,
     }
+}
+
+/// The same cases at every run; `PROPTEST_CASES=N` draws others, and more.
+pub fn cases(usual: u32) -> ProptestConfig {
+    let mut config = ProptestConfig::with_cases(usual);
+    match std::env::var("PROPTEST_CASES").map(|cases| cases.parse()) {
+        Ok(cases) => config.cases = cases.unwrap(),
+        Err(_) => config.rng_seed = RngSeed::Fixed(5213),
+    }
+    config
 }

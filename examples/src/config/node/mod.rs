@@ -60,6 +60,7 @@ pub struct NodeConfig {
 
 /// The configuration of a node's engine.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum Engine {
     /// For `pmip_binding::Lma`.
     Lma(LmaConfig),
