@@ -920,3 +920,34 @@ fn a_gateway_is_reminded_under_its_own_key() {
     let answers = bench.give(Input::Signalling(datagram(from, bare)));
     assert_eq!(answers.len(), 2, "one without a key goes unprotected");
 }
+
+/// Two gateways that are seen at one address are told apart by their keys.
+#[test]
+fn behind_one_address_each_gateway_speaks_for_itself() {
+    let mut bench = with_session();
+    let other = "mn2@example.com";
+    let registration = signed(&Pbu::new(other, 1).multipath("mag8", 1), SPI + 1, OTHER);
+    let answers = exchange(&mut bench, registration, SPI + 1, OTHER);
+    assert_eq!(status(&answers), Some(0));
+    let sequence = asked(&give(&mut bench, ask(), SPI, KEY));
+    for message in [
+        Message::BindingError(BindingError::unrecognized_mh_type()),
+        notification_answer(sequence),
+        indication(RevocationTrigger::AdministrativeReason),
+    ] {
+        exchange(&mut bench, sign(&message, SPI + 1, OTHER), SPI + 1, OTHER);
+    }
+    let mut told = bench.events.iter();
+    assert!(!told.any(|event| matches!(event, Event::Notification(_))));
+    let received = bench.events.iter().find_map(|event| match event {
+        Event::Revocation(RevocationEvent::Received { peer, status, .. }) => Some((peer, *status)),
+        _ => None,
+    });
+    let nothing = BindingRevocationStatus::BindingDoesNotExist;
+    assert_eq!(received, Some((&"mag8".to_owned(), nothing)));
+    assert_eq!(bench.lma.bindings(bench.now).count(), 2);
+    let own = indication(RevocationTrigger::AdministrativeReason);
+    exchange(&mut bench, sign(&own, SPI, KEY), SPI, KEY);
+    assert_eq!(bench.lma.bindings(bench.now).count(), 1);
+    assert_eq!(bench.binding().peer, "mag8");
+}
