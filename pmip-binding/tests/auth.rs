@@ -921,6 +921,24 @@ fn a_gateway_is_reminded_under_its_own_key() {
     assert_eq!(answers.len(), 2, "one without a key goes unprotected");
 }
 
+/// A gateway that knows no heartbeats says so for itself.
+#[test]
+fn behind_one_address_each_gateway_refuses_heartbeats_for_itself() {
+    let mut bench = with_session();
+    let other = "mn2@example.com";
+    let registration = signed(&Pbu::new(other, 1).multipath("mag8", 1), SPI + 1, OTHER);
+    exchange(&mut bench, registration, SPI + 1, OTHER);
+    bench.wait(SECOND);
+    let error = Message::BindingError(BindingError::unrecognized_mh_type());
+    exchange(&mut bench, sign(&error, SPI + 1, OTHER), SPI + 1, OTHER);
+    let watched = |peer: &str| {
+        let mut paths = bench.lma.paths();
+        let path = paths.find(|path| path.peer == peer).unwrap();
+        path.heartbeat.is_some()
+    };
+    assert_eq!((watched("mag9"), watched("mag8")), (true, false));
+}
+
 /// Two gateways that are seen at one address are told apart by their keys.
 #[test]
 fn behind_one_address_each_gateway_speaks_for_itself() {
@@ -946,8 +964,18 @@ fn behind_one_address_each_gateway_speaks_for_itself() {
     let nothing = BindingRevocationStatus::BindingDoesNotExist;
     assert_eq!(received, Some((&"mag8".to_owned(), nothing)));
     assert_eq!(bench.lma.bindings(bench.now).count(), 2);
-    let own = indication(RevocationTrigger::AdministrativeReason);
-    exchange(&mut bench, sign(&own, SPI, KEY), SPI, KEY);
+    // No more is a revocation of the first one's ended by the second one.
+    let nai = MN.to_owned();
+    let trigger = RevocationTrigger::AdministrativeReason;
+    let revoke = Input::Command(Command::Revoke(Revoke::MobileNode { nai, trigger }));
+    let sequence = asked(&give(&mut bench, revoke, SPI, KEY));
+    let error = Message::BindingError(BindingError::unrecognized_mh_type());
+    let answer = revocation_answer(sequence);
+    for message in [&error, &answer] {
+        exchange(&mut bench, sign(message, SPI + 1, OTHER), SPI + 1, OTHER);
+    }
+    assert_eq!(bench.lma.bindings(bench.now).count(), 2);
+    exchange(&mut bench, sign(&answer, SPI, KEY), SPI, KEY);
     assert_eq!(bench.lma.bindings(bench.now).count(), 1);
     assert_eq!(bench.binding().peer, "mag8");
 }

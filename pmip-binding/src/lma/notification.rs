@@ -233,8 +233,9 @@ impl Lma {
     /// NAT gave the gateway another mapping. It is asked to register where its heartbeat came
     /// from, at most once a second per source (signalling rules section 7): the real gateway
     /// answers by a PBU, a stranger can't. Only a gateway that names itself and its path is
-    /// asked, so that one whose mobile node moved on does not take it back.
-    pub(super) fn remind_stranger(&mut self, datagram: &Datagram, beat: &Beat, proof: Proof) {
+    /// asked, so that one whose mobile node moved on does not take it back; its heartbeat was
+    /// admitted by that name.
+    pub(super) fn remind_stranger(&mut self, datagram: &Datagram, beat: &Beat) {
         let (Some(mag_id), Some(_)) = (&beat.mag_id, beat.multipath) else {
             return;
         };
@@ -243,8 +244,7 @@ impl Lma {
         let (Carrier::Udp | Carrier::Ipv6) = datagram.carrier else {
             return;
         };
-        let welcome = self.is_welcome(&peer, source) && self.speaks_for(proof, &peer);
-        if !welcome || self.notifications.refused.contains(&peer) {
+        if !self.is_welcome(&peer, source) || self.notifications.refused.contains(&peer) {
             return;
         }
         if !self.reminders.admit(self.now, source.ip()) {
