@@ -48,6 +48,9 @@ fn every_case_goes_as_recorded() {
             }
             let recorded = fs::read_to_string(&path).unwrap_or_default();
             for (number, (recorded, now)) in recorded.lines().zip(text.lines()).enumerate() {
+                // The order of members is whatever features serde_json was built with.
+                let [recorded, now] =
+                    [recorded, now].map(|line| serde_json::from_str::<Value>(line).unwrap());
                 assert_eq!(recorded, now, "{}:{}", path.display(), number + 1);
             }
             let (recorded, now) = (recorded.lines().count(), text.lines().count());
