@@ -134,7 +134,7 @@ impl Lma {
             Proof::Valid(_) if rightful == Some(false) => Err(DropReason::KeyOfAnotherPeer),
             Proof::Valid(_) => Ok(()),
             Proof::Failed(_) => Err(DropReason::AuthenticationFailed),
-            Proof::Missing if !rightful.unwrap_or(!self.keyring.demands(None)) => {
+            Proof::Missing if !rightful.unwrap_or_else(|| !self.keyring.demands(None)) => {
                 Err(DropReason::Unauthenticated)
             }
             Proof::Missing => Ok(()),
