@@ -356,7 +356,9 @@ fn registration() -> Outcome<BindingUpdate> {
         .with(MagIdentifier::nai("mag@example.net")?)?;
     Ok(BindingUpdate {
         sequence: SequenceNumber(1),
-        flags: BindingUpdateFlags::ACKNOWLEDGE | BindingUpdateFlags::PROXY,
+        flags: BindingUpdateFlags::ACKNOWLEDGE
+            | BindingUpdateFlags::HOME_REGISTRATION
+            | BindingUpdateFlags::PROXY,
         lifetime: Lifetime::from_secs(3600),
         options,
     })

@@ -136,7 +136,9 @@ fn drain(lma: &mut Lma, now: Instant) {
 
 impl Registration {
     fn message(&self, now: Instant) -> Message {
-        let mut flags = BindingUpdateFlags::ACKNOWLEDGE | BindingUpdateFlags::PROXY;
+        let mut flags = BindingUpdateFlags::ACKNOWLEDGE
+            | BindingUpdateFlags::HOME_REGISTRATION
+            | BindingUpdateFlags::PROXY;
         flags.set(BindingUpdateFlags::FORCE_UDP, self.force_udp);
         let lifetime = self.lifetime.map_or(Lifetime::ZERO, Lifetime::from_units);
         Message::BindingUpdate(BindingUpdate {

@@ -346,4 +346,19 @@ pub enum DropReason {
     RevocationInProgress,
     /// More signalling than the configured rate.
     RateLimited,
+    /// A Binding Update without the Home Registration flag, so not for an anchor (RFC 6275 section
+    /// 6.1.7).
+    NoHomeRegistration,
+    /// An acknowledgement without the Proxy Registration flag (RFC 5213 section 8.2).
+    NoProxyFlag,
+    /// The message is not authenticated, and must be (RFC 4285 section 5).
+    Unauthenticated,
+    /// The message is authenticated under an SPI that names no key here.
+    UnknownSpi,
+    /// The authentication is wrong: another key, or the message was changed on its way.
+    AuthenticationFailed,
+    /// The authentication is not the last option, or there are two (RFC 4285 section 5).
+    AuthenticationMisplaced,
+    /// Authentic, but the key is not the one of the peer that the message speaks for.
+    KeyOfAnotherPeer,
 }

@@ -87,6 +87,7 @@ pub(crate) struct Common {
 pub(crate) struct Update {
     pub(crate) common: Common,
     pub(crate) acknowledge: bool,
+    pub(crate) home_registration: bool,
     pub(crate) force_udp: bool,
     /// The D flag: the sender is no gateway but a node of distributed mobility (RFC 8885 section
     /// 4.1).
@@ -118,6 +119,7 @@ pub(crate) struct HomeReply {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Acknowledgement {
     pub(crate) common: Common,
+    pub(crate) proxy: bool,
     pub(crate) status: u8,
     pub(crate) home_reply: Option<HomeReply>,
     pub(crate) default_router: Option<Ipv4Addr>,
@@ -156,6 +158,7 @@ pub(crate) mod status {
     pub(crate) const ADMINISTRATIVELY_PROHIBITED: u8 = 129;
     pub(crate) const INSUFFICIENT_RESOURCES: u8 = 130;
     pub(crate) const SEQUENCE_OUT_OF_WINDOW: u8 = 135;
+    pub(crate) const AUTHENTICATION_FAILED: u8 = 146;
     pub(crate) const SERVICE_AUTHORIZATION_FAILED: u8 = 151;
     pub(crate) const PROXY_REG_NOT_ENABLED: u8 = 152;
     pub(crate) const NOT_LMA_FOR_THIS_MN: u8 = 153;

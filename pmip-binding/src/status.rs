@@ -7,6 +7,7 @@ use std::time::Duration;
 use pmip_wire::AccessNetworkIdentifier;
 use pmip_wire::types::{Encapsulation, IpPrefix, Label, PathId};
 
+use crate::config::Tolerance;
 use crate::event::{DropReason, GreKeys, PathState, SessionId};
 
 /// One mobility session.
@@ -157,6 +158,8 @@ pub struct Stats {
     pub acknowledgements: BTreeMap<u8, u64>,
     /// Datagrams dropped, by reason.
     pub dropped: BTreeMap<DropReason, u64>,
+    /// Bends of the rules taken from peers that may, by tolerance.
+    pub tolerated: BTreeMap<Tolerance, u64>,
     /// Heartbeat requests sent.
     pub heartbeats_sent: u64,
     /// Heartbeat answers received.
@@ -173,6 +176,13 @@ impl Stats {
     pub(crate) fn count_drop(&mut self, reason: DropReason) {
         let counter = self.dropped.entry(reason).or_insert(0);
         *counter = counter.saturating_add(1);
+    }
+
+    pub(crate) fn count_tolerated(&mut self, used: &[Tolerance]) {
+        for tolerance in used {
+            let counter = self.tolerated.entry(*tolerance).or_insert(0);
+            *counter = counter.saturating_add(1);
+        }
     }
 
     pub(crate) fn count_status(&mut self, status: u8) {

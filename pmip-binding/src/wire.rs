@@ -3,18 +3,29 @@
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
+use pmip_wire::auth::SecurityAssociation;
 use pmip_wire::types::PathId;
 use pmip_wire::{
     BindingError, BindingErrorStatus, BindingRevocationAcknowledgement,
-    BindingRevocationIndication, ChecksumContext, Heartbeat, Message, MobilityOption,
+    BindingRevocationIndication, ChecksumContext, Heartbeat, Leniency, Message, MobilityOption,
     UpdateNotification, UpdateNotificationAcknowledgement,
 };
 
 use crate::event::DropReason;
 use crate::io::{Carrier, Datagram};
 use crate::message::{Acknowledgement, Identifier, Multipath, Update};
+use crate::security::{self, Proof, Protection};
 
-/// A datagram understood.
+/// A datagram understood, and what it shows about its sender.
+#[derive(Clone, Debug)]
+pub(crate) struct Incoming {
+    pub(crate) content: Received,
+    pub(crate) proof: Proof,
+    /// The last option was cut off by the end of the header, and left out.
+    pub(crate) cut: bool,
+}
+
+/// What a datagram says.
 #[derive(Clone, Debug)]
 pub(crate) enum Received {
     Update(Update),
@@ -43,21 +54,55 @@ pub(crate) struct Beat {
     pub(crate) mag_id: Option<Identifier>,
 }
 
-/// Decodes a datagram.
+/// Decodes a datagram and checks its authentication. `gateway` is the address of the access
+/// gateway, whichever end this is; `association` knows the keys by their SPI. `lax`: some peer may
+/// send a registration whose last option is cut off.
+pub(crate) fn receive<'a>(
+    datagram: &Datagram,
+    gateway: IpAddr,
+    association: impl FnOnce(u32) -> Option<&'a SecurityAssociation>,
+    lax: bool,
+) -> Result<Incoming, DropReason> {
+    let context = context(datagram.carrier, datagram.source, datagram.destination);
+    match Message::decode_with_header(&datagram.payload, context) {
+        Ok((header, message)) => Ok(Incoming {
+            proof: security::prove(&header, gateway, association)?,
+            content: understand(message),
+            cut: false,
+        }),
+        Err(error) if error.is_bad_checksum() => Err(DropReason::BadChecksum),
+        Err(_) if lax => receive_cut(datagram, context),
+        Err(_) => Err(DropReason::Malformed),
+    }
+}
+
+/// A registration whose last option is cut off. That would have been its authentication.
+fn receive_cut(datagram: &Datagram, context: ChecksumContext) -> Result<Incoming, DropReason> {
+    let decoded = Message::decode_lax(&datagram.payload, context, Leniency::LAST_OPTION_CUT);
+    let (message, _) = decoded.map_err(|_| DropReason::Malformed)?;
+    match understand(message) {
+        content @ (Received::Update(_) | Received::Acknowledgement(_)) => Ok(Incoming {
+            content,
+            proof: Proof::Missing,
+            cut: true,
+        }),
+        Received::Heartbeat(_)
+        | Received::Revocation(_)
+        | Received::RevocationAnswer(_)
+        | Received::Notification(_)
+        | Received::NotificationAnswer(_)
+        | Received::TypeRefused
+        | Received::UnknownType
+        | Received::Unexpected => Err(DropReason::Malformed),
+    }
+}
+
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "most messages are none of the engines'"
 )]
-pub(crate) fn receive(datagram: &Datagram) -> Result<Received, DropReason> {
-    let context = context(datagram.carrier, datagram.source, datagram.destination);
-    let message = Message::decode(&datagram.payload, context).map_err(|error| {
-        if error.is_bad_checksum() {
-            DropReason::BadChecksum
-        } else {
-            DropReason::Malformed
-        }
-    })?;
-    Ok(match message {
+fn understand(message: Message) -> Received {
+    match message {
         Message::BindingUpdate(update) => match Update::from_wire(&update) {
             Some(update) => Received::Update(update),
             None => Received::Unexpected,
@@ -82,28 +127,28 @@ pub(crate) fn receive(datagram: &Datagram) -> Result<Received, DropReason> {
         Message::Heartbeat(heartbeat) => Received::Heartbeat(Beat::from_wire(&heartbeat)),
         // What the engines do not speak is as unknown to the peer as a type without a name.
         _ => Received::UnknownType,
-    })
+    }
 }
 
-/// Encodes a message for a carrier.
+/// Encodes a message for a carrier, protected where the peer shares a key. `None` where it leaves
+/// no room for that: what should be protected never goes out without.
 pub(crate) fn encode(
     message: &Message,
     carrier: Carrier,
     source: SocketAddr,
     destination: SocketAddr,
-) -> Bytes {
-    message.to_bytes(context(carrier, source, destination))
+    protection: Option<Protection<'_>>,
+) -> Option<Bytes> {
+    let context = context(carrier, source, destination);
+    match protection {
+        Some(protection) => protection.seal(message, context),
+        None => Some(message.to_bytes(context)),
+    }
 }
 
 /// The Binding Error that answers a message of unknown type (RFC 6275 section 9.2).
-pub(crate) fn unrecognized_type(datagram: &Datagram) -> Bytes {
-    let error = Message::BindingError(BindingError::unrecognized_mh_type());
-    encode(
-        &error,
-        datagram.carrier,
-        datagram.destination,
-        datagram.source,
-    )
+pub(crate) fn unrecognized_type() -> Message {
+    Message::BindingError(BindingError::unrecognized_mh_type())
 }
 
 /// How the checksum is computed. An inner packet of a tunnel is addressed between the tunnel's

@@ -76,6 +76,7 @@ fn send_with_tlv(bench: &mut Bench, pbu: &Pbu) -> BindingAcknowledgement {
     let message = Message::BindingUpdate(BindingUpdate {
         sequence: SequenceNumber(pbu.sequence),
         flags: BindingUpdateFlags::PROXY
+            | BindingUpdateFlags::HOME_REGISTRATION
             | BindingUpdateFlags::ACKNOWLEDGE
             | BindingUpdateFlags::FORCE_UDP
             | BindingUpdateFlags::TLV_HEADER,
@@ -357,8 +358,8 @@ fn the_gateway_asks_with_its_key_and_the_t_flag() {
         octets.windows(8).any(|window| window == option),
         "{octets:?}"
     );
-    // Octets 8 and 9 are the flags: A, P and T of RFC 5845 section 6.2.
-    assert_eq!(octets[8..10], [0b1000_0010, 0b1000_0000]);
+    // Octets 8 and 9 are the flags: A, H, P and T of RFC 5845 section 6.2.
+    assert_eq!(octets[8..10], [0b1100_0010, 0b1000_0000]);
 }
 
 /// RFC 5845 section 4.2: acceptance without the option and without status 2.

@@ -272,21 +272,36 @@ proptest! {
         transitions in proptest::collection::vec(transition(), 1..10),
         latency in 1u64..80,
     ) {
-        let mut link = LinkConfig::new();
-        link.latency = Duration::from_millis(latency);
-        let run = |wake: Wake| {
-            let mut run = Run::new(&link, true);
-            run.world.wake = wake;
-            run.world.record();
-            run.world.all_up();
-            for transition in &transitions {
-                run.apply(transition);
-            }
-            run.world.run_for(5 * SECOND);
-            run.world.history().to_vec()
-        };
-        prop_assert_eq!(run(Wake::Reported), run(Wake::EveryMillisecond));
+        let woken = |wake| history(wake, &transitions, latency);
+        prop_assert_eq!(woken(Wake::Reported), woken(Wake::EveryMillisecond));
     }
+}
+
+/// All that happens in a world of which this happens.
+fn history(wake: Wake, transitions: &[Transition], latency: u64) -> Vec<String> {
+    let mut link = LinkConfig::new();
+    link.latency = Duration::from_millis(latency);
+    let mut run = Run::new(&link, true);
+    run.world.wake = wake;
+    run.world.record();
+    run.world.all_up();
+    for transition in transitions {
+        run.apply(transition);
+    }
+    run.world.run_for(5 * SECOND);
+    run.world.history().to_vec()
+}
+
+/// The heartbeat of a path that was down is overdue when its anchor comes back.
+#[test]
+fn what_a_restored_anchor_is_late_with_leaves_at_once_however_it_is_woken() {
+    let transitions = [
+        Transition::Down(1),
+        Transition::Wait(4049),
+        Transition::ResumeLma,
+    ];
+    let woken = |wake| history(wake, &transitions, 1);
+    assert_eq!(woken(Wake::Reported), woken(Wake::EveryMillisecond));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use pmip_binding::config::HeartbeatConfig;
-use pmip_binding::{BindingState, HeartbeatStatus, PathStatus};
+use pmip_binding::config::{HeartbeatConfig, SharedKey};
+use pmip_binding::{BindingState, HeartbeatStatus, LmaConfig, PathStatus};
 use pmip_wire::types::{Instant, Label, PathId};
 use pmip_wire::udp::CONTROL_PORT;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub(super) fn show(node: &Node, now: Instant, what: What) -> serde_json::Result<
         What::Tunnels => serde_json::to_value(view.tunnels()),
         What::Stats => view.stats(),
         What::Globals => Ok(view.globals(now)),
-        What::RunningConfig => serde_json::to_value(&node.config().config),
+        What::RunningConfig => serde_json::to_value(&node.config().config).map(without_keys),
     }
 }
 
@@ -219,6 +219,8 @@ impl<'a> View<'a> {
                 "ipv6_address": lma.ipv6_address,
                 "peers": lma.peers.iter().map(|peer| &peer.identity).collect::<Vec<_>>(),
                 "dynamic_mag_learning": lma.dynamic_mag_learning,
+                "authentication": authentication(!lma.keys.is_empty(), lma.peers.iter().map(|peer| &peer.keys)),
+                "warnings": open_to_all(lma),
                 "multipath": lma.multipath,
                 "encap": lma.encapsulation,
                 "networks": lma.networks.iter().map(|network| &network.name).collect::<Vec<_>>(),
@@ -239,6 +241,7 @@ impl<'a> View<'a> {
                     "ipv6_address": lma.ipv6_address,
                     "encap": mag.encapsulation_with(lma),
                 })).collect::<Vec<_>>(),
+                "authentication": authentication(false, mag.lmas.iter().map(|lma| &lma.keys)),
                 "multipath": mag.multipath,
                 "roaming_interfaces": self.roaming_interfaces(),
                 "mobile_networks": config.mobile_networks.iter().map(|network| json!({
@@ -313,6 +316,50 @@ impl<'a> View<'a> {
     }
 }
 
+/// Whether signalling is authenticated: with nobody, with some peers or with all.
+fn authentication<'a>(
+    shared: bool,
+    mut peers: impl Iterator<Item = &'a Vec<SharedKey>> + Clone,
+) -> &'static str {
+    let keyed = peers.clone().any(|keys| !keys.is_empty());
+    let keyless = peers.any(Vec::is_empty);
+    match (shared, keyed, keyless) {
+        (true, _, _) | (false, true, false) => "all",
+        (false, true, true) => "some",
+        (false, false, _) => "none",
+    }
+}
+
+fn open_to_all(lma: &LmaConfig) -> Vec<&'static str> {
+    let warning = "any host that reaches this LMA can register mobile nodes: it learns MAGs and has \
+                   no authentication";
+    lma.is_open_to_all()
+        .then_some(warning)
+        .into_iter()
+        .collect()
+}
+
+/// A configuration for people: stars in place of every key.
+fn without_keys(mut config: Value) -> Value {
+    match &mut config {
+        Value::Object(fields) => {
+            for (name, value) in fields.iter_mut() {
+                match (name.as_str(), value.get_mut("key")) {
+                    ("auth-option", Some(key)) => *key = json!({"ascii": "********"}),
+                    _ => *value = without_keys(value.take()),
+                }
+            }
+        }
+        Value::Array(list) => {
+            for value in list {
+                *value = without_keys(value.take());
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+    config
+}
+
 fn summary(heartbeat: HeartbeatStatus) -> HeartbeatSummary {
     HeartbeatSummary {
         interval_s: heartbeat.interval.as_secs_f64(),
@@ -357,5 +404,20 @@ fn protocol_name(protocol: u8) -> String {
         17 => "udp".into(),
         58 => "icmpv6".into(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_for_people_has_no_keys() {
+        let config = json!({"domain": [{"name": "D", "mag": [
+            {"id": "MAG1", "auth-option": {"spi": 256, "key": {"hex": "c0ffee"}}},
+        ]}]});
+        let shown = without_keys(config).to_string();
+        assert!(!shown.contains("c0ffee"), "{shown}");
+        assert!(shown.contains("MAG1") && shown.contains("256"), "{shown}");
     }
 }

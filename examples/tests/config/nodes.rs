@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pmip_binding::config::PrefixRequest;
+use pmip_binding::config::{PrefixRequest, SharedKey};
 use pmip_examples::config::node::{Engine, NodeConfig, Role, select};
 use pmip_wire::types::{Encapsulation, Label};
 
@@ -115,17 +115,37 @@ fn a_label_without_number_travels_as_none() {
 }
 
 #[test]
-fn a_node_whose_authentication_would_not_be_enforced_does_not_run() {
-    let base = "ipv6 mobile pmipv6-domain D1\n encap udptunnel\n";
-    let lma = "ipv6 mobile pmipv6-lma LMA1 domain D1\n address ipv4 192.0.2.1\n";
-    let run = |text: &str| select(&model(text), Role::Lma, None).map(|_| ());
-    assert_eq!(run(&format!("{base}{lma}")), Ok(()));
-    for protected in [
-        format!("{base} auth-option spi 100 key ascii secret\n{lma}"),
-        format!("{base}{lma} mag MAG1 D1\n  auth-option spi 100 key ascii secret\n"),
-    ] {
-        let refused = run(&protected).expect_err("refused").to_string();
-        assert!(refused.contains("not enforced"), "{refused}");
-        assert!(!refused.contains("secret"), "{refused}");
-    }
+fn a_key_reaches_the_engines() {
+    let base =
+        "ipv6 mobile pmipv6-domain D1\n encap udptunnel\n auth-option spi 100 key ascii shared\n";
+    let lma = "ipv6 mobile pmipv6-lma LMA1 domain D1\n address ipv4 192.0.2.1\n \
+               mag MAG1 D1\n  auth-option spi 200 key hex 6f776e\n";
+    let mag = "ipv6 mobile pmipv6-mag MAG1 domain D1\n address dynamic\n  roaming interface eth0\n \
+               lma LMA1 D1\n  ipv4-address 192.0.2.1\n";
+    let own = SharedKey::new(0x200, *b"own");
+    let shared = SharedKey::new(0x100, *b"shared");
+    let of = |text: &str, role| select(&model(text), role, None).unwrap_or_else(|e| panic!("{e}"));
+    let Engine::Lma(anchor) = of(&format!("{base}{lma}"), Role::Lma).engine else {
+        panic!("not an LMA");
+    };
+    assert_eq!(anchor.keys, std::slice::from_ref(&shared));
+    assert_eq!(anchor.peers[0].keys, std::slice::from_ref(&own));
+    let anchor_of = |text: &str| match of(text, Role::Mag).engine {
+        Engine::Mag(mut gateway) => gateway.lmas.remove(0).keys,
+        Engine::Lma(_) => panic!("not a MAG"),
+    };
+    assert_eq!(anchor_of(&format!("{base}{mag}")), [shared]);
+    let keyed = format!("{base}{mag}  auth-option spi 200 key ascii own\n");
+    assert_eq!(anchor_of(&keyed), [own]);
+}
+
+#[test]
+fn required_authentication_without_a_key_for_a_peer_does_not_run() {
+    let text = "ipv6 mobile pmipv6-domain D1\n encap udptunnel\n auth-option required\n\
+                ipv6 mobile pmipv6-lma LMA1 domain D1\n address ipv4 192.0.2.1\n \
+                mag MAG1 D1\n  auth-option spi 100 key ascii secret\n mag MAG2 D1\n";
+    let refused = select(&model(text), Role::Lma, None).expect_err("refused");
+    let refused = refused.to_string();
+    assert!(refused.contains("MAG2 has no key"), "{refused}");
+    assert!(!refused.contains("secret"), "{refused}");
 }

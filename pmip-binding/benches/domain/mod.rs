@@ -226,6 +226,7 @@ pub fn datagram(ask: &Ask, now: Instant) -> Datagram {
     let message = Message::BindingUpdate(BindingUpdate {
         sequence: SequenceNumber((now.as_nanos() & 0xffff) as u16),
         flags: BindingUpdateFlags::PROXY
+            | BindingUpdateFlags::HOME_REGISTRATION
             | BindingUpdateFlags::ACKNOWLEDGE
             | BindingUpdateFlags::FORCE_UDP,
         lifetime: Lifetime::from_units(ask.lifetime),

@@ -31,6 +31,18 @@ pub enum ConfigError {
         /// The name used.
         name: String,
     },
+    /// Two peers share an SPI, which must tell one from the other.
+    #[error("auth-option spi {spi:x} names two keys; give each its own")]
+    SharedSpi {
+        /// The SPI.
+        spi: u32,
+    },
+    /// Authentication is required and there is no key.
+    #[error("auth-option required, but {who} has no key; add `auth-option spi ... key ...`")]
+    NoKey {
+        /// The node or peer that lacks one.
+        who: String,
+    },
     /// The node has no address to signal from.
     #[error("the local mobility anchor needs an IPv4 or an IPv6 address")]
     NoAddress,

@@ -6,10 +6,12 @@ use pmip_wire::types::{Encapsulation, Label};
 use super::controlled::ControlledConfig;
 use super::error::{Checker, ConfigError, ConfigErrors};
 use super::heartbeat::HeartbeatConfig;
+use super::lenient::Tolerance;
 use super::network::{Network, Service};
 use super::notification::NotificationConfig;
 use super::redirect::{LoadConfig, RedirectConfig};
 use super::revocation::RevocationConfig;
+use super::security::{SharedKey, check_keys};
 use super::{
     DEFAULT_LIFETIME, MAX_DELAY_BEFORE_NEW_BCE_ASSIGN, MAX_LIFETIME, MIN_DELAY_BEFORE_BCE_DELETE,
     TIMESTAMP_VALIDITY_WINDOW,
@@ -31,6 +33,11 @@ pub struct LmaConfig {
     pub peers: Vec<MagPeer>,
     /// Accept signalling from access gateways that are not configured.
     pub dynamic_mag_learning: bool,
+    /// The keys of every access gateway that has none of its own, the learnt ones included
+    /// (RFC 4285 section 5). The first protects what is sent, all are accepted.
+    pub keys: Vec<SharedKey>,
+    /// `auth-option required`: nothing goes unprotected.
+    pub authentication_required: bool,
     /// Accept multipath bindings (RFC 8278); off: status 180.
     pub multipath: bool,
     /// The encapsulation on IPv4 transport when a peer has none of its own. UDP also stands for
@@ -108,6 +115,13 @@ pub struct MagPeer {
     /// Its encapsulation, where it differs from the anchor's.
     #[cfg_attr(feature = "serde", serde(default))]
     pub encapsulation: Option<Encapsulation>,
+    /// Its own keys (RFC 4285 section 5); empty = the anchor's. The first protects what is sent to
+    /// it, all are accepted from it and from nobody else.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub keys: Vec<SharedKey>,
+    /// The bends of the rules that are taken from it.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub lenient: Vec<Tolerance>,
 }
 
 /// Who is served and how.
@@ -166,7 +180,9 @@ pub struct LmaLimits {
     pub delegated_per_binding: u8,
     /// Cells of the table that counts signalling per source.
     pub sources: u32,
-    /// Binding updates accepted from one source address per second; more are dropped.
+    /// Binding updates taken from one source address per second, and from one authenticated access
+    /// gateway; more are dropped. One binding needs no more than MAX_UPDATE_RATE, which is 3
+    /// (RFC 6275 section 12).
     pub updates_per_second: u32,
 }
 
@@ -190,6 +206,7 @@ impl LmaConfig {
             checker.0.push(ConfigError::NoAddress);
         }
         self.check_names(&mut checker);
+        self.check_keys(&mut checker);
         self.check_times(&mut checker);
         self.heartbeat.check(&mut checker);
         self.revocation.check(&mut checker);
@@ -212,6 +229,18 @@ impl LmaConfig {
             32,
         );
         ConfigErrors::check(checker.0)
+    }
+
+    /// Whether any key is configured. Access gateways that are not known by configuration then
+    /// need one as well.
+    pub fn has_keys(&self) -> bool {
+        !self.keys.is_empty() || self.peers.iter().any(|peer| !peer.keys.is_empty())
+    }
+
+    /// Whether any host that reaches this anchor can register mobile nodes: it learns access
+    /// gateways and has no authentication.
+    pub fn is_open_to_all(&self) -> bool {
+        self.dynamic_mag_learning && !self.has_keys() && !self.authentication_required
     }
 
     /// The profile that holds for `nai`: exact, then its realm, then the default profile.
@@ -283,6 +312,31 @@ impl LmaConfig {
         }
     }
 
+    fn check_keys(&self, checker: &mut Checker) {
+        check_keys(checker, &self.keys);
+        let own = self.peers.iter().flat_map(|peer| &peer.keys);
+        let mut seen = std::collections::BTreeSet::new();
+        for key in self.keys.iter().chain(own) {
+            if !seen.insert(key.spi()) {
+                let spi = key.spi();
+                checker.0.push(ConfigError::SharedSpi { spi });
+            }
+        }
+        for peer in &self.peers {
+            check_keys(checker, &peer.keys);
+        }
+        if !self.authentication_required || !self.keys.is_empty() {
+            return;
+        }
+        let keyless = self.peers.iter().filter(|peer| peer.keys.is_empty());
+        let names = keyless.map(|peer| peer.identity.as_str());
+        let nobody = self.peers.is_empty().then_some("the local mobility anchor");
+        for who in names.chain(nobody) {
+            let who = who.to_owned();
+            checker.0.push(ConfigError::NoKey { who });
+        }
+    }
+
     fn check_times(&self, checker: &mut Checker) {
         let (tick, minute) = (Duration::from_millis(1), Duration::from_secs(60));
         let unit = Duration::from_secs(4);
@@ -309,6 +363,8 @@ impl Default for LmaConfig {
             ipv6_address: None,
             peers: Vec::new(),
             dynamic_mag_learning: false,
+            keys: Vec::new(),
+            authentication_required: false,
             multipath: false,
             encapsulation: Encapsulation::Ipv4Udp,
             gre_required: false,
@@ -344,6 +400,8 @@ impl MagPeer {
             identity: identity.into(),
             addresses: Vec::new(),
             encapsulation: None,
+            keys: Vec::new(),
+            lenient: Vec::new(),
         }
     }
 }

@@ -6,8 +6,10 @@ use pmip_wire::types::{Encapsulation, IpPrefix, Label};
 
 use super::error::{Checker, ConfigError, ConfigErrors};
 use super::heartbeat::HeartbeatConfig;
+use super::lenient::Tolerance;
 use super::network::Service;
 use super::revocation::RevocationConfig;
+use super::security::{SharedKey, check_keys};
 use super::{
     DEFAULT_LIFETIME, DEFAULT_REFRESH_TIME, INITIAL_BINDACK_TIMEOUT, MAX_BINDACK_TIMEOUT,
     MAX_LIFETIME, TIMESTAMP_VALIDITY_WINDOW,
@@ -25,6 +27,8 @@ pub struct MagConfig {
     pub lmas: Vec<LmaPeer>,
     /// The uplinks. The Binding ID of each is its position, from 1.
     pub roaming_interfaces: Vec<RoamingInterface>,
+    /// `auth-option required`: nothing goes unprotected.
+    pub authentication_required: bool,
     /// Register every roaming interface (RFC 8278); off: the best live one.
     pub multipath: bool,
     /// The encapsulation when an anchor has none of its own.
@@ -101,6 +105,13 @@ pub struct LmaPeer {
     /// The encapsulation with it, where it differs from the MAG's.
     #[cfg_attr(feature = "serde", serde(default))]
     pub encapsulation: Option<Encapsulation>,
+    /// The keys shared with it (RFC 4285 section 5); empty = no authentication. The first protects
+    /// what is sent to it, all are accepted from it.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub keys: Vec<SharedKey>,
+    /// The bends of the rules that are taken from it.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub lenient: Vec<Tolerance>,
 }
 
 /// One uplink.
@@ -227,6 +238,11 @@ impl MagConfig {
         checker.unique("lma", self.lmas.iter().map(|lma| lma.identity.as_str()));
         for lma in &self.lmas {
             checker.name("a local mobility anchor", &lma.identity);
+            check_keys(checker, &lma.keys);
+            if self.authentication_required && lma.keys.is_empty() {
+                let who = lma.identity.clone();
+                checker.0.push(ConfigError::NoKey { who });
+            }
             let encapsulation = self.encapsulation_with(lma);
             if lma.address(encapsulation).is_none() {
                 checker.0.push(ConfigError::LmaFamily {
@@ -315,6 +331,7 @@ impl Default for MagConfig {
             identity: String::new(),
             lmas: Vec::new(),
             roaming_interfaces: Vec::new(),
+            authentication_required: false,
             multipath: false,
             encapsulation: Encapsulation::Ipv4Udp,
             generate_gre_keys: false,
@@ -348,6 +365,8 @@ impl LmaPeer {
             ipv4_address: None,
             ipv6_address: None,
             encapsulation: None,
+            keys: Vec::new(),
+            lenient: Vec::new(),
         }
     }
 

@@ -6,18 +6,21 @@
 mod controlled;
 mod error;
 mod heartbeat;
+mod lenient;
 mod lma;
 mod mag;
 mod network;
 mod notification;
 mod redirect;
 mod revocation;
+mod security;
 #[cfg(feature = "serde")]
 mod text;
 
 pub use controlled::{ControlledConfig, HeartbeatControl, ReregistrationControl};
 pub use error::{ConfigError, ConfigErrors};
 pub use heartbeat::{HeartbeatConfig, HeartbeatRule};
+pub use lenient::Tolerance;
 pub use lma::{LmaConfig, LmaLimits, MagPeer, Profile};
 pub use mag::{
     LmaPeer, LogicalMobileNode, MagConfig, MobileNetwork, PrefixRequest, RoamingInterface,
@@ -26,6 +29,7 @@ pub use network::{Ipv4Pool, Ipv6Pool, MobileNetworkPool, Network, Service};
 pub use notification::NotificationConfig;
 pub use redirect::{LoadConfig, RedirectConfig};
 pub use revocation::RevocationConfig;
+pub use security::SharedKey;
 
 use std::time::Duration;
 

@@ -66,11 +66,20 @@ impl Directory {
 
     /// The configured peer of this name.
     pub(super) fn peer(&self, key: &PeerKey) -> Option<&MagPeer> {
+        self.peer_in(self.place(key)?)
+    }
+
+    /// The place among the configured peers of the one with this name.
+    pub(super) fn place(&self, key: &PeerKey) -> Option<usize> {
         let PeerKey::Identifier(identifier) = key else {
             return None;
         };
-        let index = self.peers.get(&*identifier.octets)?;
-        self.config.peers.get(*index)
+        self.peers.get(&*identifier.octets).copied()
+    }
+
+    /// The configured peer in this place.
+    pub(super) fn peer_in(&self, place: usize) -> Option<&MagPeer> {
+        self.config.peers.get(place)
     }
 
     /// The first configured peer that may signal from this address.

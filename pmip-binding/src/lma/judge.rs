@@ -11,6 +11,7 @@ use crate::config::{Network, Profile};
 use crate::event::{DropReason, SessionId};
 use crate::io::{Carrier, Datagram};
 use crate::message::{Identifier, Multipath, Update, status};
+use crate::security::Proof;
 
 use super::cache::{Mark, MnKey, PeerKey};
 use super::directory::Directory;
@@ -26,11 +27,14 @@ const MOST_WAITING: usize = 1024;
 pub(super) struct Request {
     pub(super) datagram: Datagram,
     pub(super) update: Update,
+    pub(super) proof: Proof,
     pub(super) mn: MnKey,
     pub(super) peer: Arc<PeerKey>,
     /// The Proxy-CoA as the MAG knows it.
     pub(super) care_of: IpAddr,
     pub(super) nat: bool,
+    /// Access technology 0 is taken from this peer.
+    pub(super) zero_technology: bool,
     /// Multipath asked for, well-formed and allowed.
     pub(super) multipath: Option<Multipath>,
     /// It was held, so its order was found right when it came.
@@ -78,13 +82,22 @@ impl Request {
 }
 
 impl Lma {
-    pub(super) fn on_update(&mut self, datagram: &Datagram, update: Update) {
+    pub(super) fn on_update(
+        &mut self,
+        datagram: &Datagram,
+        update: Update,
+        proof: Proof,
+        cut: bool,
+    ) {
         self.stats.binding_updates = self.stats.binding_updates.saturating_add(1);
         if let Carrier::Tunnel(_) | Carrier::UnknownTunnel = datagram.carrier {
             // Inside tunnels only heartbeats and binding errors (signalling rules section 9).
             return self.drop_datagram(DropReason::UnexpectedMessage, datagram);
         }
-        let request = self.request(datagram, update);
+        let mut request = self.request(datagram, update, proof);
+        if let Err(reason) = self.relax(&mut request, cut) {
+            return self.drop_datagram(reason, datagram);
+        }
         if !is_routable_unicast(request.care_of) {
             // RFC 6275 section 6.1.7 asks for silence.
             return self.drop_datagram(DropReason::UnroutableCareOf, datagram);
@@ -94,7 +107,12 @@ impl Lma {
 
     /// Decides one PBU and carries the decision out.
     pub(super) fn decide(&mut self, mut request: Request) {
-        match self.check(&mut request) {
+        let verdict = self.check(&mut request);
+        let accepted = !matches!(verdict, Err(_) | Ok(Found::Refused(_)));
+        if self.is_over_rate(&request, accepted) {
+            return self.drop_datagram(DropReason::RateLimited, &request.datagram);
+        }
+        match verdict {
             Ok(Found::New) => self.create(&request),
             Ok(Found::Existing(id)) if request.update.common.lifetime == 0 => {
                 self.deregister(&request, id);
@@ -152,7 +170,7 @@ impl Lma {
         self.arm_waiting();
     }
 
-    fn request(&self, datagram: &Datagram, update: Update) -> Request {
+    fn request(&self, datagram: &Datagram, update: Update, proof: Proof) -> Request {
         let source = datagram.source;
         let own_address = update.ipv4_care_of.map(IpAddr::V4);
         let udp = datagram.carrier == Carrier::Udp;
@@ -163,9 +181,11 @@ impl Lma {
         let care_of = care_of.unwrap_or_else(|| source.ip());
         Request {
             mn: mn.unwrap_or_else(|| Identifier::nai("")),
-            peer: self.peer_of(source.ip(), &update),
+            peer: self.peer_of(source.ip(), &update, proof),
+            proof,
             care_of,
             nat,
+            zero_technology: false,
             multipath: None,
             held: false,
             waited: false,
@@ -174,13 +194,13 @@ impl Lma {
         }
     }
 
-    /// The MAG: its identifier, else the configured peer with this address, else the address.
-    fn peer_of(&self, source: IpAddr, update: &Update) -> Arc<PeerKey> {
-        let configured = || {
-            let peer = self.directory.peer_at(source)?;
-            Some(Identifier::nai(&peer.identity))
-        };
-        let key = match update.mag_id.clone().or_else(configured) {
+    /// The MAG: its identifier, else the configured peer whose key it used, else the one with this
+    /// address, else the address.
+    fn peer_of(&self, source: IpAddr, update: &Update, proof: Proof) -> Arc<PeerKey> {
+        let holder = || self.directory.peer_in(self.keyring.holder(proof)?);
+        let configured = || holder().or_else(|| self.directory.peer_at(source));
+        let named = || Some(Identifier::nai(&configured()?.identity));
+        let key = match update.mag_id.clone().or_else(named) {
             Some(identifier) => PeerKey::Identifier(identifier),
             None => PeerKey::Address {
                 source,
@@ -190,8 +210,9 @@ impl Lma {
         self.peers.shared(&key)
     }
 
-    /// RFC 5213 section 5.3.1 items 4 to 13.
+    /// RFC 5213 section 5.3.1 items 1 and 4 to 13.
     fn check(&self, request: &mut Request) -> Result<Found, Objection> {
+        self.check_proof(request)?;
         if request.update.distributed {
             // RFC 8885 section 4.1: not processed, and answered with an error.
             return Err(Objection::Refuse(status::REASON_UNSPECIFIED));
@@ -226,9 +247,12 @@ impl Lma {
         Ok(if waited { Found::New } else { found })
     }
 
-    /// Items 5 and 6.
+    /// Items 5 and 6. A key may speak for no other gateway than its holder.
     fn check_peer(&self, request: &Request) -> Result<(), Objection> {
         let source = request.datagram.source.ip();
+        if !self.speaks_for(request.proof, &request.peer) {
+            return Err(Objection::Refuse(status::MAG_NOT_AUTHORIZED));
+        }
         let allowed = match self.directory.peer(&request.peer) {
             Some(peer) => peer.addresses.is_empty() || peer.addresses.contains(&source),
             None => self.config.dynamic_mag_learning,
@@ -408,7 +432,9 @@ fn check_options(request: &Request) -> Result<(), Objection> {
     if common.handoff.is_none() {
         return Err(Objection::Refuse(status::MISSING_HANDOFF));
     }
-    if common.access_technology.is_none() {
+    // 0 is reserved (RFC 5213 section 8.5).
+    let zero = common.access_technology == Some(0) && !request.zero_technology;
+    if common.access_technology.is_none() || zero {
         return Err(Objection::Refuse(status::MISSING_ATT));
     }
     Ok(())

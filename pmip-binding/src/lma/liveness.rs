@@ -8,8 +8,9 @@ use pmip_wire::types::{Instant, PathId};
 use smallvec::SmallVec;
 
 use crate::event::{DropReason, Event, PathEvent, SessionId};
-use crate::io::{Carrier, Datagram, Transmit};
-use crate::wire::{self, Beat};
+use crate::io::{Carrier, Datagram};
+use crate::security::Proof;
+use crate::wire::Beat;
 
 use super::cache::PeerKey;
 use super::{Lma, TimerKind};
@@ -26,45 +27,33 @@ impl Lma {
         };
         let beat = heartbeat.on_deadline(now);
         let deadline = heartbeat.deadline();
-        let (local, observed) = (path.key.local, path.observed);
         self.timers
             .set(&mut path.timer, TimerKind::Heartbeat(id), deadline);
         if let Some(sequence) = beat.request {
             self.stats.heartbeats_sent = self.stats.heartbeats_sent.saturating_add(1);
-            let carrier = carrier_of(observed);
-            let source = SocketAddr::new(local, port_of(carrier));
-            let message = Beat::request(sequence).to_message();
-            self.transmit(Transmit {
-                path: Some(id),
-                carrier,
-                source,
-                destination: observed,
-                payload: wire::encode(&message, carrier, source, observed),
-            });
+            self.send_over(id, &Beat::request(sequence).to_message());
         }
         if beat.died {
             self.sync_path(id, "heartbeats unanswered");
         }
     }
 
-    pub(super) fn on_heartbeat(&mut self, datagram: &Datagram, beat: &Beat) {
+    pub(super) fn on_heartbeat(&mut self, datagram: &Datagram, beat: &Beat, proof: Proof) {
         if beat.unsolicited {
-            self.hasten_heartbeats(datagram);
+            self.hasten_heartbeats(datagram, proof);
         } else if beat.response {
-            self.on_answer(datagram, beat);
+            self.on_answer(datagram, beat, proof);
         } else {
-            self.on_request(datagram, beat);
+            self.on_request(datagram, beat, proof);
         }
     }
 
     /// RFC 5847 section 3.1: a request is always answered.
-    fn on_request(&mut self, datagram: &Datagram, beat: &Beat) {
+    fn on_request(&mut self, datagram: &Datagram, beat: &Beat, proof: Proof) {
         let path = match datagram.carrier {
-            Carrier::Udp | Carrier::Ipv6 => {
-                self.paths.observed_at(datagram.source).first().copied()
-            }
+            Carrier::Udp | Carrier::Ipv6 => self.spoken_for(datagram, proof).first().copied(),
             Carrier::Tunnel(_) | Carrier::UnknownTunnel => {
-                let Some(id) = self.learn_mapping(datagram, beat) else {
+                let Some(id) = self.learn_mapping(datagram, beat, proof) else {
                     return self.drop_datagram(DropReason::UnknownPeer, datagram);
                 };
                 Some(id)
@@ -75,13 +64,7 @@ impl Lma {
             answer.carrier = Carrier::Tunnel(id);
         }
         let message = Beat::response(beat.sequence, self.config.restart_counter).to_message();
-        let payload = wire::encode(
-            &message,
-            answer.carrier,
-            datagram.destination,
-            datagram.source,
-        );
-        self.answer(&answer, path, payload);
+        self.reply(&answer, proof, path, &message);
         if path.is_none() {
             self.remind_stranger(datagram, beat);
         }
@@ -89,11 +72,14 @@ impl Lma {
 
     /// A request through the tunnel shows the mapping of tunnelled packets. It counts only from
     /// the outer address of the path's last accepted PBU (signalling rules section 7).
-    fn learn_mapping(&mut self, datagram: &Datagram, beat: &Beat) -> Option<PathId> {
+    fn learn_mapping(&mut self, datagram: &Datagram, beat: &Beat, proof: Proof) -> Option<PathId> {
         let id = match datagram.carrier {
             Carrier::Tunnel(id) => id,
             Carrier::UnknownTunnel | Carrier::Udp | Carrier::Ipv6 => {
                 let peer = PeerKey::Identifier(beat.mag_id.clone()?);
+                if !self.speaks_for(proof, &peer) {
+                    return None;
+                }
                 let binding_id = beat.multipath?.binding_id;
                 let candidates = self.paths.of_peer(&peer, binding_id);
                 candidates.into_iter().find(|id| {
@@ -110,12 +96,8 @@ impl Lma {
         Some(id)
     }
 
-    fn on_answer(&mut self, datagram: &Datagram, beat: &Beat) {
-        let candidates: SmallVec<[PathId; 4]> = match datagram.carrier {
-            Carrier::Tunnel(id) => std::iter::once(id).collect(),
-            Carrier::Udp | Carrier::Ipv6 => self.paths.observed_at(datagram.source),
-            Carrier::UnknownTunnel => SmallVec::new(),
-        };
+    fn on_answer(&mut self, datagram: &Datagram, beat: &Beat, proof: Proof) {
+        let candidates = self.spoken_for(datagram, proof);
         let now = self.now;
         for id in candidates {
             let Some(path) = self.paths.watch_mut(id) else {
@@ -155,9 +137,9 @@ impl Lma {
 
     /// An unsolicited response proves nothing by itself; it makes us ask at once (signalling
     /// rules section 8).
-    fn hasten_heartbeats(&mut self, datagram: &Datagram) {
+    fn hasten_heartbeats(&mut self, datagram: &Datagram, proof: Proof) {
         let now = self.now;
-        let ids = self.paths.observed_at(datagram.source);
+        let ids = self.spoken_for(datagram, proof);
         if ids.is_empty() {
             return self.drop_datagram(DropReason::UnknownPeer, datagram);
         }
@@ -199,8 +181,8 @@ impl Lma {
 
     /// A peer that does not know Heartbeat is asked no more, if it never answered one and one is
     /// outstanding (signalling rules section 6).
-    pub(super) fn on_heartbeat_refused(&mut self, datagram: &Datagram) {
-        let ids = self.paths.observed_at(datagram.source);
+    pub(super) fn on_heartbeat_refused(&mut self, datagram: &Datagram, proof: Proof) {
+        let ids = self.spoken_for(datagram, proof);
         let paths = ids.into_iter().filter_map(|id| self.paths.get(id));
         let refused = paths.filter(|path| {
             let asked = path
@@ -244,20 +226,8 @@ impl Lma {
 
     /// RFC 5847 section 3.2: what the gateway knows of us from before is void.
     pub(super) fn tell_restart(&mut self, id: PathId) {
-        let Some(path) = self.paths.get(id) else {
-            return;
-        };
-        let destination = path.observed;
-        let carrier = carrier_of(destination);
-        let source = SocketAddr::new(path.key.local, port_of(carrier));
         let message = Beat::unsolicited(self.config.restart_counter).to_message();
-        self.transmit(Transmit {
-            path: Some(id),
-            carrier,
-            source,
-            destination,
-            payload: wire::encode(&message, carrier, source, destination),
-        });
+        self.send_over(id, &message);
     }
 }
 

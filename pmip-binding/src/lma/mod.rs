@@ -19,6 +19,7 @@ mod lookup;
 mod notification;
 mod paths;
 mod peers;
+mod protection;
 mod rate;
 mod records;
 mod registration;
@@ -41,9 +42,10 @@ use crate::gre::KeyPool;
 use crate::input::{Command, Input};
 use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::random::Random;
+use crate::security::Proof;
 use crate::status::{BindingStatus, PathStatus, Stats};
 use crate::timers::{TimerKey, TimerSlot, Timers};
-use crate::wire::{self, Received};
+use crate::wire::{self, Incoming, Received};
 
 use allocator::Allocator;
 use announce::Announcement;
@@ -54,6 +56,7 @@ use judge::Waiting;
 use notification::Notifications;
 use paths::PathTable;
 use peers::PeerTable;
+use protection::Keyring;
 use rate::RateLimiter;
 use revocation::Revocations;
 
@@ -65,6 +68,7 @@ use revocation::Revocations;
 pub struct Lma {
     config: Arc<LmaConfig>,
     directory: Arc<Directory>,
+    keyring: Arc<Keyring>,
     now: Instant,
     anchor: ClockAnchor,
     random: Random,
@@ -75,6 +79,8 @@ pub struct Lma {
     /// Uplink GRE keys.
     keys: KeyPool,
     rate: RateLimiter,
+    /// Of authenticated access gateways.
+    peer_rate: RateLimiter,
     waiting: Vec<Waiting>,
     revocations: Revocations,
     notifications: Notifications,
@@ -139,6 +145,7 @@ impl Lma {
         let config = Arc::new(config);
         Ok(Self {
             directory: Arc::new(Directory::new(&config, random.next_u64())),
+            keyring: Arc::new(Keyring::new(&config)),
             now,
             anchor,
             cache: BindingCache::new(random.next_u64()),
@@ -147,6 +154,11 @@ impl Lma {
             allocator: Allocator::new(&config),
             keys: KeyPool::new(config.profiles.iter().filter_map(|p| p.gre_uplink_key)),
             rate: RateLimiter::new(limits.sources, limits.updates_per_second, random.next_u64()),
+            peer_rate: RateLimiter::new(
+                limits.sources,
+                limits.updates_per_second,
+                random.next_u64(),
+            ),
             waiting: Vec::new(),
             revocations: Revocations::default(),
             notifications: Notifications::default(),
@@ -231,44 +243,51 @@ impl Lma {
 
     fn on_datagram(&mut self, datagram: &Datagram) {
         self.stats.received = self.stats.received.saturating_add(1);
-        let received = wire::receive(datagram);
-        if self.is_rationed(datagram, &received) && !self.rate.admit(self.now, datagram.source.ip())
+        let incoming = match self.understand(datagram) {
+            Ok(incoming) => incoming,
+            Err(reason) => return self.drop_datagram(reason, datagram),
+        };
+        if self.is_rationed(datagram, &incoming) && !self.rate.admit(self.now, datagram.source.ip())
         {
             return self.drop_datagram(DropReason::RateLimited, datagram);
         }
-        match received {
-            Ok(Received::Update(update)) => self.on_update(datagram, update),
-            Ok(Received::Heartbeat(heartbeat)) => self.on_heartbeat(datagram, &heartbeat),
-            Ok(Received::Revocation(indication)) => self.on_revocation(datagram, &indication),
-            Ok(Received::RevocationAnswer(answer)) => self.on_revocation_answer(datagram, &answer),
-            Ok(Received::TypeRefused) => self.on_type_refused(datagram),
-            Ok(Received::UnknownType) => self.on_unknown_type(datagram),
-            Ok(Received::NotificationAnswer(answer)) => {
-                self.on_notification_answer(datagram, &answer);
+        if let Err(reason) = self.admit(datagram, &incoming) {
+            return self.drop_datagram(reason, datagram);
+        }
+        let proof = incoming.proof;
+        match incoming.content {
+            Received::Update(update) => self.on_update(datagram, update, proof, incoming.cut),
+            Received::Heartbeat(heartbeat) => self.on_heartbeat(datagram, &heartbeat, proof),
+            Received::Revocation(indication) => self.on_revocation(datagram, &indication, proof),
+            Received::RevocationAnswer(answer) => {
+                self.on_revocation_answer(datagram, &answer, proof);
             }
-            Ok(Received::Acknowledgement(_) | Received::Notification(_) | Received::Unexpected) => {
+            Received::NotificationAnswer(answer) => {
+                self.on_notification_answer(datagram, &answer, proof);
+            }
+            Received::TypeRefused => self.on_type_refused(datagram, proof),
+            Received::UnknownType => self.on_unknown_type(datagram, proof),
+            Received::Acknowledgement(_) | Received::Notification(_) | Received::Unexpected => {
                 self.drop_datagram(DropReason::UnexpectedMessage, datagram);
             }
-            Err(reason) => self.drop_datagram(reason, datagram),
         }
     }
 
     /// Whether a message counts against its source's allowance: PBUs, and what makes us answer a
     /// stranger. Anything else costs next to nothing; were it counted, a flood with a gateway's
     /// address as source would keep its heartbeats away and kill its paths.
-    fn is_rationed(&self, datagram: &Datagram, received: &Result<Received, DropReason>) -> bool {
-        match received {
-            Ok(Received::Update(_) | Received::Revocation(_) | Received::UnknownType) => true,
-            Ok(Received::Heartbeat(beat)) => !beat.response && !self.is_of_path(datagram),
-            Ok(
-                Received::Acknowledgement(_)
-                | Received::RevocationAnswer(_)
-                | Received::Notification(_)
-                | Received::NotificationAnswer(_)
-                | Received::TypeRefused
-                | Received::Unexpected,
-            )
-            | Err(_) => false,
+    fn is_rationed(&self, datagram: &Datagram, incoming: &Incoming) -> bool {
+        match &incoming.content {
+            // What is authentic is counted once it is known to be fresh.
+            Received::Update(_) => incoming.proof.valid().is_none(),
+            Received::Revocation(_) | Received::UnknownType => true,
+            Received::Heartbeat(beat) => !beat.response && !self.is_of_path(datagram),
+            Received::Acknowledgement(_)
+            | Received::RevocationAnswer(_)
+            | Received::Notification(_)
+            | Received::NotificationAnswer(_)
+            | Received::TypeRefused
+            | Received::Unexpected => false,
         }
     }
 
@@ -295,18 +314,19 @@ impl Lma {
     }
 
     /// RFC 6275 section 9.3.3: the peer does not know a message type that we sent.
-    fn on_type_refused(&mut self, datagram: &Datagram) {
-        if !self.revocation_refused(datagram) && !self.notification_refused(datagram) {
-            self.on_heartbeat_refused(datagram);
+    fn on_type_refused(&mut self, datagram: &Datagram, proof: Proof) {
+        let refused =
+            self.revocation_refused(datagram, proof) || self.notification_refused(datagram, proof);
+        if !refused {
+            self.on_heartbeat_refused(datagram, proof);
         }
     }
 
     /// RFC 6275 section 9.2: a message of an unknown type is answered with a Binding Error.
-    fn on_unknown_type(&mut self, datagram: &Datagram) {
+    fn on_unknown_type(&mut self, datagram: &Datagram, proof: Proof) {
         self.drop_datagram(DropReason::UnexpectedMessage, datagram);
         if datagram.carrier == Carrier::Udp || datagram.carrier == Carrier::Ipv6 {
-            let payload = wire::unrecognized_type(datagram);
-            self.answer(datagram, None, payload);
+            self.reply(datagram, proof, None, &wire::unrecognized_type());
         }
     }
 
@@ -318,17 +338,6 @@ impl Lma {
 
     fn emit(&mut self, event: Event) {
         self.queue.push_back(Output::Event(event));
-    }
-
-    /// Sends `payload` back to where `datagram` came from.
-    fn answer(&mut self, datagram: &Datagram, path: Option<PathId>, payload: bytes::Bytes) {
-        self.transmit(Transmit {
-            path,
-            carrier: datagram.carrier,
-            source: datagram.destination,
-            destination: datagram.source,
-            payload,
-        });
     }
 
     fn transmit(&mut self, transmit: Transmit) {

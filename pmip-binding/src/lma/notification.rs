@@ -15,6 +15,7 @@ use crate::input::{Notified, Notify};
 use crate::io::{Carrier, Datagram};
 use crate::message::Identifier;
 use crate::notification::Target;
+use crate::security::Proof;
 use crate::timers::TimerSlot;
 use crate::wire::Beat;
 
@@ -154,8 +155,8 @@ impl Lma {
         );
         let way = notification.way;
         let message = Message::UpdateNotification(notification.message.clone());
-        let path = self.paths.get(way.path).is_some().then_some(way.path);
-        self.initiate(path, way.local, way.remote, &message);
+        let peer = Arc::clone(&notification.peer);
+        self.send_by(way, &peer, &message);
     }
 
     /// RFC 7077 section 5.2: sent again with flag D and nothing else changed, if its answer was
@@ -187,10 +188,11 @@ impl Lma {
         &mut self,
         datagram: &Datagram,
         answer: &UpdateNotificationAcknowledgement,
+        proof: Proof,
     ) {
         let SequenceNumber(sequence) = answer.sequence;
-        let outstanding = self.notifications.outstanding.get(&sequence);
-        let ours = outstanding.is_some_and(|ours| ours.way.remote == datagram.source);
+        let asked = self.notifications.asked(sequence, datagram.source);
+        let ours = asked.is_some_and(|peer| self.speaks_for(proof, peer));
         let found = ours.then(|| self.notifications.outstanding.remove(&sequence));
         let Some(notification) = found.flatten() else {
             return self.drop_datagram(DropReason::UnmatchedSequence, datagram);
@@ -207,13 +209,12 @@ impl Lma {
     }
 
     /// The gateway does not know the message; believed as with revocation.
-    pub(super) fn notification_refused(&mut self, datagram: &Datagram) -> bool {
+    pub(super) fn notification_refused(&mut self, datagram: &Datagram, proof: Proof) -> bool {
         let notifications = &self.notifications;
-        let mut outstanding = notifications.outstanding.iter();
-        let found = outstanding.find(|(_, ours)| {
-            ours.way.remote == datagram.source && !notifications.answered.contains(&ours.peer)
+        let found = notifications.asked_at(datagram.source).find(|(_, peer)| {
+            !notifications.answered.contains(*peer) && self.speaks_for(proof, peer)
         });
-        let Some((&sequence, _)) = found else {
+        let Some((sequence, _)) = found else {
             return false;
         };
         if let Some(notification) = self.notifications.outstanding.remove(&sequence) {
@@ -232,7 +233,8 @@ impl Lma {
     /// NAT gave the gateway another mapping. It is asked to register where its heartbeat came
     /// from, at most once a second per source (signalling rules section 7): the real gateway
     /// answers by a PBU, a stranger can't. Only a gateway that names itself and its path is
-    /// asked, so that one whose mobile node moved on does not take it back.
+    /// asked, so that one whose mobile node moved on does not take it back; its heartbeat was
+    /// admitted by that name.
     pub(super) fn remind_stranger(&mut self, datagram: &Datagram, beat: &Beat) {
         let (Some(mag_id), Some(_)) = (&beat.mag_id, beat.multipath) else {
             return;
@@ -254,7 +256,8 @@ impl Lma {
             flags: UpdateNotificationFlags::empty(),
             options: Target::All.to_wire(&MobilityOptions::new()),
         });
-        self.initiate(None, datagram.destination.ip(), source, &message);
+        let local = datagram.destination.ip();
+        self.initiate(None, &peer, (local, source), &message);
     }
 
     fn is_welcome(&self, peer: &PeerKey, source: SocketAddr) -> bool {
@@ -278,5 +281,24 @@ impl Lma {
             });
             self.notify_session(id, &Target::All, notify.reason, &notify);
         }
+    }
+}
+
+impl Notifications {
+    /// Who was asked there by the outstanding notification with this number.
+    pub(super) fn asked(&self, sequence: u16, remote: SocketAddr) -> Option<&Arc<PeerKey>> {
+        let notification = self.outstanding.get(&sequence);
+        let notification = notification.filter(|ours| ours.way.remote == remote)?;
+        Some(&notification.peer)
+    }
+
+    /// The outstanding notifications that were sent there, and to whom.
+    pub(super) fn asked_at(
+        &self,
+        remote: SocketAddr,
+    ) -> impl Iterator<Item = (u16, &Arc<PeerKey>)> {
+        let outstanding = self.outstanding.iter();
+        let there = outstanding.filter(move |(_, ours)| ours.way.remote == remote);
+        there.map(|(sequence, ours)| (*sequence, &ours.peer))
     }
 }

@@ -1,7 +1,6 @@
 //! How much signalling one source may send.
 
-use std::hash::BuildHasher;
-use std::net::IpAddr;
+use std::hash::{BuildHasher, Hash};
 
 use foldhash::quality::FixedState;
 use pmip_wire::types::Instant;
@@ -26,7 +25,7 @@ impl RateLimiter {
     }
 
     /// Counts one message; false when the source has used up this second's allowance.
-    pub(super) fn admit(&mut self, now: Instant, source: IpAddr) -> bool {
+    pub(super) fn admit(&mut self, now: Instant, source: impl Hash) -> bool {
         let second = now.as_millis() / 1000;
         let hash = self.hasher.hash_one(source);
         let index = (hash % (self.cells.len() as u64)) as usize;
@@ -43,6 +42,8 @@ impl RateLimiter {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     #[test]

@@ -8,7 +8,6 @@ use pmip_wire::types::{Encapsulation, IpPrefix};
 use crate::event::SessionId;
 use crate::io::Carrier;
 use crate::message::{Acknowledgement, Common, HomeReply, Identifier, status};
-use crate::wire;
 
 use super::Lma;
 use super::allocation::Shortage;
@@ -130,14 +129,7 @@ impl Lma {
         reply.load = self.load();
         self.stats.count_status(reply.status);
         let message = Message::BindingAcknowledgement(reply.to_wire());
-        let datagram = &request.datagram;
-        let payload = wire::encode(
-            &message,
-            datagram.carrier,
-            datagram.destination,
-            datagram.source,
-        );
-        self.answer(datagram, None, payload);
+        self.reply(&request.datagram, request.proof, None, &message);
     }
 }
 

@@ -15,16 +15,15 @@ use smallvec::SmallVec;
 
 use crate::event::{DropReason, Event, Forwarding, RevocationEvent, SessionId};
 use crate::input::Revoke;
-use crate::io::{Datagram, Transmit};
+use crate::io::Datagram;
 use crate::message::{Identifier, Multipath};
 use crate::revocation::{self, Retry, Subject};
+use crate::security::Proof;
 use crate::timers::TimerSlot;
-use crate::wire;
 
 use super::allocation::Holdings;
 use super::cache::{PeerKey, Session};
 use super::judge::Request;
-use super::liveness::{carrier_of, port_of};
 use super::{Lma, TimerKind, show};
 
 /// Indications under way at once; more wait for their turn.
@@ -454,27 +453,8 @@ impl Lma {
         };
         let indication = revocation::indication(sequence, revocation.trigger, &revocation.subject);
         let message = Message::BindingRevocationIndication(indication);
-        let path = self.paths.get(way.path).is_some().then_some(way.path);
-        self.initiate(path, way.local, way.remote, &message);
-    }
-
-    /// Sends what we start (signalling rules section 7).
-    pub(super) fn initiate(
-        &mut self,
-        path: Option<PathId>,
-        local: IpAddr,
-        remote: SocketAddr,
-        message: &Message,
-    ) {
-        let carrier = carrier_of(remote);
-        let source = SocketAddr::new(local, port_of(carrier));
-        self.transmit(Transmit {
-            path,
-            carrier,
-            source,
-            destination: remote,
-            payload: wire::encode(message, carrier, source, remote),
-        });
+        let peer = Arc::clone(&revocation.peer);
+        self.send_by(way, &peer, &message);
     }
 
     /// An indication was not answered in time (RFC 5846 section 6.3).
@@ -495,13 +475,11 @@ impl Lma {
         &mut self,
         datagram: &Datagram,
         answer: &BindingRevocationAcknowledgement,
+        proof: Proof,
     ) {
         let SequenceNumber(sequence) = answer.sequence;
-        let outstanding = self.revocations.outstanding.get(&sequence);
-        let ours = outstanding.is_some_and(|revocation| {
-            let mut ways = revocation.ways.iter().take(revocation.transmissions);
-            ways.any(|way| way.remote == datagram.source)
-        });
+        let asked = self.revocations.asked(sequence, datagram.source);
+        let ours = asked.is_some_and(|peer| self.speaks_for(proof, peer));
         let Some(revocation) = self.revocations.take_if(ours, sequence) else {
             return self.drop_datagram(DropReason::UnmatchedSequence, datagram);
         };
@@ -515,15 +493,12 @@ impl Lma {
     /// The gateway does not know the message (RFC 5846 section 6.2). Believed only with an
     /// indication outstanding, and of a gateway that never answered one (signalling rules
     /// section 6).
-    pub(super) fn revocation_refused(&mut self, datagram: &Datagram) -> bool {
+    pub(super) fn revocation_refused(&mut self, datagram: &Datagram, proof: Proof) -> bool {
         let revocations = &self.revocations;
-        let meant = |(_, revocation): &(&u16, &Revocation)| {
-            let mut ways = revocation.ways.iter();
-            ways.any(|way| way.remote == datagram.source)
-                && !revocations.answered.contains(&revocation.peer)
-        };
-        let found = revocations.outstanding.iter().find(meant);
-        let Some((&sequence, _)) = found else {
+        let found = revocations.asked_at(datagram.source).find(|(_, peer)| {
+            !revocations.answered.contains(*peer) && self.speaks_for(proof, peer)
+        });
+        let Some((sequence, _)) = found else {
             return false;
         };
         if let Some(revocation) = self.revocations.outstanding.remove(&sequence) {
@@ -607,20 +582,14 @@ impl Lma {
     pub(super) fn answer_revocation(
         &mut self,
         datagram: &Datagram,
+        proof: Proof,
         indication: &BindingRevocationIndication,
-        status: BindingRevocationStatus,
-        failed: &Subject,
+        (status, failed): (BindingRevocationStatus, &Subject),
     ) {
         let mut answer = indication.acknowledgement(status);
         answer.options = failed.to_wire();
         let message = Message::BindingRevocationAcknowledgement(answer);
-        let payload = wire::encode(
-            &message,
-            datagram.carrier,
-            datagram.destination,
-            datagram.source,
-        );
-        self.answer(datagram, None, payload);
+        self.reply(datagram, proof, None, &message);
     }
 }
 
@@ -632,7 +601,32 @@ pub(super) fn remember(peers: &mut BTreeSet<Arc<PeerKey>>, peer: Arc<PeerKey>) {
     peers.insert(peer);
 }
 
+impl Revocation {
+    /// Whether it was sent there.
+    fn went_to(&self, remote: SocketAddr) -> bool {
+        let mut ways = self.ways.iter().take(self.transmissions);
+        ways.any(|way| way.remote == remote)
+    }
+}
+
 impl Revocations {
+    /// Who was asked there by the outstanding indication with this number.
+    pub(super) fn asked(&self, sequence: u16, remote: SocketAddr) -> Option<&Arc<PeerKey>> {
+        let revocation = self.outstanding.get(&sequence);
+        let revocation = revocation.filter(|revocation| revocation.went_to(remote))?;
+        Some(&revocation.peer)
+    }
+
+    /// The outstanding indications that were sent there, and to whom.
+    pub(super) fn asked_at(
+        &self,
+        remote: SocketAddr,
+    ) -> impl Iterator<Item = (u16, &Arc<PeerKey>)> {
+        let outstanding = self.outstanding.iter();
+        let there = outstanding.filter(move |(_, revocation)| revocation.went_to(remote));
+        there.map(|(sequence, revocation)| (*sequence, &revocation.peer))
+    }
+
     fn take_if(&mut self, wanted: bool, sequence: u16) -> Option<Revocation> {
         if wanted {
             self.outstanding.remove(&sequence)

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use crate::event::{DropReason, Event, RevocationEvent, SessionId};
 use crate::io::{Carrier, Datagram};
 use crate::revocation::{self, Subject};
+use crate::security::Proof;
 
 use super::cache::{PeerKey, Session};
 use super::{Lma, show};
@@ -24,11 +25,12 @@ impl Lma {
         &mut self,
         datagram: &Datagram,
         indication: &BindingRevocationIndication,
+        proof: Proof,
     ) {
         if let Carrier::Tunnel(_) | Carrier::UnknownTunnel = datagram.carrier {
             return self.drop_datagram(DropReason::UnexpectedMessage, datagram);
         }
-        let paths = self.paths.observed_at(datagram.source);
+        let paths = self.spoken_for(datagram, proof);
         let first = paths.first().and_then(|id| self.paths.get(*id));
         let Some(peer) = first.map(|path| Arc::clone(&path.key.peer)) else {
             return self.drop_datagram(DropReason::UnknownPeer, datagram);
@@ -47,7 +49,7 @@ impl Lma {
             trigger: indication.trigger,
             status,
         }));
-        self.answer_revocation(datagram, indication, status, &failed);
+        self.answer_revocation(datagram, proof, indication, (status, &failed));
     }
 
     /// Per-Peer Policy: the bindings of the care-of address that the indication came from, or of

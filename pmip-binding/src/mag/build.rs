@@ -9,9 +9,8 @@ use smallvec::SmallVec;
 
 use crate::config::PrefixRequest;
 use crate::event::SessionId;
-use crate::io::{Carrier, Transmit};
+use crate::io::Carrier;
 use crate::message::{Common, Identifier, Multipath, Update};
-use crate::wire;
 
 use super::Mag;
 use super::list::{Entry, Mode, Purpose, Request, path_id};
@@ -49,13 +48,7 @@ impl Mag {
         update.common.timestamp = timestamp;
         let source = SocketAddr::new(care_of, destination.port());
         let message = Message::BindingUpdate(update.to_wire());
-        self.transmit(Transmit {
-            path: Some(path_id(lma, over)),
-            carrier,
-            source,
-            destination,
-            payload: wire::encode(&message, carrier, source, destination),
-        });
+        self.send_over(path_id(lma, over), carrier, source, destination, &message);
     }
 
     fn build(&self, entry: &Entry, about: u8, request: &Request) -> Update {
@@ -82,6 +75,7 @@ impl Mag {
                 ..Common::default()
             },
             acknowledge: true,
+            home_registration: true,
             force_udp: over_ipv4 && udp,
             distributed: false,
             alternate_care_of: None,

@@ -9,9 +9,9 @@ use pmip_wire::types::PathId;
 
 use crate::event::{DropReason, Event, PathEvent, PathState, SessionId};
 use crate::heartbeat::Heartbeat;
-use crate::io::{Carrier, Datagram, Transmit};
+use crate::io::{Carrier, Datagram};
 use crate::message::{Identifier, Multipath};
-use crate::wire::{self, Beat};
+use crate::wire::Beat;
 
 use super::list::{Life, Mode, path_id, path_parts};
 use super::paths::is_udp;
@@ -125,13 +125,7 @@ impl Mag {
             // RFC 5847 section 3.1: a request is always answered.
             let counter = self.config.restart_counter;
             let message = Beat::response(beat.sequence, counter).to_message();
-            let payload = wire::encode(
-                &message,
-                datagram.carrier,
-                datagram.destination,
-                datagram.source,
-            );
-            self.answer_datagram(datagram, payload);
+            self.reply(datagram, &message);
         }
     }
 
@@ -288,14 +282,8 @@ impl Mag {
                 continue;
             };
             let source = SocketAddr::new(care_of, destination.port());
-            let beat = Beat::unsolicited(self.config.restart_counter);
-            self.transmit(Transmit {
-                path: Some(id),
-                carrier,
-                source,
-                destination,
-                payload: wire::encode(&beat.to_message(), carrier, source, destination),
-            });
+            let message = Beat::unsolicited(self.config.restart_counter).to_message();
+            self.send_over(id, carrier, source, destination, &message);
         }
     }
 
@@ -374,13 +362,7 @@ impl Mag {
             beat.mag_id = Some(Identifier::nai(&self.config.identity));
         }
         let source = SocketAddr::new(care_of, destination.port());
-        self.transmit(Transmit {
-            path: Some(id),
-            carrier,
-            source,
-            destination,
-            payload: wire::encode(&beat.to_message(), carrier, source, destination),
-        });
+        self.send_over(id, carrier, source, destination, &beat.to_message());
     }
 
     fn is_multipath(&self, lma: usize) -> bool {

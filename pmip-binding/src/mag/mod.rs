@@ -12,6 +12,7 @@ mod liveness;
 mod notification;
 mod orders;
 mod paths;
+mod protection;
 mod refusal;
 mod register;
 mod revocation;
@@ -42,6 +43,7 @@ use list::Entry;
 use liveness::Anchor;
 use notification::Handled;
 use paths::Path;
+use protection::Keyring;
 use revocation::Revocations;
 
 /// A mobile access gateway: binding update list, paths.
@@ -51,6 +53,7 @@ use revocation::Revocations;
 #[derive(Clone, Debug)]
 pub struct Mag {
     config: Arc<MagConfig>,
+    keyring: Arc<Keyring>,
     now: Instant,
     clock: ClockAnchor,
     random: Random,
@@ -132,6 +135,7 @@ impl Mag {
         let anchors = config.lmas.iter();
         let nodes = config.logical_mobile_nodes.iter();
         let mut mag = Self {
+            keyring: Arc::new(Keyring::new(&config)),
             now,
             clock,
             random: Random::new(seed),
@@ -233,12 +237,9 @@ impl Mag {
 
     fn on_datagram(&mut self, datagram: &Datagram) {
         self.stats.received = self.stats.received.saturating_add(1);
-        if !self.is_anchor(datagram) {
-            return self.drop_datagram(DropReason::UnknownPeer, datagram);
-        }
         // Inside tunnels only heartbeats and binding errors (signalling rules section 9).
         let direct = matches!(datagram.carrier, Carrier::Udp | Carrier::Ipv6);
-        match wire::receive(datagram) {
+        match self.understand(datagram) {
             Ok(Received::Heartbeat(beat)) => self.on_heartbeat(datagram, &beat),
             Ok(Received::TypeRefused) => self.on_type_refused(datagram),
             Ok(Received::Notification(notification)) if direct => {
@@ -253,8 +254,7 @@ impl Mag {
             Ok(Received::Acknowledgement(answer)) if direct => self.on_answer(datagram, &answer),
             Ok(Received::UnknownType) if direct => {
                 self.drop_datagram(DropReason::UnexpectedMessage, datagram);
-                let payload = wire::unrecognized_type(datagram);
-                self.answer_datagram(datagram, payload);
+                self.reply(datagram, &wire::unrecognized_type());
             }
             Ok(
                 Received::Acknowledgement(_)
@@ -340,21 +340,6 @@ impl Mag {
 
     fn emit(&mut self, event: Event) {
         self.queue.push_back(Output::Event(event));
-    }
-
-    /// Sends `payload` back to where `datagram` came from, by the interface it came in. What was
-    /// sent to an address of before gets no answer.
-    fn answer_datagram(&mut self, datagram: &Datagram, payload: bytes::Bytes) {
-        let Some(path) = self.path_at(datagram) else {
-            return self.drop_datagram(DropReason::UnknownPeer, datagram);
-        };
-        self.transmit(Transmit {
-            path: Some(path),
-            carrier: datagram.carrier,
-            source: datagram.destination,
-            destination: datagram.source,
-            payload,
-        });
     }
 
     fn transmit(&mut self, transmit: Transmit) {

@@ -9,7 +9,6 @@ use crate::event::{DropReason, Event, NotificationEvent, SessionEvent, SessionId
 use crate::io::Datagram;
 use crate::message::is_all_zero;
 use crate::notification::Target;
-use crate::wire;
 
 use super::Mag;
 use super::list::Life;
@@ -67,13 +66,7 @@ impl Mag {
             let mut answer = notification.acknowledgement(status);
             answer.options = target.to_wire(&pmip_wire::MobilityOptions::new());
             let message = Message::UpdateNotificationAcknowledgement(answer);
-            let payload = wire::encode(
-                &message,
-                datagram.carrier,
-                datagram.destination,
-                datagram.source,
-            );
-            self.answer_datagram(datagram, payload);
+            self.reply(datagram, &message);
         }
     }
 

@@ -147,15 +147,6 @@ impl Mag {
         })
     }
 
-    /// Whether the datagram comes from a configured anchor.
-    pub(super) fn is_anchor(&self, datagram: &Datagram) -> bool {
-        match datagram.carrier {
-            Carrier::Tunnel(path) => self.paths.contains_key(&path),
-            Carrier::UnknownTunnel => false,
-            Carrier::Udp | Carrier::Ipv6 => self.anchor_at(datagram.source.ip()).is_some(),
-        }
-    }
-
     pub(super) fn anchor_at(&self, address: IpAddr) -> Option<usize> {
         let mut lmas = self.config.lmas.iter();
         lmas.position(|lma| {

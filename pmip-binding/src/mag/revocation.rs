@@ -10,10 +10,9 @@ use pmip_wire::{
 
 use crate::event::{DropReason, Event, RevocationEvent, SessionId};
 use crate::input::Revoke;
-use crate::io::{Datagram, Transmit};
+use crate::io::Datagram;
 use crate::message::Identifier;
 use crate::revocation::{self, Retry, Subject};
-use crate::wire;
 
 use super::list::{Life, path_id, path_parts};
 use super::revoked::Answered;
@@ -194,13 +193,7 @@ impl Mag {
         };
         let message = Message::BindingRevocationIndication(indication);
         let source = SocketAddr::new(care_of, destination.port());
-        self.transmit(Transmit {
-            path: Some(path_id(lma, over)),
-            carrier,
-            source,
-            destination,
-            payload: wire::encode(&message, carrier, source, destination),
-        });
+        self.send_over(path_id(lma, over), carrier, source, destination, &message);
     }
 
     pub(super) fn revocation_overdue(&mut self, sequence: u16) {

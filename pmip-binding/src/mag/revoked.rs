@@ -14,7 +14,6 @@ use smallvec::SmallVec;
 use crate::event::{DropReason, Event, RevocationEvent, SessionId};
 use crate::io::Datagram;
 use crate::revocation::{self, Subject};
-use crate::wire;
 
 use super::list::{Entry, Life, path_id};
 use super::{Mag, TimerKind};
@@ -113,13 +112,7 @@ impl Mag {
         let mut answer = indication.acknowledgement(status);
         answer.options = options;
         let message = Message::BindingRevocationAcknowledgement(answer);
-        let payload = wire::encode(
-            &message,
-            datagram.carrier,
-            datagram.destination,
-            datagram.source,
-        );
-        self.answer_datagram(datagram, payload);
+        self.reply(datagram, &message);
     }
 
     fn revoked_globally(

@@ -27,6 +27,9 @@ impl Update {
                 ..Common::from_options(options)
             },
             acknowledge: message.flags.contains(BindingUpdateFlags::ACKNOWLEDGE),
+            home_registration: message
+                .flags
+                .contains(BindingUpdateFlags::HOME_REGISTRATION),
             force_udp: message.flags.contains(BindingUpdateFlags::FORCE_UDP),
             distributed: message.flags.contains(BindingUpdateFlags::DISTRIBUTED),
             alternate_care_of: ipv6.or(ipv4),
@@ -47,12 +50,11 @@ impl Update {
 }
 
 impl Acknowledgement {
-    /// `None` for a Binding Acknowledgement that is no Proxy Binding Acknowledgement, and for one
-    /// of distributed mobility, which a gateway without that must ignore (RFC 8885 section 4.2).
+    /// `None` for one of distributed mobility, which a gateway without that must ignore (RFC 8885
+    /// section 4.2).
     pub(crate) fn from_wire(message: &BindingAcknowledgement) -> Option<Self> {
         let flags = message.flags;
-        let distributed = flags.contains(BindingAckFlags::DISTRIBUTED);
-        if distributed || !flags.contains(BindingAckFlags::PROXY) {
+        if flags.contains(BindingAckFlags::DISTRIBUTED) {
             return None;
         }
         let options = &message.options;
@@ -61,9 +63,10 @@ impl Acknowledgement {
             common: Common {
                 sequence: message.sequence.0,
                 lifetime: message.lifetime.as_units(),
-                tlv_header: message.flags.contains(BindingAckFlags::TLV_HEADER),
+                tlv_header: flags.contains(BindingAckFlags::TLV_HEADER),
                 ..Common::from_options(options)
             },
+            proxy: flags.contains(BindingAckFlags::PROXY),
             status: message.status.code(),
             home_reply: options.ipv4_home_address_reply().map(|reply| HomeReply {
                 status: reply.status().code(),

@@ -59,6 +59,8 @@ impl Update {
     pub(crate) fn to_wire(&self) -> BindingUpdate {
         let mut flags = BindingUpdateFlags::PROXY;
         flags.set(BindingUpdateFlags::ACKNOWLEDGE, self.acknowledge);
+        let home = BindingUpdateFlags::HOME_REGISTRATION;
+        flags.set(home, self.home_registration);
         flags.set(BindingUpdateFlags::FORCE_UDP, self.force_udp);
         flags.set(BindingUpdateFlags::TLV_HEADER, self.common.tlv_header);
         let mut options = Options::default();

@@ -40,6 +40,7 @@ impl Pbu {
         let message = Message::BindingUpdate(BindingUpdate {
             sequence: SequenceNumber(9),
             flags: BindingUpdateFlags::PROXY
+                | BindingUpdateFlags::HOME_REGISTRATION
                 | BindingUpdateFlags::ACKNOWLEDGE
                 | BindingUpdateFlags::FORCE_UDP,
             lifetime: Lifetime::from_units(self.lifetime),

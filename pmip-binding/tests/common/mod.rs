@@ -127,6 +127,7 @@ pub struct Pbu {
     pub sequence: u16,
     pub lifetime: u16,
     pub force_udp: bool,
+    pub no_home_registration: bool,
     pub options: Vec<MobilityOption>,
 }
 
@@ -202,6 +203,7 @@ impl Pbu {
             sequence,
             lifetime: 100,
             force_udp: true,
+            no_home_registration: false,
             options,
         }
     }
@@ -254,6 +256,10 @@ impl Pbu {
 
     pub fn datagram(&self) -> Datagram {
         let mut flags = BindingUpdateFlags::PROXY | BindingUpdateFlags::ACKNOWLEDGE;
+        flags.set(
+            BindingUpdateFlags::HOME_REGISTRATION,
+            !self.no_home_registration,
+        );
         flags.set(BindingUpdateFlags::FORCE_UDP, self.force_udp);
         let message = Message::BindingUpdate(BindingUpdate {
             sequence: SequenceNumber(self.sequence),

@@ -315,6 +315,19 @@ impl Message {
     /// [`DecodeError`] where the bytes are no well-formed Mobility Header;
     /// [`DecodeError::answer`] tells what its sender is owed.
     pub fn decode(wire: &Bytes, context: ChecksumContext) -> Result<Self, DecodeError> {
+        let (_, message) = Self::decode_with_header(wire, context)?;
+        Ok(message)
+    }
+
+    /// [`Message::decode`], with the header that the message was read from: for whoever looks at
+    /// the octets as well, such as [`crate::auth`].
+    ///
+    /// # Errors
+    /// [`DecodeError`] where the bytes are no well-formed Mobility Header.
+    pub fn decode_with_header(
+        wire: &Bytes,
+        context: ChecksumContext,
+    ) -> Result<(MobilityHeader<'_>, Self), DecodeError> {
         let header = MobilityHeader::parse(wire, context)?;
         // Options are decoded into the message, not moved there: a message is some hundred octets.
         let mut message = Self::from_header(&header, wire)?;
@@ -322,7 +335,7 @@ impl Message {
             options.decode(raw, wire)?;
         }
         message.check_len()?;
-        Ok(message)
+        Ok((header, message))
     }
 
     /// [`Message::decode`] from borrowed bytes, which are copied once.

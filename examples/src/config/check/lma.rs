@@ -82,18 +82,20 @@ fn open_to_all(checker: &mut Checker<'_>, lma: &Lma, path: &str) {
         .mobile_local_loop
         .iter()
         .flat_map(|service| &service.customer);
+    let shared = domain.into_iter().flat_map(|domain| &domain.mags);
     let keys = customers
         .filter(|customer| customer.auth_option.is_some())
         .count()
         + lma
             .mag
             .iter()
+            .chain(shared)
             .filter(|peer| peer.auth_option.is_some())
             .count();
     if lma.dynamic_mag_learning && !domain_key && keys == 0 {
         let message = "any host that reaches this LMA can register mobile nodes: \
             it learns MAGs and has no authentication";
-        let help = "name the MAGs by `mag ID DOMAIN` instead, or let a packet filter choose who reaches UDP 5436";
+        let help = "give the domain a key by `auth-option spi 100 key ascii ...`, or name the MAGs by `mag ID DOMAIN`";
         checker.warning(&format!("{path}.dynamic-mag-learning"), message, help);
     }
 }

@@ -10,6 +10,8 @@ mod not_yet;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use pmip_wire::auth::FIRST_SPI;
+
 use super::limits::{NAME_CHARACTERS, SHORT_NAME_CHARACTERS, limit};
 use super::model::{
     AuthOption, BindingTimes, Config, Dscp, Heartbeat, Revocation, Tunnel, TunnelAcl,
@@ -346,11 +348,11 @@ impl<'a> Checker<'a> {
             return;
         };
         let path = format!("{path}.auth-option");
-        if option.spi == 0 {
+        if option.spi < FIRST_SPI {
             self.error(
                 &path,
-                "the SPI is missing or 0",
-                "choose one from 1 to ffffffff",
+                "the SPI is missing or reserved (RFC 4285 section 5.1)",
+                "choose one from 100 to ffffffff, which is 256 and up in decimal",
             );
         }
         match option.key.octets() {

@@ -46,6 +46,8 @@ fn engine_config(
     let encap = lma.encap.or_else(|| domain.and_then(|domain| domain.encap));
     engine.encapsulation = encap.map_or(Encapsulation::Ipv4Udp, super::encapsulation);
     engine.peers = peers(lma, domain);
+    engine.keys = super::key(domain.and_then(|domain| domain.auth_option.as_ref()));
+    engine.authentication_required = domain.is_some_and(|domain| domain.auth_required);
     engine.networks = lma
         .network
         .iter()
@@ -96,7 +98,14 @@ fn peers(lma: &Lma, domain: Option<&Domain>) -> Vec<engine::MagPeer> {
         .mag
         .iter()
         .chain(shared.iter().filter(|peer| !own(&peer.id)));
-    all.map(peer).collect()
+    all.map(|own| {
+        let named = shared.iter().find(|peer| peer.id == own.id);
+        let mut mag = peer(own);
+        let option = own.auth_option.as_ref();
+        mag.keys = super::key(option.or_else(|| named?.auth_option.as_ref()));
+        mag
+    })
+    .collect()
 }
 
 fn peer(peer: &Peer) -> engine::MagPeer {

@@ -99,6 +99,7 @@ fn engine_config(
 ) -> MagConfig {
     let mut engine = MagConfig::new(&mag.id);
     engine.multipath = mag.multipath;
+    engine.authentication_required = domain.is_some_and(|domain| domain.auth_required);
     engine.lmas = mag
         .lma
         .iter()
@@ -115,6 +116,9 @@ fn engine_config(
                 .encap
                 .or_else(|| shared.and_then(|lma| lma.encap))
                 .map(super::encapsulation);
+            let own = peer.auth_option.as_ref();
+            let own = own.or_else(|| shared.and_then(|lma| lma.auth_option.as_ref()));
+            lma.keys = super::key(own.or_else(|| domain?.auth_option.as_ref()));
             lma
         })
         .collect();

@@ -7,13 +7,13 @@ mod mag;
 use std::fmt;
 use std::time::Duration;
 
-use pmip_binding::config::{HeartbeatConfig, HeartbeatRule, RevocationConfig};
+use pmip_binding::config::{HeartbeatConfig, HeartbeatRule, RevocationConfig, SharedKey};
 use pmip_binding::{LmaConfig, MagConfig};
 use pmip_wire::types::Encapsulation;
 
 pub use self::labels::LabelTable;
 pub use self::mag::{AccessNetwork, Uplink};
-use super::model::{Config, Heartbeat, InterfaceAddress, Revocation, TunnelEncap};
+use super::model::{AuthOption, Config, Heartbeat, InterfaceAddress, Revocation, TunnelEncap};
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,36 +94,9 @@ impl std::error::Error for NodeErrors {}
 pub fn select(config: &Config, role: Role, id: Option<&str>) -> Result<NodeConfig, NodeErrors> {
     let index = pick(config, role, id)?;
     match role {
-        Role::Lma => {
-            let lma = &config.lmas[index];
-            let peers = lma.mag.iter().any(|peer| peer.auth_option.is_some());
-            refuse_authentication(config, &lma.domain, peers)?;
-            lma::resolve(config, lma)
-        }
-        Role::Mag => {
-            let mag = &config.mags[index];
-            let peers = mag.lma.iter().any(|peer| peer.auth_option.is_some());
-            refuse_authentication(config, &mag.domain, peers)?;
-            mag::resolve(config, mag)
-        }
+        Role::Lma => lma::resolve(config, &config.lmas[index]),
+        Role::Mag => mag::resolve(config, &config.mags[index]),
     }
-}
-
-/// An operator who wrote a key counts on it: running without protection would be worse than not
-/// running.
-fn refuse_authentication(config: &Config, domain: &str, peers: bool) -> Result<(), NodeErrors> {
-    let asked = config.domain(domain).is_some_and(|domain| {
-        let mut peers = domain.mags.iter().chain(&domain.lmas);
-        domain.auth_option.is_some()
-            || domain.auth_required
-            || peers.any(|peer| peer.auth_option.is_some())
-    });
-    if !peers && !asked {
-        return Ok(());
-    }
-    let error = "`auth-option` is not enforced by this version, so signalling would go unprotected; \
-                 take it away to run without authentication, on a transport you trust";
-    Err(NodeErrors::one(error.to_owned()))
 }
 
 fn pick(config: &Config, role: Role, id: Option<&str>) -> Result<usize, NodeErrors> {
@@ -149,6 +122,13 @@ fn pick(config: &Config, role: Role, id: Option<&str>) -> Result<usize, NodeErro
             ids.join(", ")
         ))),
     }
+}
+
+/// The key of an `auth-option` for an engine; none where it cannot be read, which the check of the
+/// configuration refuses.
+fn key(option: Option<&AuthOption>) -> Vec<SharedKey> {
+    let key = option.and_then(|option| Some(SharedKey::new(option.spi, option.key.octets()?)));
+    key.into_iter().collect()
 }
 
 /// What the engines call an encapsulation of the language.
