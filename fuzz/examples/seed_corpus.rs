@@ -72,6 +72,7 @@ fn main() -> Outcome<()> {
     }
     carriers()?;
     measurements()?;
+    access_lists()?;
     // The least options with the most padding, more than fit once they are aligned.
     let mut crowded = vec![59, 100, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     crowded.extend([69, 0].iter().cycle().take(796));
@@ -87,6 +88,26 @@ fn main() -> Outcome<()> {
         seed("message_encode", name, &octets.repeat(2))?;
         seed("lma_datagrams", name, &octets.repeat(4))?;
         seed("mag_datagrams", name, &octets.repeat(4))?;
+    }
+    Ok(())
+}
+
+/// Lists of few and of many rules, each of one stride through all octets.
+fn access_lists() -> Outcome<()> {
+    for (name, sizes, stride) in [
+        ("short", [0, 5, 40], 7u8),
+        ("two-lists", [1, 12, 40], 29),
+        ("tables", [0, 90, 60], 53),
+        ("four-lists", [3, 70, 60], 101),
+    ] {
+        let octets = (0..=255u8).cycle().take(3_000);
+        let mut state = stride;
+        let filling = octets.map(|n| {
+            state = state.wrapping_mul(5).wrapping_add(n ^ stride);
+            state
+        });
+        let input: Vec<u8> = sizes.into_iter().chain(filling).collect();
+        seed("classify", name, &input)?;
     }
     Ok(())
 }

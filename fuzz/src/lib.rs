@@ -5,6 +5,7 @@
 //! `cargo run -p pmip-fuzz --example seed_corpus` and `--example seed_captures`.
 #![forbid(unsafe_code)]
 
+pub mod classify;
 pub mod decap;
 mod engine;
 pub mod ipv6_walk;
@@ -24,6 +25,7 @@ pub type Body = fn(&[u8]);
 
 /// Every target by name, for replay.
 pub const TARGETS: &[(&str, Body)] = &[
+    ("classify", classify::run),
     ("decap", decap::run),
     ("ipv6_walk", ipv6_walk::run),
     ("lma_datagrams", lma_datagrams::run),
