@@ -18,7 +18,7 @@ pub(super) struct Classifier<A> {
 
 /// More tests than this get tables. `cargo bench -p pmip-policy --bench classify` shows where the
 /// two ways meet.
-pub(super) const LINEAR_MAX: usize = 12;
+pub(super) const LINEAR_MAX: usize = 24;
 
 impl<A: Word> Classifier<A> {
     pub(super) fn new(tests: Vec<Test<A>>) -> Self {
@@ -111,22 +111,14 @@ impl<A: Word> Table<A> {
             .iter()
             .all(|test| test.source.range().is_some() && test.destination.range().is_some());
         Self {
-            source: Axis::new(
-                A::ZERO,
-                A::next,
-                &ranges(tests, |test| one(test.source.range().unwrap_or(whole))),
-            ),
-            destination: Axis::new(
-                A::ZERO,
-                A::next,
-                &ranges(tests, |test| one(test.destination.range().unwrap_or(whole))),
-            ),
-            source_port: ports(tests, |test| test.source_port.ranges()),
-            destination_port: ports(tests, |test| test.destination_port.ranges()),
+            source: axis(tests, |test| one(test.source.range().unwrap_or(whole))),
+            destination: axis(tests, |test| one(test.destination.range().unwrap_or(whole))),
+            source_port: axis(tests, |test| test.source_port.ranges()),
+            destination_port: axis(tests, |test| test.destination_port.ranges()),
             rest: Rest {
-                protocol: octets(tests, |test| test.protocol.range()),
-                dscp: octets(tests, |test| test.dscp.range()),
-                established: octets(tests, |test| (u8::from(test.established), 1)),
+                protocol: axis(tests, |test| one(test.protocol.range())),
+                dscp: axis(tests, |test| one(test.dscp.range())),
+                established: axis(tests, |test| one((u8::from(test.established), 1))),
                 used: tests
                     .iter()
                     .any(|test| test.established || test.dscp.range() != (0, u8::MAX)),
@@ -154,24 +146,13 @@ impl<A: Word> Table<A> {
     }
 }
 
-fn ranges<A, T>(tests: &[Test<A>], of: impl Fn(&Test<A>) -> Ranges<T>) -> Vec<Ranges<T>> {
-    tests.iter().map(of).collect()
+fn axis<A, T: Word>(tests: &[Test<A>], of: impl Fn(&Test<A>) -> Ranges<T>) -> Axis<T> {
+    let ranges: Vec<_> = tests.iter().map(of).collect();
+    Axis::new(&ranges)
 }
 
 fn one<T>(range: (T, T)) -> Ranges<T> {
     core::iter::once(range).collect()
-}
-
-fn ports<A>(tests: &[Test<A>], of: impl Fn(&Test<A>) -> Ranges<u16>) -> Axis<u16> {
-    Axis::new(0, |port| port.checked_add(1), &ranges(tests, of))
-}
-
-fn octets<A>(tests: &[Test<A>], of: impl Fn(&Test<A>) -> (u8, u8)) -> Axis<u8> {
-    Axis::new(
-        0,
-        |octet| octet.checked_add(1),
-        &ranges(tests, |test| one(of(test))),
-    )
 }
 
 /// The rows of one packet's fields.

@@ -5,7 +5,7 @@ use crate::key::FlowKey;
 /// An [`AccessList`] made ready for traffic: the same answers, by tables, and a hit counter per
 /// line.
 ///
-/// It is a copy: later changes of the list do not reach it. Up to twelve rules are tried in turn,
+/// It is a copy: later changes of the list do not reach it. Up to 24 rules are tried in turn,
 /// more are found by bit vectors, in a time that hardly grows with them.
 #[derive(Debug)]
 pub struct CompiledAccessList {

@@ -1,10 +1,9 @@
 use core::fmt::Debug;
-use core::net::IpAddr;
 use core::ops::{BitAnd, BitOr, BitXor, Not};
 
 use crate::key::FlowKey;
 
-/// An address as a number: 32 bits for IPv4, 128 for IPv6, so that IPv4 lists compare words.
+/// A field as a number. Addresses have 32 bits in IPv4 lists and 128 in IPv6 lists.
 pub(super) trait Word:
     Copy
     + Ord
@@ -22,33 +21,48 @@ pub(super) trait Word:
 
     /// Whether the set bits, if any, are the uppermost: a prefix mask.
     fn is_prefix_mask(self) -> bool;
+
+    /// Bits up to the highest that is set.
+    fn width(self) -> u32;
+
+    /// Whether the lowest `bits` bits are 0; `bits` is less than the type has.
+    fn is_multiple_of(self, bits: u32) -> bool;
+
+    /// The lowest 32 bits once shifted down; `shift` is less than the type has.
+    fn low_bits(self, shift: u32) -> u32;
 }
 
-impl Word for u32 {
-    const ZERO: Self = 0;
-    const MAX: Self = Self::MAX;
+macro_rules! word {
+    ($($word:ty),*) => {$(
+        impl Word for $word {
+            const ZERO: Self = 0;
+            const MAX: Self = Self::MAX;
 
-    fn next(self) -> Option<Self> {
-        self.checked_add(1)
-    }
+            fn next(self) -> Option<Self> {
+                self.checked_add(1)
+            }
 
-    fn is_prefix_mask(self) -> bool {
-        self.leading_ones() == self.count_ones()
-    }
+            fn is_prefix_mask(self) -> bool {
+                self.leading_ones() == self.count_ones()
+            }
+
+            fn width(self) -> u32 {
+                Self::BITS - self.leading_zeros()
+            }
+
+            fn is_multiple_of(self, bits: u32) -> bool {
+                self & ((1 << bits) - 1) == 0
+            }
+
+            #[inline]
+            fn low_bits(self, shift: u32) -> u32 {
+                (self >> shift) as u32
+            }
+        }
+    )*};
 }
 
-impl Word for u128 {
-    const ZERO: Self = 0;
-    const MAX: Self = Self::MAX;
-
-    fn next(self) -> Option<Self> {
-        self.checked_add(1)
-    }
-
-    fn is_prefix_mask(self) -> bool {
-        self.leading_ones() == self.count_ones()
-    }
-}
+word!(u8, u16, u32, u128);
 
 /// A packet's fields as numbers.
 #[derive(Clone, Copy, Debug)]
@@ -74,23 +88,18 @@ pub(super) enum FamilyFields {
 impl FamilyFields {
     #[inline]
     pub(super) fn new(key: &FlowKey, established: bool) -> Self {
-        match (key.source(), key.destination()) {
-            (IpAddr::V4(source), IpAddr::V4(destination)) => Self::V4(fields(
-                key,
-                established,
-                source.to_bits(),
-                destination.to_bits(),
-            )),
-            (IpAddr::V6(source), IpAddr::V6(destination)) => Self::V6(fields(
-                key,
-                established,
-                source.to_bits(),
-                destination.to_bits(),
-            )),
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => Self::Mixed,
+        let source = u128::from_be_bytes(key.source_octets());
+        let destination = u128::from_be_bytes(key.destination_octets());
+        match (source >> 32 == MAPPED, destination >> 32 == MAPPED) {
+            (true, true) => Self::V4(fields(key, established, source as u32, destination as u32)),
+            (false, false) => Self::V6(fields(key, established, source, destination)),
+            (true, false) | (false, true) => Self::Mixed,
         }
     }
 }
+
+/// `::ffff:0:0/96`, where keys hold IPv4 addresses.
+const MAPPED: u128 = 0xffff;
 
 #[inline]
 const fn fields<A: Copy>(key: &FlowKey, established: bool, source: A, destination: A) -> Fields<A> {
