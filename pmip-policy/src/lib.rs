@@ -58,6 +58,7 @@
 extern crate alloc;
 
 mod acl;
+mod balance;
 mod buckets;
 mod flow;
 mod key;
@@ -71,6 +72,7 @@ pub use acl::{
     AccessList, AccessListError, AccessListVerdict, Action, AddressMatch, CompiledAccessList,
     Family, Line, LineHits, PortMatch, Rule, Selector,
 };
+pub use balance::{Balancer, Direction, LinkShare, LinkShareError, LoadBalance, PathSample};
 pub use buckets::Buckets;
 pub use flow::{
     Choice, FlowInfo, FlowRef, FlowTable, FlowTableConfig, FlowTableStats, Flows, Outcome, Reason,
