@@ -192,6 +192,14 @@ pub enum PathEvent {
         /// In plain words, why.
         reason: &'static str,
     },
+    /// The gateway answered a challenge at a new NAT mapping, which holds until a PBU confirms it
+    /// or for 10 s (LMA, `natreboot`).
+    Mapping {
+        /// Which path.
+        path: PathId,
+        /// The new mapping of its signalling.
+        observed: SocketAddr,
+    },
     /// A heartbeat was answered after this long.
     Rtt {
         /// Which path.
@@ -344,6 +352,8 @@ pub enum DropReason {
     ZeroParameter,
     /// An update for what is being revoked (RFC 5846 section 8.1).
     RevocationInProgress,
+    /// An update from an address that another gateway has registered; that one is asked first.
+    CareOfInUse,
     /// More signalling than the configured rate.
     RateLimited,
     /// A Binding Update without the Home Registration flag, so not for an anchor (RFC 6275 section

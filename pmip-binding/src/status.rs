@@ -164,6 +164,9 @@ pub struct Stats {
     pub heartbeats_sent: u64,
     /// Heartbeat answers received.
     pub heartbeats_answered: u64,
+    /// NAT mappings moved by a challenge (LMA, `natreboot`).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub nat_changes: u64,
     /// Sessions that moved between access gateways (LMA).
     pub handoffs: u64,
     /// Sessions created.

@@ -112,6 +112,9 @@ impl Lma {
         if self.is_over_rate(&request, accepted) {
             return self.drop_datagram(DropReason::RateLimited, &request.datagram);
         }
+        if accepted && !self.has_its_address(&request) {
+            return;
+        }
         match verdict {
             Ok(Found::New) => self.create(&request),
             Ok(Found::Existing(id)) if request.update.common.lifetime == 0 => {

@@ -7,6 +7,7 @@ mod announce;
 mod assign;
 mod cache;
 mod changes;
+mod claim;
 mod deregistration;
 mod directory;
 mod extras;
@@ -16,6 +17,7 @@ mod judge;
 mod link;
 mod liveness;
 mod lookup;
+mod nat;
 mod notification;
 mod paths;
 mod peers;
@@ -30,7 +32,8 @@ mod revoked;
 mod service;
 mod show;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pmip_wire::RevocationTrigger;
@@ -51,6 +54,7 @@ use allocator::Allocator;
 use announce::Announcement;
 use cache::BindingCache;
 use changes::Changes;
+use claim::Claims;
 use directory::Directory;
 use judge::Waiting;
 use notification::Notifications;
@@ -86,6 +90,9 @@ pub struct Lma {
     notifications: Notifications,
     /// One a second for a source without a path.
     reminders: RateLimiter,
+    /// Paths that are challenged where they seem to be.
+    nat_changes: BTreeMap<SocketAddr, PathId>,
+    claims: Claims,
     timers: Timers<TimerKind>,
     waiting_timer: TimerSlot,
     queue: VecDeque<Output>,
@@ -109,6 +116,8 @@ enum TimerKind {
     Revocation(u16),
     /// The update notification with this sequence number is unanswered.
     Notification(u16),
+    /// A mapping that changed is not answered for, or not confirmed.
+    NatChange(PathId),
 }
 
 impl TimerKey for TimerKind {
@@ -121,6 +130,7 @@ impl TimerKey for TimerKind {
             Self::Waiting => (3, 0),
             Self::Revocation(sequence) => (4, sequence.into()),
             Self::Notification(sequence) => (5, sequence.into()),
+            Self::NatChange(path) => (6, path.0),
         };
         (kind << 32) | u64::from(number)
     }
@@ -163,6 +173,8 @@ impl Lma {
             revocations: Revocations::default(),
             notifications: Notifications::default(),
             reminders: RateLimiter::new(limits.sources, 1, random.next_u64()),
+            nat_changes: BTreeMap::new(),
+            claims: Claims::default(),
             timers: Timers::new(),
             waiting_timer: TimerSlot::default(),
             queue: VecDeque::new(),
@@ -237,6 +249,7 @@ impl Lma {
                 TimerKind::Waiting => self.release_overdue(),
                 TimerKind::Revocation(sequence) => self.revocation_overdue(sequence),
                 TimerKind::Notification(sequence) => self.notification_overdue(sequence),
+                TimerKind::NatChange(path) => self.nat_change_due(path),
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Update notifications: RFC 7077 section 5, signalling rules sections 7 and 8.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use pmip_wire::types::Instant;
+use pmip_wire::types::{Instant, PathId};
 use pmip_wire::{
     Message, MobilityOptions, NotificationReason, SequenceNumber, UpdateNotification,
     UpdateNotificationAcknowledgement, UpdateNotificationFlags,
@@ -244,10 +244,24 @@ impl Lma {
         let (Carrier::Udp | Carrier::Ipv6) = datagram.carrier else {
             return;
         };
-        if !self.is_welcome(&peer, source) || self.notifications.refused.contains(&peer) {
+        if !self.is_welcome(&peer, source) {
             return;
         }
         if !self.reminders.admit(self.now, source.ip()) {
+            return;
+        }
+        let local = datagram.destination.ip();
+        self.ask_to_register(None, &peer, (local, source));
+    }
+
+    /// Asks a gateway for a PBU of every path, without asking for an answer: the PBU is one.
+    pub(super) fn ask_to_register(
+        &mut self,
+        path: Option<PathId>,
+        peer: &PeerKey,
+        way: (IpAddr, SocketAddr),
+    ) {
+        if self.notifications.refused.contains(peer) {
             return;
         }
         let message = Message::UpdateNotification(UpdateNotification {
@@ -256,8 +270,7 @@ impl Lma {
             flags: UpdateNotificationFlags::empty(),
             options: Target::All.to_wire(&MobilityOptions::new()),
         });
-        let local = datagram.destination.ip();
-        self.initiate(None, &peer, (local, source), &message);
+        self.initiate(path, peer, way, &message);
     }
 
     fn is_welcome(&self, peer: &PeerKey, source: SocketAddr) -> bool {

@@ -15,6 +15,7 @@ use crate::timers::TimerSlot;
 
 use super::cache::PeerKey;
 use super::changes::Changes;
+use super::nat::NatChange;
 
 /// What makes a path one and the same. The Binding ID tells two interfaces with equal care-of
 /// addresses apart; it is 0 without multipath.
@@ -46,6 +47,8 @@ pub(super) struct Path {
     /// The confirmed mapping of tunnelled packets behind a NAT.
     pub(super) observed_data: Option<Box<SocketAddr>>,
     pub(super) nat: bool,
+    /// Another mapping showed itself and is not confirmed.
+    pub(super) nat_change: Option<Box<NatChange>>,
     pub(super) encapsulation: Encapsulation,
     pub(super) label: Label,
     pub(super) access_technology: u8,
@@ -73,6 +76,7 @@ pub(super) struct PathTable {
     by_observed: Index,
     /// By peer and Binding ID.
     by_peer: Index,
+    by_care_of: Index,
     pub(super) changes: Changes<PathId>,
 }
 
@@ -83,6 +87,7 @@ impl PathTable {
             by_key: Index::new(seed),
             by_observed: Index::new(seed),
             by_peer: Index::new(seed),
+            by_care_of: Index::new(seed),
             changes: Changes::default(),
         }
     }
@@ -101,6 +106,7 @@ impl PathTable {
             self.by_key.insert(key, number);
             self.by_observed.insert(observed, number);
             self.by_peer.insert(&(&*key.peer, key.binding_id), number);
+            self.by_care_of.insert(&key.care_of, number);
         }
         self.changes.note(PathId(number));
         PathId(number)
@@ -117,6 +123,7 @@ impl PathTable {
         self.by_observed.remove(&path.observed, id.0);
         self.by_peer
             .remove(&(&*path.key.peer, path.key.binding_id), id.0);
+        self.by_care_of.remove(&path.key.care_of, id.0);
         self.changes.note(id);
         Some(path)
     }
@@ -155,6 +162,8 @@ impl PathTable {
         self.by_peer
             .remove(&(&*before.peer, before.binding_id), id.0);
         self.by_peer.insert(&(&*after.peer, after.binding_id), id.0);
+        self.by_care_of.remove(&before.care_of, id.0);
+        self.by_care_of.insert(&after.care_of, id.0);
     }
 
     pub(super) fn set_observed(&mut self, id: PathId, observed: SocketAddr) {
@@ -186,6 +195,24 @@ impl PathTable {
             key.is_some_and(|key| *key.peer == *peer && key.binding_id == binding_id)
         };
         let numbers = self.by_peer.all(&(peer, binding_id), is_meant);
+        numbers.into_iter().map(PathId).collect()
+    }
+
+    /// All paths of one peer, in order of Binding ID, then of number.
+    pub(super) fn all_of_peer<'a>(
+        &'a self,
+        peer: &'a PeerKey,
+    ) -> impl Iterator<Item = PathId> + 'a {
+        (0..=u8::MAX).flat_map(|binding_id| self.of_peer(peer, binding_id))
+    }
+
+    /// The paths with this care-of address, in order of number.
+    pub(super) fn at_care_of(&self, care_of: IpAddr) -> SmallVec<[PathId; 4]> {
+        let is_meant = |number| {
+            let path = self.paths.get(number);
+            path.is_some_and(|path| path.key.care_of == care_of)
+        };
+        let numbers = self.by_care_of.all(&care_of, is_meant);
         numbers.into_iter().map(PathId).collect()
     }
 
@@ -221,10 +248,16 @@ impl Path {
 
     pub(super) fn state(&self) -> PathState {
         match (self.is_alive(), self.nat && self.observed_data.is_none()) {
+            _ if self.nat_change.is_some() => PathState::NatChanged,
             (false, _) => PathState::Down,
             (true, true) => PathState::Registering,
             (true, false) => PathState::Up,
         }
+    }
+
+    /// Whether it may carry traffic. What is only suspected about its mapping changes nothing.
+    pub(super) fn is_usable(&self) -> bool {
+        self.is_alive() && !(self.nat && self.observed_data.is_none())
     }
 
     pub(super) fn endpoint(&self, id: PathId) -> PathEndpoint {
@@ -235,7 +268,7 @@ impl Path {
             remote: self.remote(),
             care_of: self.key.care_of,
             encapsulation: self.encapsulation,
-            usable: self.state() == PathState::Up,
+            usable: self.is_usable(),
             weight: self.weight,
         }
     }

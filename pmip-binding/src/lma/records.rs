@@ -51,14 +51,15 @@ impl Lma {
 fn path_record(id: PathId, path: &Path) -> PathRecord {
     let heartbeat = path.heartbeat.as_deref();
     let weights = path.link.as_ref().and_then(|link| link.weights);
+    let (observed, observed_data) = path.confirmed();
     PathRecord {
         path: id,
         peer: path.key.peer.to_name(),
         local: path.key.local,
         care_of: path.key.care_of,
         binding_id: path.key.binding_id,
-        observed: path.observed,
-        observed_data: path.observed_data.as_deref().copied(),
+        observed,
+        observed_data,
         nat: path.nat,
         encapsulation: path.encapsulation,
         label: path.label,

@@ -127,6 +127,7 @@ impl Restoration {
             observed: record.observed,
             observed_data: record.observed_data.map(Box::new),
             nat: record.nat,
+            nat_change: None,
             encapsulation: record.encapsulation,
             label: record.label,
             access_technology: record.access_technology,

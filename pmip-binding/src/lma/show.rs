@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pmip_wire::types::{Instant, PathId};
 
-use crate::event::{PathState, SessionId};
+use crate::event::SessionId;
 use crate::heartbeat::Heartbeat;
 use crate::status::{BindingState, BindingStatus, PathBindingStatus, PathStatus};
 
@@ -47,7 +47,6 @@ pub(super) fn binding(id: SessionId, session: &Session, now: Instant) -> Binding
 }
 
 pub(super) fn path(id: PathId, path: &Path) -> PathStatus {
-    let state = path.state();
     PathStatus {
         path: id,
         peer: name(&path.key.peer),
@@ -61,8 +60,8 @@ pub(super) fn path(id: PathId, path: &Path) -> PathStatus {
         remote: path.remote(),
         nat: path.nat,
         encapsulation: path.encapsulation,
-        state,
-        usable: state == PathState::Up,
+        state: path.state(),
+        usable: path.is_usable(),
         weight: path.weight,
         sessions: path.sessions,
         heartbeat: path.heartbeat.as_deref().map(Heartbeat::status),

@@ -49,6 +49,9 @@ pub(crate) const CASES: &[(&str, Case)] = &[
     ("restart-of-a-gateway", restart_of_a_gateway),
     ("nat", nat),
     ("nat-rebinds", nat_rebinds),
+    ("nat-reboot", nat_reboot),
+    ("nat-without-multipath", nat_without_multipath),
+    ("care-of-address-in-use", care_of_in_use),
     ("delegated-prefixes", delegated),
     ("delegated-prefix-asserted-in-use", asserted_in_use),
     ("home-address-ipv4-only", || service(Service::Ipv4)),
@@ -424,6 +427,48 @@ fn nat_rebinds() -> Recorder {
     let outer = IpAddr::from([203, 0, 113, 9]);
     recorder.world.set_nat(0, 1, outer, 50_000);
     recorder.world.run_for(10 * SECOND);
+    recorder
+}
+
+/// The same, and the anchor repairs it.
+fn nat_reboot() -> Recorder {
+    let mut lma = lma_config();
+    lma.heartbeat.rules[0].nat_reboot = true;
+    let mut recorder = one(lma, mag_config(1, 2));
+    let outer = IpAddr::from([203, 0, 113, 9]);
+    recorder.world.set_nat(0, 1, outer, 40_000);
+    recorder.world.all_up();
+    recorder.world.run_for(2 * SECOND);
+    recorder.world.set_nat(0, 1, outer, 50_000);
+    recorder.world.run_for(2 * SECOND);
+    recorder
+}
+
+/// The data mapping of a path without a Binding ID.
+fn nat_without_multipath() -> Recorder {
+    let mut mag = quiet_mag(1, 1);
+    mag.multipath = false;
+    let mut recorder = one(quiet_lma(), mag);
+    let outer = IpAddr::from([203, 0, 113, 9]);
+    recorder.world.set_nat(0, 1, outer, 40_000);
+    recorder.world.all_up();
+    recorder.world.run_for(SECOND);
+    recorder
+}
+
+/// A second gateway comes to an address whose gateway is silent.
+fn care_of_in_use() -> Recorder {
+    let mut recorder = Recorder::new(quiet_lma());
+    let pbu = |mag: &str, sequence| {
+        let nai = format!("{mag}@example.com");
+        Pbu::new(&nai, sequence).multipath(mag, 1).datagram()
+    };
+    let world = &mut recorder.world;
+    world.input(Node::Lma, Input::Signalling(pbu("mag1", 1)));
+    for (sequence, wait) in (1..).zip([1, 2, 0]) {
+        world.input(Node::Lma, Input::Signalling(pbu("mag2", sequence)));
+        world.run_for(wait * SECOND);
+    }
     recorder
 }
 
