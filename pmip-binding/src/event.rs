@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use crate::vrf::VrfId;
 use pmip_wire::AccessNetworkIdentifier;
 use pmip_wire::types::{Encapsulation, IpPrefix, Label, PathId};
 use pmip_wire::{
@@ -76,6 +77,12 @@ pub struct PathEndpoint {
     pub usable: bool,
     /// Share of new flows in our sending direction, 1 to 100.
     pub weight: u32,
+    /// The routing instance that the outer addresses belong to (LMA: the customer's transport VRF).
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "VrfId::is_default")
+    )]
+    pub vrf: VrfId,
 }
 
 /// Where a session's packets go.
@@ -88,6 +95,12 @@ pub struct SessionRoute {
     pub prefixes: Vec<IpPrefix>,
     /// The paths that carry it, in order of registration.
     pub paths: Vec<PathRoute>,
+    /// The routing instance that the prefixes belong to (LMA: the customer's VRF).
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "VrfId::is_default")
+    )]
+    pub vrf: VrfId,
 }
 
 /// One path of a session.
@@ -338,6 +351,8 @@ pub enum DropReason {
     BadChecksum,
     /// A message type that this node does not act on.
     UnexpectedMessage,
+    /// It came to a routing instance and address that are nobody's (LMA).
+    UnknownAddress,
     /// The sender is not a peer of ours.
     UnknownPeer,
     /// An acknowledgement that matches nothing outstanding.

@@ -128,6 +128,7 @@ mod status;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timers;
+mod vrf;
 mod wire;
 
 use pmip_wire::udp::{CONTROL_PORT, DATA_PORT};
@@ -145,5 +146,7 @@ pub use io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 pub use lma::Lma;
 pub use mag::Mag;
 pub use status::{
-    BindingState, BindingStatus, HeartbeatStatus, PathBindingStatus, PathStatus, Stats,
+    BindingState, BindingStatus, CustomerStats, CustomerStatus, HeartbeatStatus, PathBindingStatus,
+    PathStatus, Stats,
 };
+pub use vrf::VrfId;

@@ -46,6 +46,12 @@ pub enum ConfigError {
     /// The node has no address to signal from.
     #[error("the local mobility anchor needs an IPv4 or an IPv6 address")]
     NoAddress,
+    /// A customer has no address that his gateways could signal to.
+    #[error("customer {name} needs an IPv4 or an IPv6 address")]
+    NoCustomerAddress {
+        /// The customer.
+        name: String,
+    },
     /// No anchor to register with.
     #[error("the mobile access gateway needs at least one local mobility anchor")]
     NoLma,

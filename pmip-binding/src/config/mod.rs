@@ -4,6 +4,7 @@
 //! them; `validate` names every mistake at once.
 
 mod controlled;
+mod customer;
 mod error;
 mod heartbeat;
 mod lenient;
@@ -18,6 +19,7 @@ mod security;
 mod text;
 
 pub use controlled::{ControlledConfig, HeartbeatControl, ReregistrationControl};
+pub use customer::{Customer, CustomerLimits};
 pub use error::{ConfigError, ConfigErrors};
 pub use heartbeat::{HeartbeatConfig, HeartbeatRule};
 pub use lenient::Tolerance;

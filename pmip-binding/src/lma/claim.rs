@@ -13,7 +13,7 @@ use crate::message::status;
 use crate::wire::Beat;
 
 use super::Lma;
-use super::cache::PeerKey;
+use super::cache::MagName;
 use super::judge::Request;
 
 /// How long the old gateway's answer may take.
@@ -114,26 +114,28 @@ impl Lma {
         }
     }
 
-    /// A path of another MAG identifier with the request's care-of address. Private addresses
+    /// A path of another MAG identifier with the request's care-of address in the same routing
+    /// instance, whichever customer's: one gateway may serve several. Private addresses
     /// behind NATs may be equal, and a gateway without an identifier is its address.
     fn rival_of(&self, request: &Request) -> Option<PathId> {
-        let is_named = |peer: &PeerKey| matches!(peer, PeerKey::Identifier(_));
-        if request.nat || request.update.common.lifetime == 0 || !is_named(&request.peer) {
+        if request.nat || request.update.common.lifetime == 0 || !request.peer.is_identified() {
             return None;
         }
-        let mut paths = self.paths.at_care_of(request.care_of).into_iter();
+        let vrf = request.peer.tenant.transport;
+        let mut paths = self.paths.at_care_of(vrf, request.care_of).into_iter();
         paths.find(|id| {
             self.paths.get(*id).is_some_and(|path| {
-                !path.nat && path.key.peer != request.peer && is_named(&path.key.peer)
+                let other = &path.key.peer;
+                !path.nat && other.is_identified() && other.name != request.peer.name
             })
         })
     }
 
     /// Whether a heartbeat answer may be of a path's gateway: one that names another is not.
     pub(super) fn may_be_of(&self, id: PathId, beat: &Beat) -> bool {
-        let peer = self.paths.get(id).map(|path| &*path.key.peer);
+        let peer = self.paths.get(id).map(|path| &path.key.peer.name);
         match (peer, &beat.mag_id) {
-            (Some(PeerKey::Identifier(expected)), Some(named)) => expected == named,
+            (Some(MagName::Identifier(expected)), Some(named)) => expected == named,
             (Some(_) | None, _) => true,
         }
     }
@@ -157,11 +159,12 @@ impl Lma {
         let Some(peer) = self.paths.get(rival).map(|path| path.key.peer.clone()) else {
             return;
         };
-        let mut paths: SmallVec<[PathId; 4]> = self.paths.at_care_of(care_of);
+        let vrf = peer.tenant.transport;
+        let mut paths: SmallVec<[PathId; 4]> = self.paths.at_care_of(vrf, care_of);
         paths.retain(|id| {
             self.paths
                 .get(*id)
-                .is_some_and(|path| path.key.peer == peer)
+                .is_some_and(|path| path.key.peer.name == peer.name)
         });
         let bound: Vec<(SessionId, u8)> = self
             .cache

@@ -96,7 +96,8 @@ impl Lma {
         let technology = technology.or(request.update.common.access_technology);
         let weight = self.weight_of(label, link.as_deref());
         let watched = !self.peers.lacks_heartbeat(&request.peer);
-        let rule = self.config.heartbeat.for_label(label).copied();
+        let rules = self.tenants.heartbeat(request.peer.tenant);
+        let rule = rules.for_label(label).copied();
         let rule = rule.filter(|_| watched);
         let now = self.now;
         let Some(path) = self.paths.get_mut(id) else {

@@ -12,7 +12,7 @@ use crate::io::{Carrier, Datagram};
 use crate::security::Proof;
 use crate::wire::Beat;
 
-use super::cache::PeerKey;
+use super::cache::{MagName, PeerKey};
 use super::{Lma, TimerKind};
 
 impl Lma {
@@ -95,8 +95,10 @@ impl Lma {
         let source = datagram.source.ip();
         let (mag_id, multipath) = (beat.mag_id.clone()?, beat.multipath?);
         let care_of = beat.care_of.map_or(source, IpAddr::V4);
-        let named = PeerKey::Identifier(mag_id);
-        let by_address = PeerKey::Address { source, care_of };
+        let tenant = self.tenant_of(datagram)?;
+        let named = PeerKey::identified(tenant, mag_id);
+        let name = MagName::Address { source, care_of };
+        let by_address = PeerKey { tenant, name };
         let is_meant = |id: &PathId| {
             let path = self.paths.get(*id);
             path.is_some_and(|path| {

@@ -31,6 +31,7 @@ mod revocation;
 mod revoked;
 mod service;
 mod show;
+mod tenants;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -46,8 +47,9 @@ use crate::input::{Command, Input};
 use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::random::Random;
 use crate::security::Proof;
-use crate::status::{BindingStatus, PathStatus, Stats};
+use crate::status::{BindingStatus, CustomerStats, PathStatus, Stats};
 use crate::timers::{TimerKey, TimerSlot, Timers};
+use crate::vrf::VrfId;
 use crate::wire::{self, Incoming, Received};
 
 use allocator::Allocator;
@@ -63,6 +65,7 @@ use peers::PeerTable;
 use protection::Keyring;
 use rate::RateLimiter;
 use revocation::Revocations;
+use tenants::Tenants;
 
 /// A local mobility anchor: binding cache, pools, paths.
 ///
@@ -72,6 +75,7 @@ use revocation::Revocations;
 pub struct Lma {
     config: Arc<LmaConfig>,
     directory: Arc<Directory>,
+    tenants: Arc<Tenants>,
     keyring: Arc<Keyring>,
     now: Instant,
     anchor: ClockAnchor,
@@ -91,7 +95,7 @@ pub struct Lma {
     /// One a second for a source without a path.
     reminders: RateLimiter,
     /// Paths that are challenged where they seem to be.
-    nat_changes: BTreeMap<SocketAddr, PathId>,
+    nat_changes: BTreeMap<(VrfId, SocketAddr), PathId>,
     claims: Claims,
     timers: Timers<TimerKind>,
     waiting_timer: TimerSlot,
@@ -99,6 +103,8 @@ pub struct Lma {
     announcement: Option<Announcement>,
     clock_changes: Changes<()>,
     stats: Stats,
+    /// By the customer's number.
+    customer_stats: BTreeMap<u16, CustomerStats>,
 }
 
 /// What a deadline is about.
@@ -136,6 +142,12 @@ impl TimerKey for TimerKind {
     }
 }
 
+/// The uplink GRE keys that are configured, and so never drawn.
+fn fixed_keys(config: &LmaConfig) -> impl Iterator<Item = u32> {
+    let profiles = config.profiles.iter().filter_map(|p| p.gre_uplink_key);
+    profiles.chain(config.customers.iter().filter_map(|c| c.gre_key))
+}
+
 impl Lma {
     /// An anchor with an empty binding cache.
     ///
@@ -153,16 +165,18 @@ impl Lma {
         let mut random = Random::new(seed);
         let limits = config.limits;
         let config = Arc::new(config);
+        let tenants = Arc::new(Tenants::new(&config));
         Ok(Self {
-            directory: Arc::new(Directory::new(&config, random.next_u64())),
+            directory: Arc::new(Directory::new(&config, &tenants, random.next_u64())),
+            tenants: Arc::clone(&tenants),
             keyring: Arc::new(Keyring::new(&config)),
             now,
             anchor,
             cache: BindingCache::new(random.next_u64()),
             paths: PathTable::new(random.next_u64()),
             peers: PeerTable::new(random.next_u64()),
-            allocator: Allocator::new(&config),
-            keys: KeyPool::new(config.profiles.iter().filter_map(|p| p.gre_uplink_key)),
+            allocator: Allocator::new(&config, &tenants),
+            keys: KeyPool::new(fixed_keys(&config)),
             rate: RateLimiter::new(limits.sources, limits.updates_per_second, random.next_u64()),
             peer_rate: RateLimiter::new(
                 limits.sources,
@@ -181,6 +195,7 @@ impl Lma {
             announcement: None,
             clock_changes: Changes::default(),
             stats: Stats::default(),
+            customer_stats: BTreeMap::new(),
             random,
             config,
         })
@@ -219,12 +234,13 @@ impl Lma {
     /// The mobility sessions, in order of their number.
     pub fn bindings(&self, now: Instant) -> impl Iterator<Item = BindingStatus> + '_ {
         let sessions = self.cache.iter();
-        sessions.map(move |(id, session)| show::binding(id, session, now))
+        sessions.map(move |(id, session)| self.show_binding(id, session, now))
     }
 
     /// The paths, in order of their number.
     pub fn paths(&self) -> impl Iterator<Item = PathStatus> + '_ {
-        self.paths.iter().map(|(id, path)| show::path(id, path))
+        let paths = self.paths.iter();
+        paths.map(|(id, path)| self.show_path(id, path))
     }
 
     /// Counters since the start.
@@ -256,12 +272,14 @@ impl Lma {
 
     fn on_datagram(&mut self, datagram: &Datagram) {
         self.stats.received = self.stats.received.saturating_add(1);
+        if self.tenant_of(datagram).is_none() {
+            return self.drop_datagram(DropReason::UnknownAddress, datagram);
+        }
         let incoming = match self.understand(datagram) {
             Ok(incoming) => incoming,
             Err(reason) => return self.drop_datagram(reason, datagram),
         };
-        if self.is_rationed(datagram, &incoming) && !self.rate.admit(self.now, datagram.source.ip())
-        {
+        if self.is_rationed(datagram, &incoming) && !self.is_within_rate(datagram) {
             return self.drop_datagram(DropReason::RateLimited, datagram);
         }
         if let Err(reason) = self.admit(datagram, &incoming) {
@@ -304,10 +322,19 @@ impl Lma {
         }
     }
 
+    /// Counts a message of its source.
+    pub(super) fn is_within_rate(&mut self, datagram: &Datagram) -> bool {
+        let source = (datagram.vrf, datagram.source.ip());
+        self.rate.admit(self.now, source)
+    }
+
     fn is_of_path(&self, datagram: &Datagram) -> bool {
         match datagram.carrier {
             Carrier::Tunnel(_) => true,
-            Carrier::Udp | Carrier::Ipv6 => !self.paths.observed_at(datagram.source).is_empty(),
+            Carrier::Udp | Carrier::Ipv6 => {
+                let at = self.paths.observed_at(datagram.vrf, datagram.source);
+                !at.is_empty()
+            }
             Carrier::UnknownTunnel => false,
         }
     }

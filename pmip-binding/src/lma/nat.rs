@@ -93,7 +93,8 @@ impl Lma {
         let (Carrier::Udp | Carrier::Ipv6) = datagram.carrier else {
             return None;
         };
-        let peer = PeerKey::Identifier(beat.mag_id.clone()?);
+        let tenant = self.tenant_of(datagram)?;
+        let peer = PeerKey::identified(tenant, beat.mag_id.clone()?);
         let binding_id = beat.multipath?.binding_id;
         let local = datagram.destination.ip();
         let mut paths = self.paths.of_peer(&peer, binding_id).into_iter();
@@ -107,7 +108,8 @@ impl Lma {
     /// Whether `natreboot` holds for a path.
     fn repairs_nat(&self, id: PathId) -> bool {
         self.paths.get(id).is_some_and(|path| {
-            let rule = self.config.heartbeat.for_label(path.label);
+            let rules = self.tenants.heartbeat(path.key.peer.tenant);
+            let rule = rules.for_label(path.label);
             path.nat && rule.is_some_and(|rule| rule.nat_reboot)
         })
     }
@@ -148,7 +150,8 @@ impl Lma {
             return;
         };
         let (peer, local) = (Arc::clone(&path.key.peer), path.key.local);
-        self.nat_changes.insert(candidate, id);
+        self.nat_changes
+            .insert((peer.tenant.transport, candidate), id);
         let message = Beat::request(sequence).to_message();
         self.initiate(Some(id), &peer, (local, candidate), &message);
     }
@@ -163,7 +166,7 @@ impl Lma {
         let (Carrier::Udp | Carrier::Ipv6, Proof::Valid(_)) = (datagram.carrier, proof) else {
             return false;
         };
-        let Some(&id) = self.nat_changes.get(&datagram.source) else {
+        let Some(&id) = self.nat_changes.get(&(datagram.vrf, datagram.source)) else {
             return false;
         };
         let asked = self.paths.get(id).is_some_and(|path| {
@@ -266,7 +269,8 @@ impl Lma {
         };
         if let Some(change) = path.nat_change.take() {
             self.timers.cancel(change.timer, TimerKind::NatChange(id));
-            self.nat_changes.remove(&change.candidate);
+            let vrf = path.key.peer.tenant.transport;
+            self.nat_changes.remove(&(vrf, change.candidate));
         }
     }
 

@@ -59,7 +59,7 @@ impl Lma {
             Notified::Peer { peer } => (peer, Target::All),
         };
         let ids: Vec<SessionId> = match &target {
-            Target::MobileNode(mn) => self.cache.of_mn(mn).to_vec(),
+            Target::MobileNode(mn) => self.cache.named(mn).to_vec(),
             Target::All => {
                 let mut sessions = self.cache.iter();
                 let of_peer =
@@ -239,7 +239,10 @@ impl Lma {
         let (Some(mag_id), Some(_)) = (&beat.mag_id, beat.multipath) else {
             return;
         };
-        let peer = PeerKey::Identifier(mag_id.clone());
+        let Some(tenant) = self.tenant_of(datagram) else {
+            return;
+        };
+        let peer = PeerKey::identified(tenant, mag_id.clone());
         let source = datagram.source;
         let (Carrier::Udp | Carrier::Ipv6) = datagram.carrier else {
             return;
@@ -247,7 +250,7 @@ impl Lma {
         if !self.is_welcome(&peer, source) {
             return;
         }
-        if !self.reminders.admit(self.now, source.ip()) {
+        if !self.reminders.admit(self.now, (datagram.vrf, source.ip())) {
             return;
         }
         let local = datagram.destination.ip();

@@ -12,6 +12,7 @@ use crate::index::Index;
 use crate::link::Link;
 use crate::slab::Slab;
 use crate::timers::TimerSlot;
+use crate::vrf::VrfId;
 
 use super::cache::PeerKey;
 use super::changes::Changes;
@@ -104,9 +105,10 @@ impl PathTable {
         };
         if let Some(Path { key, observed, .. }) = self.paths.get(number) {
             self.by_key.insert(key, number);
-            self.by_observed.insert(observed, number);
+            let transport = key.peer.tenant.transport;
+            self.by_observed.insert(&(transport, *observed), number);
             self.by_peer.insert(&(&*key.peer, key.binding_id), number);
-            self.by_care_of.insert(&key.care_of, number);
+            self.by_care_of.insert(&(transport, key.care_of), number);
         }
         self.changes.note(PathId(number));
         PathId(number)
@@ -120,10 +122,11 @@ impl PathTable {
     pub(super) fn remove(&mut self, id: PathId) -> Option<Path> {
         let path = self.paths.remove(id.0)?;
         self.by_key.remove(&path.key, id.0);
-        self.by_observed.remove(&path.observed, id.0);
+        let transport = path.key.peer.tenant.transport;
+        self.by_observed.remove(&(transport, path.observed), id.0);
         self.by_peer
             .remove(&(&*path.key.peer, path.key.binding_id), id.0);
-        self.by_care_of.remove(&path.key.care_of, id.0);
+        self.by_care_of.remove(&(transport, path.key.care_of), id.0);
         self.changes.note(id);
         Some(path)
     }
@@ -162,8 +165,9 @@ impl PathTable {
         self.by_peer
             .remove(&(&*before.peer, before.binding_id), id.0);
         self.by_peer.insert(&(&*after.peer, after.binding_id), id.0);
-        self.by_care_of.remove(&before.care_of, id.0);
-        self.by_care_of.insert(&after.care_of, id.0);
+        let transport = after.peer.tenant.transport;
+        self.by_care_of.remove(&(transport, before.care_of), id.0);
+        self.by_care_of.insert(&(transport, after.care_of), id.0);
     }
 
     pub(super) fn set_observed(&mut self, id: PathId, observed: SocketAddr) {
@@ -171,20 +175,23 @@ impl PathTable {
             return;
         };
         if path.observed != observed {
-            self.by_observed.remove(&path.observed, id.0);
+            let transport = path.key.peer.tenant.transport;
+            self.by_observed.remove(&(transport, path.observed), id.0);
             path.observed = observed;
-            self.by_observed.insert(&observed, id.0);
+            self.by_observed.insert(&(transport, observed), id.0);
             self.changes.note(id);
         }
     }
 
-    /// The paths whose signalling comes from `source`, in order of number.
-    pub(super) fn observed_at(&self, source: SocketAddr) -> SmallVec<[PathId; 4]> {
+    /// The paths whose signalling comes from `source` of a routing instance, in order of number.
+    pub(super) fn observed_at(&self, vrf: VrfId, source: SocketAddr) -> SmallVec<[PathId; 4]> {
         let is_meant = |number| {
             let path = self.paths.get(number);
-            path.is_some_and(|path| path.observed == source)
+            path.is_some_and(|path| {
+                path.observed == source && path.key.peer.tenant.transport == vrf
+            })
         };
-        let numbers = self.by_observed.all(&source, is_meant);
+        let numbers = self.by_observed.all(&(vrf, source), is_meant);
         numbers.into_iter().map(PathId).collect()
     }
 
@@ -206,13 +213,15 @@ impl PathTable {
         (0..=u8::MAX).flat_map(|binding_id| self.of_peer(peer, binding_id))
     }
 
-    /// The paths with this care-of address, in order of number.
-    pub(super) fn at_care_of(&self, care_of: IpAddr) -> SmallVec<[PathId; 4]> {
+    /// The paths with this care-of address in a routing instance, in order of number.
+    pub(super) fn at_care_of(&self, vrf: VrfId, care_of: IpAddr) -> SmallVec<[PathId; 4]> {
         let is_meant = |number| {
             let path = self.paths.get(number);
-            path.is_some_and(|path| path.key.care_of == care_of)
+            path.is_some_and(|path| {
+                path.key.care_of == care_of && path.key.peer.tenant.transport == vrf
+            })
         };
-        let numbers = self.by_care_of.all(&care_of, is_meant);
+        let numbers = self.by_care_of.all(&(vrf, care_of), is_meant);
         numbers.into_iter().map(PathId).collect()
     }
 
@@ -270,6 +279,7 @@ impl Path {
             encapsulation: self.encapsulation,
             usable: self.is_usable(),
             weight: self.weight,
+            vrf: self.key.peer.tenant.transport,
         }
     }
 }

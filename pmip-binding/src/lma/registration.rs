@@ -13,16 +13,18 @@ use super::allocation::Holdings;
 use super::allocator::Remembered;
 use super::cache::{MnKey, PathBinding, Session};
 use super::judge::Request;
+use super::tenants::Tenant;
 use super::{Lma, TimerKind};
 
 impl Lma {
     /// RFC 5213 section 5.3.2.
     pub(super) fn create(&mut self, request: &Request) {
-        if !self.has_room_for(&request.mn) {
+        let tenant = request.peer.tenant;
+        if !self.has_room_for(tenant, &request.mn) {
             return self.refuse(request, status::INSUFFICIENT_RESOURCES);
         }
         let id = self.cache.next_id();
-        let remembered = self.allocator.recall(&request.mn, self.now);
+        let remembered = self.allocator.recall(tenant, &request.mn, self.now);
         let granted = match self.allocate(request, &Holdings::default(), &remembered) {
             Ok(granted) => granted,
             Err(shortage) => return self.refuse_shortage(request, shortage),
@@ -33,15 +35,18 @@ impl Lma {
         let session = Session::new(&request.mn, link_layer, peer, request.care_of, &granted);
         self.cache.insert(session);
         self.stats.sessions_created = self.stats.sessions_created.saturating_add(1);
+        if let Some(stats) = self.count_for(tenant) {
+            stats.sessions_created = stats.sessions_created.saturating_add(1);
+        }
         self.bind(request, id, true);
     }
 
     /// Whether the limits allow one more session of this mobile node.
-    pub(super) fn has_room_for(&self, mn: &MnKey) -> bool {
+    pub(super) fn has_room_for(&self, tenant: Tenant, mn: &MnKey) -> bool {
         let limits = self.config.limits;
         let bindings = u32::try_from(self.cache.len()).unwrap_or(u32::MAX);
         bindings < limits.bindings
-            && self.cache.of_mn(mn).len() < usize::from(limits.sessions_per_node)
+            && self.cache.of_mn(tenant, mn).len() < usize::from(limits.sessions_per_node)
     }
 
     /// RFC 5213 sections 5.3.3 and 5.3.4.
@@ -64,7 +69,7 @@ impl Lma {
         };
         let changed = granted != held;
         for prefix in held.prefixes().filter(|prefix| !granted.holds(*prefix)) {
-            self.allocator.release(prefix);
+            self.allocator.release(request.peer.tenant.traffic, prefix);
         }
         if changed {
             self.cache.set_holdings(id, &granted);
@@ -90,6 +95,9 @@ impl Lma {
         self.adopt_service(request, id);
         if moved {
             self.stats.handoffs = self.stats.handoffs.saturating_add(1);
+            if let Some(stats) = self.count_for(request.peer.tenant) {
+                stats.handoffs = stats.handoffs.saturating_add(1);
+            }
         }
         self.believe_last_resort(path, id);
         self.sync_path(path, "registered");
@@ -196,7 +204,8 @@ impl Lma {
 
     /// At most what is configured, at least one, in units of 4 s.
     fn granted_lifetime(&self, request: &Request) -> u16 {
-        let most = u16::try_from(self.config.lifetime.as_secs() / 4).unwrap_or(u16::MAX);
+        let most = self.tenants.lifetime(request.peer.tenant).as_secs() / 4;
+        let most = u16::try_from(most).unwrap_or(u16::MAX);
         request.update.common.lifetime.min(most).max(1)
     }
 }

@@ -232,6 +232,7 @@ impl Entry {
         SessionRoute {
             session: id,
             prefixes: self.prefixes().collect(),
+            vrf: crate::VrfId::DEFAULT,
             paths: paths.collect(),
         }
     }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use bytes::Bytes;
-use pmip_binding::config::{MobileNetwork, PrefixRequest, Service};
+use pmip_binding::config::{Customer, MobileNetwork, PrefixRequest, Service};
 use pmip_binding::testing::{Node, UNIX_START, address, lma_config, mag_config};
 use pmip_binding::{Attachment, ClockAnchor, Command, Input, LmaConfig, MagConfig, MobileNode};
 use pmip_wire::types::Instant;
@@ -13,7 +13,7 @@ use pmip_wire::{
     MagIdentifier, MagMultipathBinding, OptionType, Timestamp,
 };
 
-use crate::common::{Pbu, SECOND};
+use crate::common::{Pbu, SECOND, sent_to};
 use crate::recorder::Recorder;
 
 /// Plays one procedure.
@@ -52,6 +52,7 @@ pub(crate) const CASES: &[(&str, Case)] = &[
     ("nat-reboot", nat_reboot),
     ("nat-without-multipath", nat_without_multipath),
     ("care-of-address-in-use", care_of_in_use),
+    ("customers", customers),
     ("delegated-prefixes", delegated),
     ("delegated-prefix-asserted-in-use", asserted_in_use),
     ("home-address-ipv4-only", || service(Service::Ipv4)),
@@ -468,6 +469,30 @@ fn care_of_in_use() -> Recorder {
     for (sequence, wait) in (1..).zip([1, 2, 0]) {
         world.input(Node::Lma, Input::Signalling(pbu("mag2", sequence)));
         world.run_for(wait * SECOND);
+    }
+    recorder
+}
+
+/// Two customers with equal mobile nodes, gateways and prefixes.
+fn customers() -> Recorder {
+    let mut lma = quiet_lma();
+    lma.vrfs = ["red", "green"].map(str::to_owned).to_vec();
+    for (last, name) in (2..).zip(&lma.vrfs) {
+        let mut customer = Customer::new(name);
+        customer.vrf = Some(name.clone());
+        customer.ipv4_address = Some(Ipv4Addr::new(192, 0, 2, last));
+        customer.networks = vec!["net1".to_owned()];
+        lma.customers.push(customer);
+    }
+    let mut recorder = Recorder::new(lma);
+    for (sequence, lifetime, handoff) in [(1, 100, 1), (2, 0, 4)] {
+        for last in [2, 3] {
+            let pbu = Pbu::new("walker@example.com", sequence).handoff(handoff);
+            let pbu = pbu.multipath("mag9", 1).lifetime(lifetime);
+            let address = IpAddr::from([192, 0, 2, last]);
+            let datagram = sent_to(pbu.datagram(), 0, address);
+            recorder.world.input(Node::Lma, Input::Signalling(datagram));
+        }
     }
     recorder
 }
