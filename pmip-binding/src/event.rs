@@ -24,6 +24,8 @@ pub enum Event {
     Forwarding(Forwarding),
     /// A mobility session came, changed or went.
     Session(SessionEvent),
+    /// What an access link's router advertisements must say now (MAG).
+    Advertisement(Advertisement),
     /// A path changed or was measured.
     Path(PathEvent),
     /// Bindings were revoked, or were to be (RFC 5846).
@@ -95,6 +97,13 @@ pub struct SessionRoute {
     pub prefixes: Vec<IpPrefix>,
     /// The paths that carry it, in order of registration.
     pub paths: Vec<PathRoute>,
+    /// Packets between this session and another one that has it too need not pass the anchor (MAG;
+    /// RFC 5213 section 6.10.3).
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "std::ops::Not::not")
+    )]
+    pub local_routing: bool,
     /// The routing instance that the prefixes belong to (LMA: the customer's VRF).
     #[cfg_attr(
         feature = "serde",
@@ -122,6 +131,43 @@ pub struct GreKeys {
     pub uplink: u32,
     /// LMA to MAG; assigned by the MAG.
     pub downlink: u32,
+}
+
+/// What router advertisements to one mobile node must say from now on (RFC 5213 sections 6.7 to
+/// 6.9.3); it comes when the session comes or goes, when something changes, when the binding was
+/// extended, and when the mobile node solicits. Send it at once.
+///
+/// What is left out here, such as the flags of RFC 4861, is the program's. Nothing may be
+/// advertised for a mobile node without such an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Advertisement {
+    /// Which session.
+    pub session: SessionId,
+    /// The mobile node's identifier (NAI).
+    pub mn_id: String,
+    /// The source: the link-local address of the gateway on this link. `None` = the anchor gave
+    /// none, and the interface's own serves.
+    pub link_local: Option<std::net::Ipv6Addr>,
+    /// The link-layer address of the gateway on this link; `None` = the interface's own.
+    pub link_layer: Option<[u8; 6]>,
+    /// Router Lifetime, at most 9000 s; 0 = the gateway is no default router any more.
+    pub router_lifetime: Duration,
+    /// The prefixes, those that end included.
+    pub prefixes: Vec<AdvertisedPrefix>,
+    /// The MTU option; `None` = the tunnels' MTU, which the program knows.
+    pub mtu: Option<u32>,
+}
+
+/// An on-link prefix of a router advertisement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct AdvertisedPrefix {
+    /// The home network prefix.
+    pub prefix: IpPrefix,
+    /// Valid and preferred lifetime; 0 = it ends now.
+    pub lifetime: Duration,
 }
 
 /// The life of a mobility session.

@@ -104,6 +104,9 @@ pub struct LmaConfig {
     pub prefix_memory: Duration,
     /// Restart Counter (RFC 5847 section 3.4): raise it whenever state was lost.
     pub restart_counter: u32,
+    /// The link-local address given to a gateway that asks for one (option 26); `None` = one is
+    /// drawn for each session (RFC 5213 section 5.3.6).
+    pub link_local_address: Option<Ipv6Addr>,
     /// What bounds memory.
     pub limits: LmaLimits,
 }
@@ -232,6 +235,11 @@ impl LmaConfig {
         }
         for &(_, weight) in &self.link_weights {
             checker.number("link weight", weight.into(), 1, 100);
+        }
+        if let Some(address) = self.link_local_address
+            && !address.is_unicast_link_local()
+        {
+            checker.0.push(ConfigError::NotLinkLocal { address });
         }
         let limits = &self.limits;
         checker.number("bce maximum", limits.bindings.into(), 1, 16_000_000);
@@ -459,6 +467,7 @@ impl Default for LmaConfig {
             label_names: Vec::new(),
             prefix_memory: Duration::from_secs(86_400),
             restart_counter: 1,
+            link_local_address: None,
             limits: LmaLimits::default(),
         }
     }

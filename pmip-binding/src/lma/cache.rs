@@ -433,6 +433,7 @@ impl Session {
             prefixes: self.prefixes().collect(),
             paths: paths.collect(),
             vrf: self.vrf(),
+            local_routing: false,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Accepting PBUs: RFC 5213 sections 5.3.2 to 5.3.4 and signalling rules section 1.
 
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,6 +94,7 @@ impl Lma {
         let dropped = self.rebind(request, id, path, continued);
         let keys_changed = self.adopt_gre(request, id, continued);
         self.adopt_service(request, id);
+        self.give_link_local(request, id);
         if moved {
             self.stats.handoffs = self.stats.handoffs.saturating_add(1);
             if let Some(stats) = self.count_for(request.peer.tenant) {
@@ -118,6 +120,24 @@ impl Lma {
         self.adopt_access_network(request, id);
         self.accept(request, id);
         self.give_notice(notice);
+    }
+
+    /// RFC 5213 section 5.3.6: a gateway that asks for the link-local address of a session that has
+    /// none gets one, which the session keeps.
+    fn give_link_local(&mut self, request: &Request, id: SessionId) {
+        let asks = request.update.common.link_local == Some(Ipv6Addr::UNSPECIFIED);
+        let session = self.cache.get(id);
+        let lacks = session.is_some_and(|session| session.link_local.is_none());
+        if !(asks && lacks) {
+            return;
+        }
+        let address = match self.config.link_local_address {
+            Some(address) => address,
+            None => link_local(self.random.next_u64()),
+        };
+        if let Some(session) = self.cache.get_mut(id) {
+            session.link_local = Some(Box::new(address));
+        }
     }
 
     /// Updates the session's entry; gives back the paths that it left.
@@ -237,6 +257,13 @@ impl Session {
 /// Whether the request goes on with the session's multipath registration.
 fn continues(session: &Session, request: &Request) -> bool {
     request.multipath.is_some() && session.multipath && session.peer == request.peer
+}
+
+/// A link-local address with an interface identifier that nobody guesses, and that no station
+/// makes of its MAC address (RFC 4291 section 2.5.1: the universal bit is 0).
+fn link_local(interface: u64) -> Ipv6Addr {
+    const UNIVERSAL: u64 = 1 << 57;
+    Ipv6Addr::from_bits((0xfe80 << 112) | u128::from(interface & !UNIVERSAL))
 }
 
 fn path_ids(session: &Session) -> SmallVec<[PathId; 4]> {

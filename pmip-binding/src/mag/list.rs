@@ -14,6 +14,7 @@ use crate::event::{PathRoute, SessionId, SessionRoute};
 use crate::message::Identifier;
 
 use super::access_network::AccessNetwork;
+use super::advertise::Advertised;
 use super::orders::Times;
 
 /// One mobile node registered with one anchor.
@@ -33,6 +34,9 @@ pub(super) struct Entry {
     /// RFC 5149.
     pub(super) service_selection: Option<String>,
     pub(super) access_network: AccessNetwork,
+    pub(super) advertised: Advertised,
+    /// Its packets to our other mobile nodes may go directly.
+    pub(super) local_routing: bool,
     /// Handoff Indicator of the first PBU.
     pub(super) first_handoff: u8,
     /// Mobile network prefixes asked for, in the order of the configured interfaces.
@@ -233,6 +237,7 @@ impl Entry {
             session: id,
             prefixes: self.prefixes().collect(),
             vrf: crate::VrfId::DEFAULT,
+            local_routing: self.local_routing,
             paths: paths.collect(),
         }
     }

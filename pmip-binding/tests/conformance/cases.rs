@@ -53,6 +53,7 @@ pub(crate) const CASES: &[(&str, Case)] = &[
     ("nat-without-multipath", nat_without_multipath),
     ("care-of-address-in-use", care_of_in_use),
     ("customers", customers),
+    ("link-local-address-of-the-anchor", link_local_address),
     ("delegated-prefixes", delegated),
     ("delegated-prefix-asserted-in-use", asserted_in_use),
     ("home-address-ipv4-only", || service(Service::Ipv4)),
@@ -470,6 +471,22 @@ fn care_of_in_use() -> Recorder {
         world.input(Node::Lma, Input::Signalling(pbu("mag2", sequence)));
         world.run_for(wait * SECOND);
     }
+    recorder
+}
+
+/// A domain without a fixed link-local address, and a handoff.
+fn link_local_address() -> Recorder {
+    let mut recorder = Recorder::new(quiet_lma());
+    for index in 1..=2 {
+        let mut mag = plain_mag(index);
+        mag.access_link.fixed_link_local_address = None;
+        recorder.add_mag(mag, &addresses(index, 1));
+    }
+    recorder.world.all_up();
+    attach(&mut recorder, 0, 1, 5);
+    recorder.world.run_for(SECOND);
+    attach(&mut recorder, 1, 3, 5);
+    recorder.world.run_for(SECOND);
     recorder
 }
 
