@@ -122,6 +122,7 @@ mod notification;
 mod random;
 mod revocation;
 mod security;
+mod seen;
 mod slab;
 pub mod snapshot;
 mod status;
