@@ -11,6 +11,7 @@ pub mod anchor;
 pub mod cli;
 pub mod engine;
 pub mod inner;
+mod keep;
 mod log;
 pub mod run;
 mod start;
@@ -20,6 +21,7 @@ pub mod uplinks;
 use std::collections::BTreeMap;
 
 use pmip_binding::config::ConfigErrors;
+use pmip_binding::snapshot::LmaSnapshot;
 use pmip_binding::{
     Carrier, ClockAnchor, Command, Datagram, Event, Forwarding, Input, Output, PathEndpoint,
     PathEvent, SessionEvent, Transmit,
@@ -53,6 +55,8 @@ pub enum NodeInput {
     Control(Request, oneshot::Sender<Response>),
     /// The wall clock was set.
     ClockStep(ClockAnchor),
+    /// The bindings are to be kept (LMA). Dropped when nothing came since the last time.
+    Keep(oneshot::Sender<LmaSnapshot>),
     /// Leave the domain.
     Shutdown,
     /// The deadline that the last turn gave has come.
@@ -60,7 +64,7 @@ pub enum NodeInput {
 }
 
 /// What a node is started with, besides its configuration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Start {
     /// Makes what must not be guessed.
     pub seed: [u8; 32],
@@ -68,6 +72,8 @@ pub struct Start {
     pub anchor: ClockAnchor,
     /// The Restart Counter.
     pub restart: Restart,
+    /// What an earlier start kept (LMA).
+    pub snapshot: Option<LmaSnapshot>,
 }
 
 /// A running node: its engine, its table and what they act on.
@@ -83,6 +89,8 @@ pub struct Node {
     path_sockets: BTreeMap<PathId, SocketKey>,
     send_errors: u64,
     started: Instant,
+    /// Something came since the bindings were kept.
+    is_unkept: bool,
     /// Why the node cannot go on.
     fault: Option<&'static str>,
 }
@@ -108,7 +116,7 @@ impl Node {
         table: u32,
     ) -> Result<Self, ConfigErrors> {
         raise_counter(&mut config.engine, start.restart);
-        let engine = NodeEngine::new(config.engine.clone(), start.seed, start.anchor, now)?;
+        let engine = NodeEngine::new(config.engine.clone(), &start, now)?;
         let side = match &config.engine {
             Engine::Mag(mag) => Side::Mag {
                 uplinks: Uplinks::new(&config, mag),
@@ -130,6 +138,7 @@ impl Node {
             path_sockets: BTreeMap::new(),
             send_errors: 0,
             started: now,
+            is_unkept: true,
             fault: None,
         };
         match &node.side {
@@ -141,6 +150,10 @@ impl Node {
 
     /// Takes in one input. Any number may come before [`Node::finish_turn`].
     pub fn handle(&mut self, now: Instant, input: NodeInput) {
+        if let NodeInput::Keep(answer) = input {
+            return self.give_snapshot(answer);
+        }
+        self.is_unkept = true;
         match input {
             NodeInput::Datagram(datagram) => {
                 self.engine.handle_input(now, Input::Signalling(datagram));
@@ -158,6 +171,7 @@ impl Node {
                 let _ = answer.send(response);
             }
             NodeInput::ClockStep(anchor) => self.engine.handle_input(now, Input::ClockStep(anchor)),
+            NodeInput::Keep(_) => {}
             NodeInput::Shutdown => self.command(now, Command::Shutdown),
             NodeInput::Timeout => {
                 if matches!(&self.side, Side::Mag { uplinks, .. } if uplinks.retry_due(now)) {
@@ -268,6 +282,14 @@ impl Node {
     /// Gives the engine an attachment.
     pub fn attach(&mut self, now: Instant, attachment: pmip_binding::Attachment) {
         self.engine.handle_input(now, Input::Attachment(attachment));
+    }
+
+    fn give_snapshot(&mut self, answer: oneshot::Sender<LmaSnapshot>) {
+        let wanted = std::mem::take(&mut self.is_unkept);
+        if let Some(snapshot) = self.engine.snapshot().filter(|_| wanted) {
+            // Whoever asked may be gone.
+            let _ = answer.send(snapshot);
+        }
     }
 
     fn check_uplinks(&mut self, now: Instant) {

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use pmip_tunnel::{ForwardingTable, Role as TunnelRole};
@@ -11,6 +11,7 @@ use pmip_wire::types::Encapsulation;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::keep::{self, Keeper, Resumed};
 use super::run::{Clock, Inbox};
 use super::uplinks::kernel_device;
 use super::{Node, NodeInput, Start};
@@ -22,7 +23,7 @@ use crate::platform::network::{NetworkEvent, NetworkState};
 use crate::platform::ports::{KernelItem, Ports, Signalling, SocketKey};
 use crate::platform::rights::{Right, require};
 use crate::platform::signalling::LinuxSignalling;
-use crate::platform::state_dir::{Restart, forgetful_restart, raise_restart_counter, random_seed};
+use crate::platform::state_dir::{random_seed, restart};
 use crate::platform::sysctl::Sysctls;
 
 /// Our routing tables are numbered from here by the TUN device's own number, so that two nodes in
@@ -47,6 +48,7 @@ pub(super) struct Running {
     pub(super) inbox: Inbox,
     pub(super) clock: Clock,
     control: ControlSocket,
+    keeper: Option<Keeper>,
     cleanup: Cleanup,
     sysctls: Sysctls,
 }
@@ -54,6 +56,9 @@ pub(super) struct Running {
 impl Running {
     /// Takes everything back that was put into the kernel and the file system.
     pub(super) async fn clean_up(self) {
+        if let (Some(keeper), Some(snapshot)) = (&self.keeper, self.node.engine().snapshot()) {
+            keeper.finish(&snapshot);
+        }
         // Addresses, rules and routes first: the TUN device goes with the node.
         self.cleanup.run().await;
         drop(self.node);
@@ -88,13 +93,26 @@ async fn assemble(
     kernel: LinuxKernel,
 ) -> Result<Running> {
     let clock = Clock::start();
+    let seed = random_seed().context("reading /dev/urandom")?;
+    let resumed = match &config.engine {
+        Engine::Lma(lma) => keep::resume(lma, &places.state, clock.anchor(), clock.now()),
+        Engine::Mag(_) => Resumed {
+            restart: restart(&places.state),
+            snapshot: None,
+        },
+    };
+    let keeper = match &config.engine {
+        Engine::Lma(_) => Some(Keeper::new(&places.state, &config.id)),
+        Engine::Mag(_) => None,
+    };
     let start = Start {
-        seed: random_seed().context("reading /dev/urandom")?,
+        seed,
         anchor: clock.anchor(),
-        restart: restart(&places.state),
+        restart: resumed.restart,
+        snapshot: resumed.snapshot,
     };
     add_addresses(&config, &kernel).await?;
-    let mut wanted = data_plane_config(&config, places, &clock, start.seed);
+    let mut wanted = data_plane_config(&config, places, &clock, seed);
     wanted.tun_mtu = tun_mtu(&config, &links).unwrap_or(wanted.tun_mtu);
     let (data_plane, data_events) = start_data_plane(&config, wanted)?;
     let tun = data_plane.tun_name().to_owned();
@@ -113,12 +131,16 @@ async fn assemble(
     let mut node = Node::new(config, start, clock.now(), ports, &tun, table)?;
     node.handle(clock.now(), NodeInput::Network(links));
     spawn_sources(watch, data_events, &event_sender)?;
+    if let Some(keeper) = &keeper {
+        keeper.keep_on(event_sender.clone());
+    }
     control.serve(event_sender);
     Ok(Running {
         node,
         inbox: Inbox { datagrams, events },
         clock,
         control,
+        keeper,
         cleanup,
         sysctls,
     })
@@ -186,19 +208,6 @@ fn made_up_mac(name: &str) -> [u8; 6] {
     });
     let [_, _, _, a, b, c, d, e] = hash.to_be_bytes();
     [0x02, a, b, c, d, e]
-}
-
-fn restart(directory: &Path) -> Restart {
-    match raise_restart_counter(directory) {
-        Ok(restart) => restart,
-        Err(error) => {
-            let directory = directory.display();
-            tracing::warn!(
-                "cannot remember restarts in {directory}: {error}; using the wall clock. Choose a directory with --state-dir"
-            );
-            forgetful_restart()
-        }
-    }
 }
 
 async fn add_addresses(config: &NodeConfig, kernel: &LinuxKernel) -> Result<()> {
