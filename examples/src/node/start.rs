@@ -15,7 +15,7 @@ use super::keep::{self, Keeper, Resumed};
 use super::run::{Clock, Inbox};
 use super::uplinks::kernel_device;
 use super::{Node, NodeInput, Start};
-use crate::config::node::{Engine, NodeConfig};
+use crate::config::node::{Engine, NodeConfig, Role, select};
 use crate::control::server::ControlSocket;
 use crate::platform::dataplane::{DataPlane, DataPlaneConfig, DataPlaneEvent, Events};
 use crate::platform::netlink::{Cleanup, LinuxKernel, Watch, watch};
@@ -34,12 +34,32 @@ const UNDERLAY_MTU: u16 = 1500;
 /// Inputs that wait for their turn at most, of each kind.
 const INBOX: usize = 1024;
 
+/// Where a node's configuration comes from.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) file: PathBuf,
+    pub(super) role: Role,
+    pub(super) id: String,
+}
+
+impl Source {
+    /// The node as its file has it now; `Err` is the whole complaint.
+    fn read_again(&self) -> std::result::Result<NodeConfig, String> {
+        let loaded = crate::config::load(&self.file).map_err(|report| report.render(false))?;
+        let config = select(&loaded.config, self.role, Some(&self.id));
+        let config = config.map_err(|errors| format!("{}: {errors}", self.file.display()))?;
+        refuse_ipv6_transport(&config).map_err(|error| format!("{error:#}"))?;
+        Ok(config)
+    }
+}
+
 /// Where a node keeps what is not in its configuration file.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
     pub(super) control: PathBuf,
     pub(super) state: PathBuf,
     pub(super) tun: String,
+    pub(super) source: Source,
 }
 
 /// A node on Linux, with everything that must outlive it.
@@ -131,6 +151,7 @@ async fn assemble(
     let mut node = Node::new(config, start, clock.now(), ports, &tun, table)?;
     node.handle(clock.now(), NodeInput::Network(links));
     spawn_sources(watch, data_events, &event_sender)?;
+    watch_signals(places.source.clone(), event_sender.clone())?;
     if let Some(keeper) = &keeper {
         keeper.keep_on(event_sender.clone());
     }
@@ -368,23 +389,30 @@ fn spawn_sources(
         let gone = NodeInput::DataPlane(DataPlaneEvent::TunClosed);
         let _ = sender.send(gone).await;
     });
+    Ok(())
+}
+
+/// SIGTERM and SIGINT end the node, SIGHUP makes it read its configuration again.
+fn watch_signals(source: Source, inbox: mpsc::Sender<NodeInput>) -> Result<()> {
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
     let mut hang_up = signal(SignalKind::hangup())?;
-    let sender = inbox.clone();
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = hang_up.recv() => {
-                    tracing::warn!("re-reading the configuration is not there yet: restart instead");
-                }
+                _ = hang_up.recv() => match source.read_again() {
+                    Ok(config) => {
+                        let _ = inbox.send(NodeInput::Configure(Box::new(config))).await;
+                    }
+                    Err(complaint) => tracing::error!("the configuration stays as it was: {complaint}"),
+                },
             }
         }
-        let _ = sender.send(NodeInput::Shutdown).await;
+        let _ = inbox.send(NodeInput::Shutdown).await;
     });
     Ok(())
 }

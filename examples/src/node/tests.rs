@@ -135,7 +135,7 @@ impl Seat {
         self.deadline = self.node.finish_turn(now);
     }
 
-    fn up_paths(&self) -> usize {
+    pub(crate) fn up_paths(&self) -> usize {
         let paths = self.node.engine().paths();
         let up = paths.iter().filter(|path| path.state == PathState::Up);
         up.filter(|path| path.usable).count()
