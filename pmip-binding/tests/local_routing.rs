@@ -57,6 +57,18 @@ fn a_mobile_nodes_policy_goes_before_the_flag() {
 }
 
 #[test]
+fn a_flag_that_is_set_while_they_talk_is_told_to_the_forwarding_plane() {
+    let mut world = World::new(lma_config(), 1);
+    world.add_mag(config(false), &[address(1, 1)], &common::link(10));
+    world.all_up();
+    world.run_for(SECOND);
+    world.mags[0].reconfigure(world.now, config(true)).unwrap();
+    world.input(Node::Mag(0), Input::Timeout);
+    let session = world.mag_tables[0].sessions.values().next().unwrap();
+    assert!(session.local_routing);
+}
+
+#[test]
 fn a_policy_that_changes_is_told_to_the_forwarding_plane() {
     let mut world = World::new(lma_config(), 1);
     let mut mag = config(true);

@@ -17,7 +17,7 @@ use super::cache::{MagName, Mark, MnKey, PeerKey};
 use super::directory::Directory;
 use super::lookup::{self, Found};
 use super::service;
-use super::tenants::Tenants;
+use super::tenants::{Tenant, Tenants};
 use super::{Lma, TimerKind};
 
 /// Held PBUs at once; one more is decided without waiting.
@@ -206,17 +206,32 @@ impl Lma {
     fn peer_of(&self, datagram: &Datagram, update: &Update, proof: Proof) -> Arc<PeerKey> {
         let source = datagram.source.ip();
         let tenant = self.tenant_of(datagram).unwrap_or_default();
-        let holder = || self.directory.peer_in(self.keyring.holder(proof)?);
-        let configured = || holder().or_else(|| self.directory.peer_at(tenant, source));
-        let named = || Some(Identifier::nai(&configured()?.identity));
-        let name = match update.mag_id.clone().or_else(named) {
-            Some(identifier) => MagName::Identifier(identifier),
-            None => MagName::Address {
-                source,
-                care_of: update.ipv4_care_of.map_or(source, IpAddr::V4),
-            },
+        let key = match update.mag_id.clone() {
+            Some(identifier) => PeerKey::identified(tenant, identifier),
+            None => {
+                let care_of = update.ipv4_care_of.map_or(source, IpAddr::V4);
+                self.unnamed_peer(tenant, source, care_of, proof)
+            }
         };
-        self.peers.shared(&PeerKey { tenant, name })
+        self.peers.shared(&key)
+    }
+
+    /// A MAG that does not name itself.
+    pub(super) fn unnamed_peer(
+        &self,
+        tenant: Tenant,
+        source: IpAddr,
+        care_of: IpAddr,
+        proof: Proof,
+    ) -> PeerKey {
+        let holder = || self.directory.peer_in(self.keyring.holder(proof)?);
+        match holder().or_else(|| self.directory.peer_at(tenant, source)) {
+            Some(configured) => PeerKey::identified(tenant, Identifier::nai(&configured.identity)),
+            None => PeerKey {
+                tenant,
+                name: MagName::Address { source, care_of },
+            },
+        }
     }
 
     /// RFC 5213 section 5.3.1 items 1 and 4 to 13.

@@ -23,6 +23,7 @@ mod paths;
 mod peers;
 mod protection;
 mod rate;
+mod reconfigure;
 mod records;
 mod registration;
 mod reply;
@@ -37,8 +38,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use pmip_wire::RevocationTrigger;
 use pmip_wire::types::{Instant, PathId};
+use pmip_wire::{BindingRevocationStatus, RevocationTrigger};
 
 use crate::config::{ConfigErrors, LmaConfig};
 use crate::event::{DropReason, Event, SessionId};
@@ -47,6 +48,7 @@ use crate::input::{Command, Input};
 use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::random::Random;
 use crate::security::Proof;
+use crate::seen::Seen;
 use crate::status::{BindingStatus, CustomerStats, PathStatus, Stats};
 use crate::timers::{TimerKey, TimerSlot, Timers};
 use crate::vrf::VrfId;
@@ -63,9 +65,12 @@ use notification::Notifications;
 use paths::PathTable;
 use peers::PeerTable;
 use protection::Keyring;
-use rate::RateLimiter;
+use rate::{Departures, RateLimiter};
 use revocation::Revocations;
 use tenants::Tenants;
+
+/// Indications of gateways that are recognised when they come again.
+const MOST_REVOKED: usize = 16_384;
 
 /// A local mobility anchor: binding cache, pools, paths.
 ///
@@ -91,12 +96,16 @@ pub struct Lma {
     peer_rate: RateLimiter,
     waiting: Vec<Waiting>,
     revocations: Revocations,
+    /// Indications of gateways, and how they were answered.
+    revoked: Seen<BindingRevocationStatus>,
     notifications: Notifications,
     /// One a second for a source without a path.
     reminders: RateLimiter,
     /// Paths that are challenged where they seem to be.
     nat_changes: BTreeMap<(VrfId, SocketAddr), PathId>,
     claims: Claims,
+    /// Addresses from where mobile nodes moved on.
+    departures: Departures,
     timers: Timers<TimerKind>,
     waiting_timer: TimerSlot,
     queue: VecDeque<Output>,
@@ -186,9 +195,11 @@ impl Lma {
             waiting: Vec::new(),
             revocations: Revocations::default(),
             notifications: Notifications::default(),
+            revoked: Seen::new(MOST_REVOKED, random.next_u64()),
             reminders: RateLimiter::new(limits.sources, 1, random.next_u64()),
             nat_changes: BTreeMap::new(),
             claims: Claims::default(),
+            departures: Departures::new(limits.sources, random.next_u64()),
             timers: Timers::new(),
             waiting_timer: TimerSlot::default(),
             queue: VecDeque::new(),

@@ -74,14 +74,14 @@ impl Lma {
     /// A heartbeat request from where no path is. If it names one, its NAT may have restarted.
     pub(super) fn on_strange_request(&mut self, datagram: &Datagram, beat: &Beat, proof: Proof) {
         let Some(id) = self.path_named(datagram, beat) else {
-            return self.remind_stranger(datagram, beat);
+            return self.remind_stranger(datagram, beat, proof);
         };
         let Some(path) = self.paths.get(id) else {
             return;
         };
         if !path.is_alive() {
             // Whatever the configuration: what failed heals by a PBU.
-            self.remind_stranger(datagram, beat);
+            self.remind_stranger(datagram, beat, proof);
         }
         if self.repairs_nat(id) {
             self.suspect(id, datagram, beat, proof);
@@ -139,7 +139,7 @@ impl Lma {
         self.set_nat_change(id, candidate, stage, until);
         match challenge {
             Some(sequence) => self.challenge(id, candidate, sequence),
-            None => self.remind_stranger(datagram, beat),
+            None => self.remind_stranger(datagram, beat, proof),
         }
         self.sync_path(id, "heartbeats come from another mapping");
     }

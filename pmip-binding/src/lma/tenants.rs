@@ -62,6 +62,17 @@ impl Tenants {
         self.all.iter().copied()
     }
 
+    /// Whether every tenant has the number that it has there.
+    pub(super) fn same_numbers(&self, other: &Self) -> bool {
+        let names = |tenants: &Self| {
+            let customers = tenants.config.customers.iter();
+            customers
+                .map(|customer| customer.name.clone())
+                .collect::<Vec<_>>()
+        };
+        self.all == other.all && names(self) == names(other)
+    }
+
     pub(super) fn customer(&self, tenant: Tenant) -> Option<&Customer> {
         let position = usize::from(tenant.number).checked_sub(1)?;
         self.config.customers.get(position)

@@ -93,7 +93,7 @@ impl Mag {
     }
 
     /// Tells a mobile node what holds now; prefixes that it was told before, and has no more, end.
-    fn advertise(&mut self, id: SessionId) {
+    pub(super) fn advertise(&mut self, id: SessionId) {
         let now = self.now;
         let access = self.config.access_link;
         let Some(entry) = self.entry_mut(id) else {

@@ -39,7 +39,7 @@ impl Mag {
         entry.first_handoff = handoff::NEW_INTERFACE;
         entry.wanted = wanted;
         entry.service_selection.clone_from(&node.service_selection);
-        entry.local_routing = node.local_routing.unwrap_or(self.config.local_routing);
+        entry.local_routing = node.local_routing;
         entry
     }
 
@@ -62,7 +62,7 @@ impl Mag {
         entry.link_layer = node.link_layer_identifier.clone();
         entry.first_handoff = node.handoff_indicator;
         entry.service_selection.clone_from(&node.service_selection);
-        entry.local_routing = node.local_routing.unwrap_or(self.config.local_routing);
+        entry.local_routing = node.local_routing;
         if node.access_network.is_some() {
             entry.access_network = AccessNetwork::new(node.access_network.clone());
         }
@@ -72,7 +72,6 @@ impl Mag {
 
     /// A mobile node that attaches again may have another policy.
     fn set_local_routing(&mut self, id: SessionId, wanted: Option<bool>) {
-        let wanted = wanted.unwrap_or(self.config.local_routing);
         if let Some(entry) = self.entry_mut(id).filter(|entry| !entry.logical) {
             entry.local_routing = wanted;
         }
@@ -168,13 +167,14 @@ impl Mag {
             service_selection: None,
             access_network: AccessNetwork::new(self.config.access_network.clone()),
             advertised: Advertised::default(),
-            local_routing: self.config.local_routing,
+            local_routing: None,
             first_handoff: handoff::UNKNOWN,
             wanted: Vec::new(),
             home_prefixes: SmallVec::new(),
             ipv4_home: None,
             delegated: SmallVec::new(),
             mode: self.first_mode(),
+            wish: 0,
             sequence: self.random.next_u16(),
             registrations: BTreeMap::new(),
             valid_until: None,
