@@ -195,6 +195,9 @@ pub struct LmaLimits {
     pub paths_per_binding: u8,
     /// Delegated prefixes of one session; above it status 130.
     pub delegated_per_binding: u8,
+    /// PBUs held at once until the old access gateway de-registers (RFC 5213 section 5.4.1.2 item
+    /// 4), at most 65,536; one more is decided without waiting.
+    pub pending_creates: u32,
     /// Cells of the table that counts signalling per source.
     pub sources: u32,
     /// Binding updates taken from one source address per second, and from one authenticated access
@@ -245,6 +248,8 @@ impl LmaConfig {
         checker.number("bce maximum", limits.bindings.into(), 1, 16_000_000);
         checker.number("sessions per node", limits.sessions_per_node.into(), 1, 255);
         checker.number("paths per binding", limits.paths_per_binding.into(), 1, 254);
+        let pending = limits.pending_creates.into();
+        checker.number("pending creates", pending, 0, 65_536);
         checker.number(
             "delegated prefixes per binding",
             limits.delegated_per_binding.into(),
@@ -513,6 +518,7 @@ impl Default for LmaLimits {
             sessions_per_node: 64,
             paths_per_binding: 16,
             delegated_per_binding: 32,
+            pending_creates: 1_024,
             sources: 4_096,
             updates_per_second: 1_000,
         }

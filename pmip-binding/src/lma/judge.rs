@@ -20,9 +20,6 @@ use super::service;
 use super::tenants::{Tenant, Tenants};
 use super::{Lma, TimerKind};
 
-/// Held PBUs at once; one more is decided without waiting.
-const MOST_WAITING: usize = 1024;
-
 /// A PBU with what surrounds it.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
@@ -402,7 +399,7 @@ impl Lma {
             waiting.request = request;
             return;
         }
-        if self.waiting.len() >= MOST_WAITING {
+        if self.waiting.len() >= self.config.limits.pending_creates as usize {
             request.waited = true;
             return self.decide(request);
         }
