@@ -533,3 +533,41 @@ fn customers_are_written_and_read() {
     expected.ipv4_address = Some(RED);
     assert_eq!(serde_json::from_str::<Customer>(short).unwrap(), expected);
 }
+
+#[test]
+fn customers_may_change_places_while_they_are_served() {
+    let mut bench = two();
+    bench.lma.record_changes(true);
+    let mut kept = bench.lma.snapshot();
+    let mut config = config();
+    config.customers.reverse();
+    config.customers[0].lifetime = Some(Duration::from_secs(60));
+    bench.lma.reconfigure(bench.now, config).unwrap();
+    bench.give(Input::Timeout);
+    while let Some(change) = bench.lma.poll_change() {
+        kept.apply(change);
+    }
+    assert_eq!(kept, bench.lma.snapshot());
+    for (address, seconds) in [(RED, 400), (GREEN, 60)] {
+        let refresh = ipv4(MN, 2).multipath("mag9", 1).handoff(5);
+        let answer = ask(&mut bench, &refresh, address).unwrap();
+        assert_eq!(answer.status, Status::Accepted);
+        assert_eq!(answer.lifetime.as_secs(), seconds);
+    }
+    assert_eq!(bindings(&bench).len(), 2);
+    let updates = bench
+        .lma
+        .customers()
+        .map(|c| (c.name, c.stats.binding_updates));
+    let expected = [("green".to_owned(), 2), ("red".to_owned(), 2)];
+    assert_eq!(updates.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_customer_who_is_served_can_t_be_taken_away() {
+    let mut bench = two();
+    let mut fewer = config();
+    fewer.customers.pop();
+    assert!(bench.lma.reconfigure(bench.now, fewer).is_err());
+    assert_eq!(bindings(&bench).len(), 2);
+}
