@@ -23,10 +23,10 @@ use pmip_binding::{
     Output, Transmit, VrfId,
 };
 use pmip_wire::auth::{Addresses, SecurityAssociation};
-use pmip_wire::types::Instant;
+use pmip_wire::types::{Encapsulation, Instant};
 use pmip_wire::{
-    BindingAcknowledgement, ChecksumContext, DelegatedMobileNetworkPrefix, Ipv4HomeAddressRequest,
-    Message, OptionType, Status,
+    BindingAcknowledgement, ChecksumContext, DelegatedMobileNetworkPrefix, GreKey,
+    Ipv4HomeAddressRequest, Message, OptionType, Status,
 };
 
 const MN: &str = "mn@example.com";
@@ -262,7 +262,7 @@ fn a_customers_key_counts_for_that_customer_alone() {
 }
 
 #[test]
-fn lifetime_heartbeat_and_gre_key_are_the_customers() {
+fn lifetime_and_heartbeat_are_the_customers() {
     let mut config = config();
     config.customers[0].lifetime = Some(Duration::from_secs(60));
     config.customers[0].heartbeat = HeartbeatConfig::every(Duration::from_secs(20), 4);
@@ -282,6 +282,27 @@ fn lifetime_heartbeat_and_gre_key_are_the_customers() {
         .paths()
         .map(|path| path.heartbeat.unwrap().retries);
     assert_eq!(retries.collect::<Vec<_>>(), [4, 2]);
+}
+
+#[test]
+fn the_symmetric_gre_key_is_the_customers_on_every_path() {
+    let mut config = config();
+    config.encapsulation = Encapsulation::GreIpv4;
+    config.customers[0].gre_key = Some(77);
+    let mut bench = Bench::new(config);
+    let mut uplink = |address, nai| {
+        let mut pbu = ipv4(nai, 1).with(GreKey { key: Some(77) });
+        pbu.force_udp = false;
+        let answer = ask(&mut bench, &pbu, address).unwrap();
+        answer.options.gre_key().unwrap().key
+    };
+    assert_eq!(uplink(RED, "a@example.com"), Some(77));
+    assert_eq!(uplink(RED, "b@example.com"), Some(77));
+    assert_ne!(
+        uplink(GREEN, "a@example.com"),
+        Some(77),
+        "drawn for each path"
+    );
 }
 
 fn lmn(nai: &str, sequence: u16, prefixes: &[&str]) -> Pbu {
