@@ -1,5 +1,6 @@
 //! Accepting PBUs: RFC 5213 sections 5.3.2 to 5.3.4 and signalling rules section 1.
 
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ use super::allocator::Remembered;
 use super::cache::{MnKey, PathBinding, Session};
 use super::judge::Request;
 use super::{Lma, TimerKind};
+
+/// fe80::/64 (RFC 4291 section 2.5.6).
+const LINK_LOCAL: u128 = 0xfe80 << 112;
 
 impl Lma {
     /// RFC 5213 section 5.3.2.
@@ -86,6 +90,7 @@ impl Lma {
         let notice = self.notice_for(request, id);
         let path = self.path_for(request, known, reused);
         let dropped = self.rebind(request, id, path, continued);
+        self.agree_on_link_local(request, id);
         let keys_changed = self.adopt_gre(request, id, continued);
         self.adopt_service(request, id);
         if moved {
@@ -167,6 +172,22 @@ impl Lma {
         dropped
     }
 
+    /// RFC 5213 section 5.3.6: the address of the gateway's end of the access link, as it says or,
+    /// where it asks for one, the session's own.
+    fn agree_on_link_local(&mut self, request: &Request, id: SessionId) {
+        let (Some(wanted), Some(session)) =
+            (request.update.common.link_local, self.cache.get_mut(id))
+        else {
+            return;
+        };
+        if !wanted.is_unspecified() {
+            session.link_local = Some(Box::new(wanted));
+        } else if session.link_local.is_none() {
+            let drawn = LINK_LOCAL | u128::from(self.random.next_u64());
+            session.link_local = Some(Box::new(Ipv6Addr::from_bits(drawn)));
+        }
+    }
+
     /// Another Binding ID of the session at the request's own care-of address and port.
     fn twin_of(&self, request: &Request, id: SessionId) -> Option<u8> {
         let session = self.cache.get(id)?;
@@ -210,11 +231,6 @@ impl Session {
         if !continues(self, request) || moves {
             self.access_technology = common.access_technology.unwrap_or(0);
             self.set_link_layer(common.link_layer.as_deref().unwrap_or(&[]));
-        }
-        if let Some(address) = common.link_local
-            && !address.is_unspecified()
-        {
-            self.link_local = Some(Box::new(address));
         }
         self.multipath = request.multipath.is_some();
         self.peer = Arc::clone(&request.peer);
