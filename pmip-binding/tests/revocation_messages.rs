@@ -7,6 +7,7 @@
 )]
 
 mod common;
+mod gateway;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -413,5 +414,38 @@ fn a_gateway_names_itself_and_each_care_of_address_once() {
         assert_eq!(one.flags, P | Flags::GLOBAL);
         let identifier = one.options.mn_identifier().unwrap();
         assert_eq!(identifier.identifier().as_ref(), b"mag1");
+    }
+}
+
+// The gateway is asked.
+
+#[test]
+fn a_gateway_releases_its_home_address_and_no_other() {
+    let home = Ipv4Addr::new(10, 1, 0, 9);
+    let accepted = pmip_wire::Ipv4HomeAddressStatus::from_code(0);
+    let reply = pmip_wire::Ipv4HomeAddressReply::new(accepted, home, 16).unwrap();
+    let flags = P | Flags::IPV4_HOME_ADDRESS_ONLY;
+    let about = |address: Ipv4Addr| {
+        let request = Ipv4HomeAddressRequest::new(address, 16).unwrap();
+        let options = vec![mn("lmn1@example.com"), request.into()];
+        indication(Trigger::UserInitiatedSessionTermination, flags, options)
+    };
+    for (address, status, remains) in [
+        (
+            Ipv4Addr::new(10, 1, 0, 8),
+            Status::BindingDoesNotExist,
+            true,
+        ),
+        (home, Status::Success, false),
+    ] {
+        let mut gateway = gateway::Gateway::new(gateway::plain_config());
+        gateway.answer(0, [reply.into()]);
+        gateway.receive(&about(address));
+        let answer = answer_of(&gateway.sent[gateway.sent.len() - 1..]).unwrap();
+        assert_eq!((answer.status, answer.flags), (status, flags));
+        assert_eq!(answer.sequence.0, 0x1234);
+        let binding = gateway.mag.bindings(gateway.now).next().unwrap();
+        assert_eq!(binding.ipv4_home.is_some(), remains);
+        assert_eq!(binding.home_prefixes.len(), 1, "the other family stays");
     }
 }
