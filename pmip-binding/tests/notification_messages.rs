@@ -14,7 +14,7 @@ use gateway::{Gateway, plain_config};
 use pmip_binding::testing::{LMA_ADDRESS, address, control, lma_config};
 use pmip_binding::{
     Carrier, Command, Datagram, DropReason, Event, Input, NotificationEvent, Notified, Notify,
-    Output,
+    Output, Transmit,
 };
 use pmip_wire::{
     ChecksumContext, Message, MobileNodeGroupIdentifier, MobileNodeIdentifier, MobilityOption,
@@ -77,22 +77,51 @@ fn flag_a_is_set_when_an_answer_is_asked_for_and_numbers_go_up() {
     assert!(!plain.acknowledge, "RECOMMENDED for this reason");
 }
 
+/// The first thing that leaves, with its addresses.
+fn first_sent(bench: &mut Bench, what: Notify) -> Transmit {
+    let command = Input::Command(Command::Notify(what));
+    bench.lma.handle_input(bench.now, command);
+    loop {
+        match bench.lma.poll_output() {
+            Output::Transmit(transmit) => return transmit,
+            Output::Timeout(_) => panic!("nothing sent"),
+            _ => {}
+        }
+    }
+}
+
 #[test]
 fn it_goes_from_the_anchors_address_to_the_gateways() {
     let mut bench = bench();
     let what = Notify::new(one(), Reason::ForceReregistration, true);
-    bench
-        .lma
-        .handle_input(bench.now, Input::Command(Command::Notify(what)));
-    let sent = loop {
-        match bench.lma.poll_output() {
-            Output::Transmit(transmit) => break transmit,
-            Output::Timeout(_) => panic!("nothing sent"),
-            _ => {}
-        }
-    };
+    let sent = first_sent(&mut bench, what);
     assert_eq!(sent.source, control(LMA_ADDRESS.into()));
     assert_eq!(sent.destination, control(address(9, 1)));
+}
+
+#[test]
+fn over_ipv6_it_goes_the_same_way() {
+    let mut config = lma_config();
+    let ours: std::net::Ipv6Addr = "2001:db8::1".parse().unwrap();
+    let theirs: std::net::Ipv6Addr = "2001:db8:a::1".parse().unwrap();
+    config.ipv6_address = Some(ours);
+    config.heartbeat.rules.clear();
+    let mut bench = Bench::new(config);
+    let mut pbu = Pbu::new(MN, 1).from(theirs.into());
+    pbu.force_udp = false;
+    let mut datagram = pbu.datagram();
+    let message = Message::decode(&datagram.payload, ChecksumContext::Udp).unwrap();
+    datagram.carrier = Carrier::Ipv6;
+    datagram.destination.set_ip(ours.into());
+    datagram.payload = message.to_bytes(ChecksumContext::Ipv6 {
+        source: theirs,
+        destination: ours,
+    });
+    bench.give(Input::Signalling(datagram));
+    let sent = first_sent(&mut bench, Notify::reregister(one()));
+    assert_eq!(sent.carrier, Carrier::Ipv6);
+    assert_eq!(sent.source.ip(), std::net::IpAddr::from(ours));
+    assert_eq!(sent.destination.ip(), std::net::IpAddr::from(theirs));
 }
 
 fn answer(bench: &mut Bench, sequence: u16, status: u8) {
@@ -194,6 +223,27 @@ fn an_answer_has_the_number_the_name_and_the_outcome() {
             .find(|o| o.option_type() == option_type);
         assert_eq!(copied, Some(&who));
     }
+}
+
+#[test]
+fn access_network_parameters_that_are_asked_for_come_with_an_update() {
+    let ssid = pmip_wire::NetworkIdentifier::utf8("cafe").with_access_point("ap-7");
+    let ssid = pmip_wire::AniSubOption::NetworkIdentifier(ssid);
+    let network = pmip_wire::AccessNetworkIdentifier::new(ssid).unwrap();
+    let mut config = plain_config();
+    config.access_network = Some(network.clone());
+    let mut gateway = Gateway::new(config);
+    gateway.answer(0, []);
+    let before = gateway.updates().len();
+    told(
+        &mut gateway,
+        Reason::AniParamsRequested,
+        Flags::empty(),
+        vec![mn()],
+    );
+    assert_eq!(gateway.updates().len(), before + 1);
+    let update = gateway.last_update();
+    assert_eq!(update.options.access_network_identifier(), Some(&network));
 }
 
 #[test]

@@ -203,6 +203,60 @@ fn it_goes_to_the_care_of_address_by_the_ports_of_the_registration() {
     assert_eq!((sent.source, sent.destination), (ours, theirs));
 }
 
+/// Section 8.1: the destination is another care-of address of the gateway then.
+#[test]
+fn a_path_that_is_revoked_over_another_one_is_named_by_its_care_of_address() {
+    let mut config = lma_config();
+    config.heartbeat = pmip_binding::config::HeartbeatConfig::every(SECOND, 0);
+    let mut bench = Bench::new(config);
+    for binding_id in [1, 2] {
+        let pbu = multipath(binding_id.into(), MN, binding_id);
+        assert_eq!(bench.status(&pbu).code(), 0);
+    }
+    // Only the first path answers its heartbeats.
+    for _ in 0..4 {
+        bench.now += SECOND;
+        for payload in bench.give(Input::Timeout) {
+            let asked = Message::decode(&payload, ChecksumContext::Udp).unwrap();
+            let Message::Heartbeat(asked) = asked else {
+                continue;
+            };
+            let answer = Message::Heartbeat(pmip_wire::Heartbeat::response(asked.sequence));
+            let payload = answer.to_bytes(ChecksumContext::Udp);
+            let datagram = common::datagram(control(address(9, 1)), payload);
+            bench.give(Input::Signalling(datagram));
+        }
+    }
+    let (nai, trigger) = (MN.to_owned(), Trigger::AdministrativeReason);
+    let what = Revoke::Path {
+        nai,
+        binding_id: 2,
+        trigger,
+    };
+    let sent = revoke(&mut bench, what);
+    let IpAddr::V4(gone) = address(9, 2) else {
+        unreachable!()
+    };
+    assert_eq!(sent.options.alternate_ipv4_care_of_address(), Some(gone));
+    let named = sent.options.binding_identifiers().next().unwrap();
+    assert_eq!(named.binding_id(), 2);
+    assert_eq!(sent.options.mag_multipath_binding().unwrap().binding_id, 2);
+}
+
+#[test]
+fn with_unknown_handoff_state_the_old_gateway_is_asked_with_the_trigger_for_that() {
+    let mut bench = bench(lma_config());
+    let other = pmip_wire::LinkLayerIdentifier::mac([2, 0, 0, 0, 0, 77]);
+    let pbu = Pbu::new(MN, 2).replacing(other).handoff(4);
+    let pbu = pbu.from(address(8, 1));
+    let sent = bench.give(Input::Signalling(pbu.datagram()));
+    let [asked] = &indications(&sent)[..] else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(asked.trigger, Trigger::InterMagHandoverUnknown);
+    assert_eq!(asked.flags, P);
+}
+
 // The anchor is asked.
 
 fn ask(bench: &mut Bench, host: u8, message: &Message) -> Option<BindingRevocationAcknowledgement> {
@@ -415,6 +469,20 @@ fn a_gateway_names_itself_and_each_care_of_address_once() {
         let identifier = one.options.mn_identifier().unwrap();
         assert_eq!(identifier.identifier().as_ref(), b"mag1");
     }
+}
+
+#[test]
+fn a_gateway_repeats_what_is_unanswered_and_gives_up() {
+    let mut gateway = gateway::Gateway::new(gateway::plain_config());
+    gateway.answer(0, []);
+    let nai = "lmn1@example.com";
+    gateway.give(Input::Command(Command::Revoke(session(nai))));
+    for _ in 0..10 {
+        gateway.wait(SECOND);
+    }
+    let sent = indications(&gateway.sent);
+    assert_eq!(sent.len(), 2, "BRIMaxRetriesNumber is 1");
+    assert_eq!(sent[0], sent[1]);
 }
 
 // The gateway is asked.
