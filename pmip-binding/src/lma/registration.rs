@@ -107,7 +107,11 @@ impl Lma {
             self.emit_forwarding(Forwarding::InstallSession(route));
         }
         for old in dropped {
+            self.note_departure(old, moved);
             self.release_path(old);
+        }
+        if !before.contains(&path) {
+            self.departures.forget(request.observed().ip());
         }
         if revived || addresses_changed {
             self.emit_session_up(id);
@@ -185,6 +189,15 @@ impl Lma {
         } else if session.link_local.is_none() {
             let drawn = LINK_LOCAL | u128::from(self.random.next_u64());
             session.link_local = Some(Box::new(Ipv6Addr::from_bits(drawn)));
+        }
+    }
+
+    /// The gateway that a mobile node left is not to be asked for it again.
+    fn note_departure(&mut self, path: PathId, moved: bool) {
+        if let Some(path) = self.paths.get(path)
+            && moved
+        {
+            self.departures.note(self.now, path.observed.ip());
         }
     }
 
