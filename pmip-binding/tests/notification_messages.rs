@@ -308,6 +308,7 @@ fn an_answer_goes_back_where_the_request_came_from() {
     });
     let (ours, theirs) = (control(address(1, 1)), control(LMA_ADDRESS.into()));
     let datagram = Datagram {
+        vrf: pmip_binding::VrfId::DEFAULT,
         carrier: Carrier::Udp,
         source: theirs,
         destination: ours,

@@ -135,6 +135,10 @@ impl Lma {
     fn send_reply(&mut self, request: &Request, mut reply: Acknowledgement) {
         reply.load = self.load();
         self.stats.count_status(reply.status);
+        if let Some(stats) = self.count_for(request.peer.tenant) {
+            let counter = stats.acknowledgements.entry(reply.status).or_default();
+            *counter = counter.saturating_add(1);
+        }
         let message = Message::BindingAcknowledgement(reply.to_wire());
         self.reply(&request.datagram, request.proof, None, &message);
     }

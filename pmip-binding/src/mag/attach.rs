@@ -12,6 +12,7 @@ use crate::input::MobileNode;
 use crate::message::{Identifier, handoff};
 
 use super::access_network::AccessNetwork;
+use super::advertise::Advertised;
 use super::list::{Entry, Life, Mode};
 use super::{Mag, TimerKind};
 
@@ -43,6 +44,7 @@ impl Mag {
         entry.first_handoff = handoff::NEW_INTERFACE;
         entry.wanted = wanted;
         entry.service_selection.clone_from(&node.service_selection);
+        entry.local_routing = node.local_routing;
         entry
     }
 
@@ -57,6 +59,7 @@ impl Mag {
             if node.access_network.is_some() {
                 self.on_access_network(&node.nai, node.access_network.as_ref());
             }
+            self.set_local_routing(id, node.local_routing);
             return self.attach_again(id);
         }
         let mut entry = self.new_entry(&node.nai, node.lma.as_deref(), node.service);
@@ -64,11 +67,20 @@ impl Mag {
         entry.link_layer = unless_zero(node.link_layer_identifier.clone());
         entry.first_handoff = node.handoff_indicator;
         entry.service_selection.clone_from(&node.service_selection);
+        entry.local_routing = node.local_routing;
         if node.access_network.is_some() {
             entry.access_network = AccessNetwork::new(node.access_network.clone());
         }
         let id = self.insert(entry);
         self.drive(id);
+    }
+
+    /// A mobile node that attaches again may have another policy.
+    fn set_local_routing(&mut self, id: SessionId, wanted: Option<bool>) {
+        if let Some(entry) = self.entry_mut(id).filter(|entry| !entry.logical) {
+            entry.local_routing = wanted;
+        }
+        self.sync_session(id);
     }
 
     /// An administrative action: what was halted is tried again.
@@ -99,6 +111,7 @@ impl Mag {
     /// Removes an entry whose de-registration is done or given up.
     pub(super) fn remove(&mut self, id: SessionId, reason: &'static str) {
         self.cancel_all(id);
+        self.withdraw_advertisement(id);
         let Some(entry) = self.list.remove(id.0) else {
             return;
         };
@@ -158,6 +171,8 @@ impl Mag {
             configured_service: service,
             service_selection: None,
             access_network: AccessNetwork::new(self.config.access_network.clone()),
+            advertised: Advertised::default(),
+            local_routing: None,
             first_handoff: handoff::UNKNOWN,
             wanted: Vec::new(),
             home_prefixes: SmallVec::new(),
