@@ -19,6 +19,11 @@ use super::{Mag, TimerKind};
 /// Access technology "virtual": a logical mobile node has no access link (RFC 5213 section 8.5).
 const VIRTUAL: u8 = 1;
 
+/// Zeros are no identifier: the option stays away then (RFC 5213 section 6.9.1.1).
+fn unless_zero(link_layer: Option<Bytes>) -> Option<Bytes> {
+    link_layer.filter(|octets| octets.iter().any(|octet| *octet != 0))
+}
+
 impl Mag {
     /// Logical mobile nodes are always on: they register as soon as an interface is up.
     pub(super) fn attach_logical_nodes(&mut self) {
@@ -35,7 +40,7 @@ impl Mag {
         let mut entry = self.new_entry(&node.nai, node.lma.as_deref(), node.service);
         entry.logical = true;
         entry.access_technology = VIRTUAL;
-        entry.link_layer = Some(Bytes::copy_from_slice(&node.link_layer_identifier));
+        entry.link_layer = unless_zero(Some(Bytes::copy_from_slice(&node.link_layer_identifier)));
         entry.first_handoff = handoff::NEW_INTERFACE;
         entry.wanted = wanted;
         entry.service_selection.clone_from(&node.service_selection);
@@ -59,7 +64,7 @@ impl Mag {
         }
         let mut entry = self.new_entry(&node.nai, node.lma.as_deref(), node.service);
         entry.access_technology = node.access_technology;
-        entry.link_layer = node.link_layer_identifier.clone();
+        entry.link_layer = unless_zero(node.link_layer_identifier.clone());
         entry.first_handoff = node.handoff_indicator;
         entry.service_selection.clone_from(&node.service_selection);
         entry.local_routing = node.local_routing;
