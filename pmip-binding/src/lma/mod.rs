@@ -151,6 +151,7 @@ impl Lma {
         let mut random = Random::new(seed);
         let limits = config.limits;
         let config = Arc::new(config);
+        let reminded = random.next_u64();
         Ok(Self {
             directory: Arc::new(Directory::new(&config, random.next_u64())),
             keyring: Arc::new(Keyring::new(&config)),
@@ -170,9 +171,9 @@ impl Lma {
             waiting: Vec::new(),
             revocations: Revocations::default(),
             notifications: Notifications::default(),
-            revoked: Seen::new(MOST_REVOKED, random.next_u64()),
-            reminders: RateLimiter::new(limits.sources, 1, random.next_u64()),
-            departures: Departures::new(limits.sources, random.next_u64()),
+            revoked: Seen::new(MOST_REVOKED, reminded),
+            reminders: RateLimiter::new(limits.sources, 1, reminded),
+            departures: Departures::new(limits.sources, reminded),
             timers: Timers::new(),
             waiting_timer: TimerSlot::default(),
             queue: VecDeque::new(),

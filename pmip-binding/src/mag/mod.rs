@@ -145,13 +145,11 @@ impl Mag {
         let interfaces = config.roaming_interfaces.iter();
         let anchors = config.lmas.iter();
         let nodes = config.logical_mobile_nodes.iter();
-        let mut random = Random::new(seed);
-        let memory = random.next_u64();
         let mut mag = Self {
             keyring: Arc::new(Keyring::new(&config)),
             now,
             clock,
-            random,
+            random: Random::new(seed),
             interfaces: interfaces.map(|_| Interface::default()).collect(),
             anchors: anchors.map(|_| Anchor::default()).collect(),
             paths: BTreeMap::new(),
@@ -161,8 +159,9 @@ impl Mag {
             timers: KeyedTimers::new(),
             revocations: Revocations::default(),
             handled: VecDeque::new(),
-            revoked: Seen::new(MOST_SEEN, memory),
-            notified: Seen::new(MOST_SEEN, memory),
+            // Only its anchors are listened to, so nobody aims at a hash.
+            revoked: Seen::new(MOST_SEEN, 0),
+            notified: Seen::new(MOST_SEEN, 0),
             queue: VecDeque::new(),
             stats: Stats::default(),
             last_timestamp: 0,
