@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use pmip_wire::types::{Encapsulation, Instant};
 use pmip_wire::{SequenceNumber, Timestamp};
 
@@ -94,6 +95,7 @@ impl Lma {
             // Inside tunnels only heartbeats and binding errors (signalling rules section 9).
             return self.drop_datagram(DropReason::UnexpectedMessage, datagram);
         }
+        self.cache.warm_index(&update.common.home_prefixes);
         let mut request = self.request(datagram, update, proof);
         if let Err(reason) = self.relax(&mut request, cut) {
             return self.drop_datagram(reason, datagram);
@@ -107,6 +109,9 @@ impl Lma {
 
     /// Decides one PBU and carries the decision out.
     pub(super) fn decide(&mut self, mut request: Request) {
+        if let Some(session) = self.cache.warm(&request.update.common.home_prefixes) {
+            self.timers.warm(session.timer);
+        }
         let verdict = self.check(&mut request);
         let accepted = !matches!(verdict, Err(_) | Ok(Found::Refused(_)));
         if self.is_over_rate(&request, accepted) {
@@ -189,7 +194,11 @@ impl Lma {
             multipath: None,
             held: false,
             waited: false,
-            datagram: datagram.clone(),
+            // Its octets were read.
+            datagram: Datagram {
+                payload: Bytes::new(),
+                ..*datagram
+            },
             update,
         }
     }

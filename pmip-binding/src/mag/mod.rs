@@ -336,9 +336,10 @@ impl Mag {
     /// The wall clock as a Timestamp option, later than every one before.
     fn next_timestamp(&mut self) -> u64 {
         let clock = Timestamp::from_unix(self.clock.unix_at(self.now)).to_bits();
-        // A clock that was set back must not stay behind for ever: only equal moments are
-        // pushed apart.
-        let close = self.last_timestamp.saturating_sub(clock) < 65_536;
+        // Equal moments are pushed apart, as are those after a clock was set back by so little
+        // that the anchor takes what is later than its own time.
+        let near = Timestamp::from_unix(self.config.timestamp_window / 2).to_bits();
+        let close = self.last_timestamp.saturating_sub(clock) <= near;
         self.last_timestamp = if close {
             clock.max(self.last_timestamp.saturating_add(1))
         } else {
