@@ -209,12 +209,15 @@ fn speed() {
     );
 }
 
+/// The time of one kind of PBU in a round.
+type Kind = fn(&mut Pair, u32) -> f64;
+
 /// What each kind of PBU costs, in updates of a bare map of the same keys that take turns with it.
 /// Handoffs come last, for they change whose gateway a session is behind.
 fn kinds() {
     for size in [1_000u32, 128_000, 1_000_000] {
         let mut pair = Pair::new(size);
-        let kinds: [(&str, fn(&mut Pair, u32) -> f64); 4] = [
+        let kinds: [(&str, Kind); 4] = [
             ("refresh", |pair, round| pair.refresh(1 + (round % 2) as u8)),
             ("new", Pair::new_sessions),
             ("handoff", Pair::handoffs),

@@ -122,6 +122,7 @@ mod mag;
 mod message;
 mod notification;
 mod random;
+mod reconfigure;
 mod revocation;
 mod security;
 mod seen;
@@ -147,6 +148,7 @@ pub use input::{
 pub use io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 pub use lma::Lma;
 pub use mag::Mag;
+pub use reconfigure::ReconfigureError;
 pub use status::{
     BindingState, BindingStatus, HeartbeatStatus, PathBindingStatus, PathStatus, Stats,
 };

@@ -21,6 +21,7 @@ mod paths;
 mod peers;
 mod protection;
 mod rate;
+mod reconfigure;
 mod records;
 mod registration;
 mod reply;

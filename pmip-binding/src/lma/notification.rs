@@ -292,6 +292,11 @@ impl Lma {
 }
 
 impl Notifications {
+    /// Whether no answer is waited for.
+    pub(super) fn is_idle(&self) -> bool {
+        self.outstanding.is_empty()
+    }
+
     /// Who was asked there by the outstanding notification with this number.
     pub(super) fn asked(&self, sequence: u16, remote: SocketAddr) -> Option<&Arc<PeerKey>> {
         let notification = self.outstanding.get(&sequence);

@@ -311,6 +311,11 @@ impl Revocation {
 }
 
 impl Revocations {
+    /// Whether no answer is waited for.
+    pub(super) fn is_idle(&self) -> bool {
+        self.outstanding.is_empty() && self.waiting.is_empty()
+    }
+
     /// Who was asked there by the outstanding indication with this number.
     pub(super) fn asked(&self, sequence: u16, remote: SocketAddr) -> Option<&Arc<PeerKey>> {
         let revocation = self.outstanding.get(&sequence);

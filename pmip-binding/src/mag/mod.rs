@@ -14,6 +14,7 @@ mod notification;
 mod orders;
 mod paths;
 mod protection;
+mod reconfigure;
 mod refusal;
 mod register;
 mod revocation;

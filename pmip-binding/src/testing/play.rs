@@ -67,15 +67,16 @@ impl Scenario {
         let mut played = whole.start(wake, false);
         played.world.record();
         for transition in &self.transitions {
-            match *transition {
-                Transition::Wait(millis) => {
-                    played.apply(&Transition::Wait(millis.min(longest_wait)));
-                }
-                Transition::WaitSeconds(seconds) => {
-                    let millis = u16::from(seconds).saturating_mul(1_000);
-                    played.apply(&Transition::Wait(millis.min(longest_wait)));
-                }
-                ref other => played.apply(other),
+            let wait = if let Transition::Wait(millis) = *transition {
+                Some(millis)
+            } else if let Transition::WaitSeconds(seconds) = *transition {
+                Some(u16::from(seconds).saturating_mul(1_000))
+            } else {
+                None
+            };
+            match wait {
+                Some(millis) => played.apply(&Transition::Wait(millis.min(longest_wait))),
+                None => played.apply(transition),
             }
         }
         played.apply(&Transition::Wait(longest_wait));
