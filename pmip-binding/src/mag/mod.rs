@@ -1,9 +1,11 @@
 //! The mobile access gateway.
 
 mod access_network;
+mod advertise;
 mod answer;
 mod attach;
 mod build;
+mod clock;
 mod gre;
 mod interfaces;
 mod link;
@@ -13,6 +15,7 @@ mod notification;
 mod orders;
 mod paths;
 mod protection;
+mod reconfigure;
 mod refusal;
 mod register;
 mod revocation;
@@ -23,8 +26,8 @@ mod show;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use pmip_wire::Timestamp;
 use pmip_wire::types::{Instant, PathId};
+use pmip_wire::{BindingRevocationStatus, Timestamp, UpdateNotificationStatus};
 
 use crate::config::{ConfigErrors, MagConfig};
 use crate::event::{DropReason, Event, SessionId};
@@ -32,6 +35,7 @@ use crate::input::{Attachment, Command, Input};
 use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::message::Identifier;
 use crate::random::Random;
+use crate::seen::Seen;
 use crate::slab::Slab;
 use crate::status::{BindingStatus, PathStatus, Stats};
 use crate::timers::{KeyedTimers, TimerKey};
@@ -45,6 +49,9 @@ use notification::Handled;
 use paths::Path;
 use protection::Keyring;
 use revocation::Revocations;
+
+/// Indications, and notifications, of anchors that are recognised when they come again.
+const MOST_SEEN: usize = 4_096;
 
 /// A mobile access gateway: binding update list, paths.
 ///
@@ -66,6 +73,9 @@ pub struct Mag {
     timers: KeyedTimers<TimerKind>,
     revocations: Revocations,
     handled: VecDeque<Handled>,
+    /// Indications and notifications of anchors, and how they were answered.
+    revoked: Seen<BindingRevocationStatus>,
+    notified: Seen<UpdateNotificationStatus>,
     queue: VecDeque<Output>,
     stats: Stats,
     last_timestamp: u64,
@@ -95,6 +105,8 @@ enum TimerKind {
     Revoked(SessionId),
     /// The revocation with this sequence number is unanswered.
     Revocation(u16),
+    /// The clock of the anchor in this place may be right by now.
+    Clock(u32),
 }
 
 impl TimerKey for TimerKind {
@@ -111,6 +123,7 @@ impl TimerKey for TimerKind {
             Self::AccessNetwork(session) => (7, session.0, 0),
             Self::Revoked(session) => (8, session.0, 0),
             Self::Revocation(sequence) => (9, sequence.into(), 0),
+            Self::Clock(lma) => (10, lma, 0),
         };
         (kind << 40) | (u64::from(number) << 8) | u64::from(binding_id)
     }
@@ -148,6 +161,9 @@ impl Mag {
             timers: KeyedTimers::new(),
             revocations: Revocations::default(),
             handled: VecDeque::new(),
+            // Only its anchors are listened to, so nobody aims at a hash.
+            revoked: Seen::new(MOST_SEEN, 0),
+            notified: Seen::new(MOST_SEEN, 0),
             queue: VecDeque::new(),
             stats: Stats::default(),
             last_timestamp: 0,
@@ -168,6 +184,10 @@ impl Mag {
             Input::Attachment(Attachment::Attach(node)) => self.attach(&node),
             Input::Attachment(Attachment::AccessNetwork { nai, network }) => {
                 self.on_access_network(&nai, network.as_ref());
+            }
+            Input::Attachment(Attachment::Solicit { nai }) => self.on_solicitation(&nai),
+            Input::Attachment(Attachment::LinkLocal { nai, address }) => {
+                self.on_link_local(&nai, address);
             }
             Input::Attachment(Attachment::Detach { nai }) => self.detach(&nai),
             Input::Command(command) => self.on_command(&command),
@@ -231,6 +251,7 @@ impl Mag {
                 TimerKind::Return => self.drive_all(),
                 TimerKind::Revoked(id) => self.revocation_over(id),
                 TimerKind::Revocation(sequence) => self.revocation_overdue(sequence),
+                TimerKind::Clock(lma) => self.ask_for_time(lma),
             }
         }
     }
@@ -321,9 +342,10 @@ impl Mag {
     /// The wall clock as a Timestamp option, later than every one before.
     fn next_timestamp(&mut self) -> u64 {
         let clock = Timestamp::from_unix(self.clock.unix_at(self.now)).to_bits();
-        // A clock that was set back must not stay behind for ever: only equal moments are
-        // pushed apart.
-        let close = self.last_timestamp.saturating_sub(clock) < 65_536;
+        // Equal moments are pushed apart, as are those after a clock was set back by so little
+        // that the anchor takes what is later than its own time.
+        let near = Timestamp::from_unix(self.config.timestamp_window / 2).to_bits();
+        let close = self.last_timestamp.saturating_sub(clock) <= near;
         self.last_timestamp = if close {
             clock.max(self.last_timestamp.saturating_add(1))
         } else {
