@@ -48,6 +48,7 @@ pub(super) struct Congestion {
     /// Octets per second that came through, the last sample and the most of late.
     delivered: u64,
     most: u64,
+    /// How congested, of late: 1,000 is where it begins to tell.
     severity: u64,
     state: State,
     /// Samples in a row that speak against `state`.
@@ -85,11 +86,6 @@ impl Congestion {
         let severity = lossy.max(if busy { queued } else { 0 });
         self.severity = self.severity - self.severity / 4 + severity / 4;
         self.judge(severity >= 1_000);
-    }
-
-    /// How congested, of late: 1,000 is where it begins to tell.
-    pub(super) const fn severity(&self) -> u64 {
-        self.severity
     }
 
     pub(super) const fn is_congested(&self) -> bool {

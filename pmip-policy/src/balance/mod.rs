@@ -120,14 +120,14 @@ impl LinkShare {
 ///
 /// - *health*: 1, 1/2, 1/4; a step down per violating operation, up per conforming one;
 /// - *relief*: how much of its share the path can take. While any path is congested, each
-///   [`adjust`](Self::adjust), which is meant to come every second, goes a quarter of the way to
-///   what each path delivers, and half as much again for those that are less than half as
-///   congested as the worst: a bad path loses its own share alone. While none is, calm paths get back a fortieth.
+///   [`adjust`](Self::adjust), which is meant to come every second, brings the estimate of a congested
+///   path a quarter of the way to what it delivers, and gives the others a twelfth more: a bad path
+///   loses its own share alone. While none is, calm paths get back a fortieth.
 ///
-/// A path is congested after two samples in a row with a loss of one per cent above the least of
-/// late, or with a queue of 50 ms (half its delay, where that is more) while it delivers nearly the
-/// most of late. A delay that wanders while little is sent so says nothing, and a loss that is always
-/// there neither. It is calm after three samples without.
+/// A path is congested when its mean of late is, twice in a row, a loss of one per cent above the
+/// least of late, or a queue of 50 ms (half its delay, where that is more) while it delivers nearly
+/// the most of late. A delay that wanders while little is sent so says nothing, and a loss that is always
+/// there neither. It is calm after three in a row without.
 ///
 /// Only a weight that differs by an eighth is given out. Flows under way never move for a weight.
 ///
