@@ -157,7 +157,7 @@ impl World {
             meter.rtt += tick.rtt / TICKS as f64;
         }
         let capacity: f64 = self.links.iter().map(|link| link.room(tick)).sum();
-        if tick % TICKS == 0 {
+        if tick.is_multiple_of(TICKS) {
             self.run.arrived.push(0.0);
             self.run.capacity.push(0.0);
         }
