@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use pmip_policy::FlowTableConfig;
 use pmip_tunnel::{
-    Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, Outbound, Packet, PacketOffload,
-    Role, SegmentArena, SessionKey, TunnelPath, TunnelSession, encap,
+    Arrival, Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, Outbound, Packet,
+    PacketOffload, Role, SegmentArena, SessionKey, TunnelPath, TunnelSession, encap,
 };
 use pmip_wire::types::{Encapsulation, Instant, IpPrefix, PathId};
 
@@ -37,16 +37,19 @@ pub fn run(data: &[u8]) {
 
 fn inbound(forwarder: &mut Forwarder, table: &ForwardingTable, outer: Ecn, packet: &[u8]) {
     let mut octets = packet.to_vec();
-    let Inbound::Deliver(delivered) = forwarder.inbound(table, PATH, outer, &mut octets) else {
+    let arrival = Arrival::udp(PATH, outer);
+    let Inbound::Deliver(delivery) = forwarder.inbound(table, arrival, &mut octets) else {
         return;
     };
+    let delivered = delivery.packet;
     let ours: IpAddr = match table.role() {
         Role::Lma => delivered.source,
         Role::Mag => delivered.destination,
     };
     let inside = prefixes().iter().any(|prefix| prefix.contains(ours));
     assert!(inside, "{ours} belongs to no session");
-    let again = Packet::parse(&octets).expect("what is delivered is a packet");
+    let inner = octets.get(delivery.start..).expect("inside");
+    let again = Packet::parse(inner).expect("what is delivered is a packet");
     assert_eq!(again.source, delivered.source);
     assert_eq!(again.destination, delivered.destination);
 }

@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use pmip_binding::{Forwarding, PathEndpoint, SessionRoute};
 
-use crate::table::{ForwardingTable, SessionKey, TunnelPath, TunnelSession};
+use crate::encap::OuterOptions;
+use crate::table::{ForwardingTable, PathKeys, SessionKey, TunnelPath, TunnelSession, VrfId};
 
 impl ForwardingTable {
     /// Applies one forwarding change of an engine. Publish a clone before the next datagram that
@@ -31,6 +32,8 @@ fn tunnel_path(endpoint: &PathEndpoint) -> TunnelPath {
         remote: endpoint.remote,
         care_of: endpoint.care_of,
         encapsulation: endpoint.encapsulation,
+        transport_vrf: VrfId::DEFAULT,
+        outer: OuterOptions::default(),
         usable: endpoint.usable,
         weight: endpoint.weight,
     }
@@ -38,5 +41,10 @@ fn tunnel_path(endpoint: &PathEndpoint) -> TunnelPath {
 
 fn tunnel_session(route: &SessionRoute) -> TunnelSession {
     let paths: Vec<_> = route.paths.iter().map(|route| route.path).collect();
-    TunnelSession::new(SessionKey(route.session.0), route.prefixes.clone(), paths)
+    let keys = route.paths.iter().filter_map(|route| {
+        let keys = route.keys?;
+        Some(PathKeys::new(route.path, keys.uplink, keys.downlink))
+    });
+    let keys = keys.collect();
+    TunnelSession::new(SessionKey(route.session.0), route.prefixes.clone(), paths).with_keys(keys)
 }

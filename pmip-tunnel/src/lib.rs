@@ -38,21 +38,28 @@ mod counters;
 mod ecn;
 pub mod encap;
 mod forwarder;
+mod guard;
 mod icmp;
 mod mss;
 mod octets;
 mod offload;
 mod packet;
+pub mod pmtu;
 mod segment;
 mod table;
 #[cfg(test)]
 mod testing;
 
 pub use coalesce::{Coalescer, Merged, Pieces};
-pub use counters::{Counters, DropReason, PathCounters};
+pub use counters::{Carried, Counters, DropReason, PathCounters};
 pub use ecn::Ecn;
-pub use forwarder::{Forwarder, ForwarderConfig, Inbound, Outbound, TunnelSend};
+pub use forwarder::{
+    Arrival, Delivery, FlowHint, Forwarder, ForwarderConfig, Inbound, LocalDelivery, Outbound,
+    TunnelSend, Underlay,
+};
+pub use guard::TunnelAcl;
+pub use icmp::{UnderlayError, UnderlayProblem};
 pub use offload::{PacketOffload, PartialChecksum, Segmentation, SegmentationKind, UnknownOffload};
 pub use packet::{Fragment, Packet, PacketError};
 pub use segment::{OffloadMismatch, Segment, SegmentArena, cut};
-pub use table::{ForwardingTable, Role, SessionKey, TunnelPath, TunnelSession};
+pub use table::{ForwardingTable, PathKeys, Role, SessionKey, TunnelPath, TunnelSession, VrfId};

@@ -1,0 +1,1 @@
+//! The MTU of a path, found by probing (RFC 8899).
