@@ -98,9 +98,7 @@ impl RxBatch {
             let end = (start + received.datagram).min(end);
             let datagram = &mut self.area[start..end];
             let arrival = Arrival::udp(path, received.ecn);
-            let verdict = context
-                .forwarder
-                .inbound(context.table, arrival, datagram);
+            let verdict = context.forwarder.inbound(context.table, arrival, datagram);
             match verdict {
                 Inbound::Deliver(inner) => {
                     let at = start + inner.start;
