@@ -49,6 +49,7 @@ mod segment;
 mod table;
 #[cfg(test)]
 mod testing;
+mod time;
 
 pub use coalesce::{Coalescer, Merged, Pieces};
 pub use counters::{Carried, Counters, DropReason, PathCounters};

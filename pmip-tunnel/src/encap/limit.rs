@@ -7,7 +7,9 @@ use crate::octets::u8_at;
 use crate::packet::IPV6_HEADER;
 
 /// Octets of a destination options header with the option alone.
-pub(crate) const LIMIT_HEADER: usize = 8;
+pub(crate) const LIMIT_HEADER: usize = LIMIT_OVERHEAD as usize;
+/// The same, as MTUs count it.
+pub(crate) const LIMIT_OVERHEAD: u16 = 8;
 const OPTION: u8 = 4;
 
 /// The IPv6 destination options header that states `limit` and is followed by `next_header`. A

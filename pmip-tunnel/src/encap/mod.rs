@@ -47,7 +47,7 @@ pub use reassembly::{Reassembler, ReassemblerConfig, ReassemblyCounters, Whole};
 pub use shim::Carrier;
 
 pub(crate) use decap::Carried;
-pub(crate) use limit::{InnerLimit, LIMIT_HEADER, outer_limit};
+pub(crate) use limit::{InnerLimit, LIMIT_HEADER, LIMIT_OVERHEAD, outer_limit};
 pub(crate) use outer::{Inner, outer_protocol};
 pub(crate) use shim::{Gre, Opened, Shim, open};
 

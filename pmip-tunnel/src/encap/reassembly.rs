@@ -13,6 +13,7 @@ use crate::ecn::Ecn;
 use crate::octets::{put_u8, put_u16, saturating_u16, u8_at, u16_at, u32_at};
 use crate::packet::{Fragment, IPV6_HEADER, Packet};
 use crate::segment::put_ipv4_checksum;
+use crate::time::later;
 
 /// Pieces of one datagram: smaller ones than 65,535 / 128 are an attack.
 const MAX_PIECES: usize = 128;
@@ -286,7 +287,7 @@ impl Datagram {
     fn agrees(&self, piece: &Piece, range: &Range<usize>) -> bool {
         let shape = !range.is_empty()
             && range.end.saturating_add(piece.header.len()) <= usize::from(u16::MAX)
-            && (!piece.more || range.len() % 8 == 0);
+            && (!piece.more || range.len().is_multiple_of(8));
         let free = |held: &Range<usize>| held.end <= range.start || range.end <= held.start;
         let end = match (self.total, piece.more) {
             (None, true) => true,
@@ -328,11 +329,6 @@ impl Datagram {
             put_u16(out, 4, saturating_u16(length.saturating_sub(IPV6_HEADER)));
         }
     }
-}
-
-fn later(now: Instant, span: Duration) -> Instant {
-    let span = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-    Instant::from_nanos(now.as_nanos().saturating_add(span))
 }
 
 /// The ECN field of a packet that had `held` and `new` on its pieces; `None` = discard it

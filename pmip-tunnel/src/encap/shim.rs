@@ -38,7 +38,7 @@ impl Shim {
                 tlv: true,
                 gre: if gre_in_tlv { Some(gre) } else { None },
             },
-            _ => Self {
+            Encapsulation::Ipv6 | Encapsulation::Ipv4 | Encapsulation::Ipv4Udp | _ => Self {
                 tlv: false,
                 gre: None,
             },

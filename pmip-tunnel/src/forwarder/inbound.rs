@@ -9,7 +9,7 @@ use super::outbound::stays_on_link;
 use super::{Arrival, Delivery, Forwarder, Inbound, LocalDelivery};
 use crate::counters::DropReason;
 use crate::ecn::Ecn;
-use crate::encap::{Carried, DecapError, Gre, Opened, open};
+use crate::encap::{Carried, Carrier, DecapError, Gre, Opened, open};
 use crate::mss::{self, ChecksumState};
 use crate::octets::{put_u8, put_u16, u8_at, u16_at, update_checksum};
 use crate::packet::Packet;
@@ -195,10 +195,9 @@ impl Forwarder {
 /// What octets that open nothing are: an inner packet was expected, or headers before it.
 fn unopened(arrival: Arrival, data: &[u8]) -> DropReason {
     let framed = u8_at(data, 0).is_some_and(|first| first >> 4 == 0);
-    match arrival.carrier {
-        crate::encap::Carrier::Gre => DropReason::BadEncapsulation,
-        _ if framed => DropReason::BadEncapsulation,
-        _ => DropReason::Malformed,
+    match framed || arrival.carrier == Carrier::Gre {
+        true => DropReason::BadEncapsulation,
+        false => DropReason::Malformed,
     }
 }
 

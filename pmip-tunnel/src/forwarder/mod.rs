@@ -19,6 +19,7 @@ use crate::icmp::Limiter;
 use crate::packet::Packet;
 use crate::table::{SessionKey, VrfId};
 
+pub(crate) use local::ends;
 pub use underlay::Underlay;
 
 /// What a forwarder needs to know besides the table.
@@ -251,5 +252,7 @@ impl Forwarder {
     }
 }
 
+#[cfg(test)]
+mod edge_tests;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use pmip_wire::types::Instant;
 use super::{Forwarder, Outbound, TunnelSend};
 use crate::counters::DropReason;
 use crate::ecn::Ecn;
-use crate::encap::{Carrier, Gre, InnerLimit, LIMIT_HEADER, Shim, outer_limit, outer_protocol};
+use crate::encap::{Carrier, Gre, InnerLimit, LIMIT_OVERHEAD, Shim, outer_limit, outer_protocol};
 use crate::icmp::{self, Problem};
 use crate::mss;
 use crate::offload::PacketOffload;
@@ -393,7 +393,7 @@ fn tunnel_limit(tunnel: &TunnelPath, data: &[u8]) -> Result<Option<u8>, Refusal>
 /// Octets of the outer header that the path's MTU does not count: only some packets have them.
 fn unplanned(tunnel: &TunnelPath, limit: Option<u8>) -> u16 {
     match (limit, tunnel.outer.encapsulation_limit) {
-        (Some(_), None) => u16::try_from(LIMIT_HEADER).unwrap_or(0),
+        (Some(_), None) => LIMIT_OVERHEAD,
         _ => 0,
     }
 }

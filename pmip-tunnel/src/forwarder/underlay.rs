@@ -81,10 +81,10 @@ fn believed(tunnel: &TunnelPath, problem: UnderlayProblem) -> Option<u16> {
         true => LEAST_IPV4,
         false => LEAST_IPV6,
     };
-    match problem {
-        UnderlayProblem::TooBig(Some(mtu)) => Some(mtu.max(least)),
-        _ => None,
-    }
+    let UnderlayProblem::TooBig(Some(mtu)) = problem else {
+        return None;
+    };
+    Some(mtu.max(least))
 }
 
 /// What the inner sender is told, and where it is.

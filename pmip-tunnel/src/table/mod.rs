@@ -20,6 +20,7 @@ use core::sync::atomic::AtomicU32;
 use pmip_wire::types::{IpPrefix, PathId};
 use smallvec::SmallVec;
 
+use crate::encap::Carrier;
 use crate::guard::TunnelAcl;
 use group::{GroupId, GroupPaths};
 use keys::KeyOwners;
@@ -84,11 +85,16 @@ struct Remote {
 }
 
 impl Remote {
-    const fn of(tunnel: &TunnelPath) -> Self {
+    /// A port is part of the name in UDP alone.
+    fn of(tunnel: &TunnelPath) -> Self {
+        let mut remote = tunnel.remote;
+        if Carrier::of(tunnel.encapsulation) != Some(Carrier::Udp) {
+            remote.set_port(0);
+        }
         Self {
             vrf: tunnel.transport_vrf,
             local: tunnel.local,
-            remote: tunnel.remote,
+            remote,
         }
     }
 }

@@ -6,10 +6,7 @@ use core::net::{IpAddr, SocketAddr};
 use pmip_policy::Candidate;
 use pmip_wire::types::{Encapsulation, IpPrefix, Label, PathId};
 
-use crate::encap::{LIMIT_HEADER, OuterOptions};
-
-/// As the MTU counts it.
-const LIMIT_OVERHEAD: u16 = LIMIT_HEADER as u16;
+use crate::encap::{LIMIT_OVERHEAD, OuterOptions};
 
 /// Which end of the tunnels this node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,7 +106,7 @@ impl TunnelPath {
         match self.encapsulation {
             Encapsulation::GreIpv4 | Encapsulation::GreIpv6 => true,
             Encapsulation::Ipv4UdpTlv => self.outer.gre_in_tlv,
-            _ => false,
+            Encapsulation::Ipv6 | Encapsulation::Ipv4 | Encapsulation::Ipv4Udp | _ => false,
         }
     }
 
