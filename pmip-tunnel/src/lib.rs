@@ -9,7 +9,11 @@
 //!   pieces; [`Forwarder::inbound`] takes what came out of a tunnel and says whether to deliver it.
 //! - [`SegmentArena`] and [`Coalescer`] cut and join super-packets with new headers in an arena and
 //!   the payload left where it lies: a driver sends both with one gathering system call.
-//! - [`encap`] builds and reads whole outer packets for drivers that want them.
+//! - [`encap`] builds and reads whole outer packets for drivers that want them, cuts them into
+//!   fragments and puts those together.
+//! - [`TunnelAcl`] filters what comes out of tunnels.
+//! - [`pmtu`] finds the MTU of a path, by probes and by what networks say; [`UnderlayError`] reads
+//!   the latter.
 //!
 //! In steady state nothing is allocated and no payload is copied.
 //!

@@ -20,7 +20,7 @@ use core::sync::atomic::AtomicU32;
 use pmip_wire::types::{IpPrefix, PathId};
 use smallvec::SmallVec;
 
-use crate::encap::Carrier;
+use crate::encap::{Carrier, OuterOptions};
 use crate::guard::TunnelAcl;
 use group::{GroupId, GroupPaths};
 use keys::KeyOwners;
@@ -74,6 +74,8 @@ pub struct ForwardingTable {
     next_group: u32,
     tunnel_mtu: Option<u16>,
     acl: Option<Arc<TunnelAcl>>,
+    /// Of paths that an engine's events install.
+    outer: OuterOptions,
 }
 
 /// Where datagrams of a path come from and arrive: what names the path on receipt.
@@ -149,6 +151,7 @@ impl ForwardingTable {
             next_group: 0,
             tunnel_mtu: None,
             acl: None,
+            outer: OuterOptions::default(),
         }
     }
 
@@ -185,6 +188,17 @@ impl ForwardingTable {
     pub fn set_tunnel_mtu(&mut self, mtu: Option<u16>) {
         self.tunnel_mtu = mtu;
         self.change();
+    }
+
+    /// Says how paths that an engine's events install from now on fill their outer headers (feature
+    /// `binding`).
+    pub const fn set_outer_options(&mut self, outer: OuterOptions) {
+        self.outer = outer;
+    }
+
+    /// What [`Self::set_outer_options`] said.
+    pub const fn outer_options(&self) -> OuterOptions {
+        self.outer
     }
 
     /// Filters inner packets that come out of tunnels (LMA; `tunnel acl`); `None` lets all pass.
