@@ -72,9 +72,10 @@ mod tests {
 
     fn table() -> ForwardingTable {
         let mut table = ForwardingTable::new(Role::Lma);
-        let mut outer = OuterOptions::default();
-        outer.hop_limit = 33;
-        table.set_outer_options(outer);
+        table.set_outer_options(OuterOptions {
+            hop_limit: 33,
+            ..OuterOptions::default()
+        });
         table.apply(&Forwarding::InstallPath(PathEndpoint {
             path: PathId(4),
             label: Label(2),
