@@ -70,6 +70,7 @@ fn main() -> Outcome<()> {
             &[&[1, 0], &packet[..]].concat(),
         )?;
     }
+    tunnels()?;
     carriers()?;
     measurements()?;
     access_lists()?;
@@ -108,6 +109,38 @@ fn access_lists() -> Outcome<()> {
         });
         let input: Vec<u8> = sizes.into_iter().chain(filling).collect();
         seed("classify", name, &input)?;
+    }
+    Ok(())
+}
+
+/// Every encapsulation, bare and with all that it can have, and super-packets to cut.
+fn tunnels() -> Outcome<()> {
+    for (name, packet) in packets() {
+        for kind in 0..6u8 {
+            for flags in [0, 0x1f] {
+                // Which encapsulation, what it has, key, limit, MTU in units of 8.
+                let choice = [kind, flags, 7, 4, 12, 0, 0, 0];
+                let name = format!("{name}-{kind}-{flags}");
+                seed("encap_decap", &name, &[&choice, &packet[..]].concat())?;
+            }
+        }
+    }
+    for (name, kind, protocol, offset) in [("tcp", 1u8, 6u8, 16u16), ("udp", 5, 17, 6)] {
+        let mut upper = vec![0x9c, 0x40, 1, 0xbb];
+        match protocol {
+            6 => upper.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x18, 1, 0, 0, 0, 0, 0]),
+            _ => upper.extend_from_slice(&[0, 108, 0, 0]),
+        }
+        upper.extend((0..100u8).map(|n| n.wrapping_mul(7)));
+        let packet = ipv4(protocol, [10, 1, 0, 2], [192, 0, 2, 80], &upper);
+        for size in [1u16, 30, 33, 50] {
+            let mut input = vec![1, kind, 0, 0];
+            for field in [size, 20, offset] {
+                input.extend_from_slice(&field.to_ne_bytes());
+            }
+            input.extend_from_slice(&packet);
+            seed("segment_coalesce", &format!("{name}-{size}"), &input)?;
+        }
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 
 pub mod classify;
 pub mod decap;
+pub mod encap_decap;
 mod engine;
 pub mod ipv6_walk;
 pub mod lma_datagrams;
@@ -16,6 +17,7 @@ pub mod message_encode;
 pub mod options_iter;
 pub mod pcap_reader;
 pub mod scenario;
+pub mod segment_coalesce;
 pub mod sla_packets;
 pub mod traffic_selector;
 pub mod udp_framing;
@@ -27,6 +29,7 @@ pub type Body = fn(&[u8]);
 pub const TARGETS: &[(&str, Body)] = &[
     ("classify", classify::run),
     ("decap", decap::run),
+    ("encap_decap", encap_decap::run),
     ("ipv6_walk", ipv6_walk::run),
     ("lma_datagrams", lma_datagrams::run),
     ("mag_datagrams", mag_datagrams::run),
@@ -35,6 +38,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("options_iter", options_iter::run),
     ("pcap_reader", pcap_reader::run),
     ("scenario", scenario::run),
+    ("segment_coalesce", segment_coalesce::run),
     ("sla_packets", sla_packets::run),
     ("udp_framing", udp_framing::run),
     ("traffic_selector", traffic_selector::run),

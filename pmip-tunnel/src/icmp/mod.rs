@@ -1,5 +1,7 @@
-//! ICMP errors to inner senders: IPv4 "fragmentation needed" (RFC 792, RFC 1191 section 4) and
-//! IPv6 "packet too big" (RFC 4443 section 3.2), with as much of the packet quoted as fits.
+//! ICMP errors to inner senders (RFC 792, RFC 1191 section 4, RFC 4443 section 3), with as much of
+//! the packet quoted as fits, and those of the networks that carry the tunnels.
+
+mod underlay;
 
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,6 +12,8 @@ use pmip_wire::types::Instant;
 use crate::octets::{put_u16, saturating_u16, u8_at};
 use crate::packet::{IPV4_HEADER, IPV6_HEADER, Packet, protocol};
 use crate::segment::put_ipv4_checksum;
+
+pub use underlay::{UnderlayError, UnderlayProblem};
 
 /// An ICMPv4 error is at most this long (RFC 1812 section 4.3.2.3).
 const ICMPV4_LIMIT: usize = 576;
@@ -52,11 +56,45 @@ fn is_icmp_error(data: &[u8], packet: &Packet) -> bool {
     }
 }
 
-/// Builds "fragmentation needed" behind `out`.
-pub(crate) fn fragmentation_needed(
+/// What a sender is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// Larger than this many octets: IPv4 type 3 code 4, IPv6 type 2.
+    TooBig(u16),
+    /// The tunnel does not get there (RFC 2473 sections 8.2 and 8.3): IPv4 type 3 code 1, IPv6 type
+    /// 1 code 3.
+    Unreachable,
+    /// The octet at this place is wrong: IPv6 type 4 code 0. IPv4 packets have no such place.
+    Octet(u16),
+}
+
+impl Problem {
+    /// The ICMP header with checksum 0.
+    const fn header(self, ipv4: bool) -> [u8; ICMP_HEADER] {
+        match (self, ipv4) {
+            (Self::TooBig(mtu), true) => {
+                let [m0, m1] = mtu.to_be_bytes();
+                [3, 4, 0, 0, 0, 0, m0, m1]
+            }
+            (Self::TooBig(mtu), false) => {
+                let [m0, m1] = mtu.to_be_bytes();
+                [2, 0, 0, 0, 0, 0, m0, m1]
+            }
+            (Self::Octet(at), false) => {
+                let [a0, a1] = at.to_be_bytes();
+                [4, 0, 0, 0, 0, 0, a0, a1]
+            }
+            (Self::Unreachable | Self::Octet(_), true) => [3, 1, 0, 0, 0, 0, 0, 0],
+            (Self::Unreachable, false) => [1, 3, 0, 0, 0, 0, 0, 0],
+        }
+    }
+}
+
+/// Builds an ICMPv4 error about the packet `quoted` behind `out`.
+pub(crate) fn build_v4(
     source: Ipv4Addr,
     destination: Ipv4Addr,
-    mtu: u16,
+    problem: Problem,
     quoted: &[u8],
     out: &mut Vec<u8>,
 ) {
@@ -71,8 +109,7 @@ pub(crate) fn fragmentation_needed(
     out.extend_from_slice(&source.octets());
     out.extend_from_slice(&destination.octets());
     put_ipv4_checksum(out.get_mut(start..).unwrap_or(&mut []), IPV4_HEADER);
-    let [m0, m1] = mtu.to_be_bytes();
-    out.extend_from_slice(&[3, 4, 0, 0, 0, 0, m0, m1]);
+    out.extend_from_slice(&problem.header(true));
     out.extend_from_slice(quoted);
     let body = out
         .get_mut(start.saturating_add(IPV4_HEADER)..)
@@ -80,11 +117,11 @@ pub(crate) fn fragmentation_needed(
     put_checksum(body, Checksum::new());
 }
 
-/// Builds "packet too big" behind `out`.
-pub(crate) fn packet_too_big(
+/// Builds an ICMPv6 error about the packet `quoted` behind `out`.
+pub(crate) fn build_v6(
     source: Ipv6Addr,
     destination: Ipv6Addr,
-    mtu: u32,
+    problem: Problem,
     quoted: &[u8],
     out: &mut Vec<u8>,
 ) {
@@ -96,8 +133,7 @@ pub(crate) fn packet_too_big(
     out.extend_from_slice(&[0x60, 0, 0, 0, l0, l1, protocol::ICMPV6, HOP_LIMIT]);
     out.extend_from_slice(&source.octets());
     out.extend_from_slice(&destination.octets());
-    out.extend_from_slice(&[2, 0, 0, 0]);
-    out.extend_from_slice(&mtu.to_be_bytes());
+    out.extend_from_slice(&problem.header(false));
     out.extend_from_slice(quoted);
     let length = u32::try_from(payload).unwrap_or(u32::MAX);
     let pseudo = Checksum::ipv6_pseudo_header(source, destination, length, protocol::ICMPV6);
