@@ -42,13 +42,14 @@
 //!         }
 //!         Output::Transmit(_lost) => {}
 //!         // 3.
-//!         Output::Event(Event::OperationFinished { window, .. }) => {
+//!         Output::Event(Event::OperationFinished(operation)) => {
+//!             let window = &operation.window;
 //!             assert_eq!(window.rtt().average(), Some(ms(30)));
 //!             assert_eq!(window.loss_ppm(), Some(500_000));
-//!             verdict.judge(now, &window);
+//!             verdict.judge(now, window);
 //!             break verdict.state();
 //!         }
-//!         Output::Event(_) => {}
+//!         Output::Event(_) | Output::Prepare => {}
 //!         // 2.
 //!         Output::Timeout(at) => {
 //!             let at = at.expect("it runs");
@@ -75,18 +76,30 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod clock;
 mod config;
 mod delay;
+mod history;
 mod jitter;
+mod loss;
 mod prober;
+mod reaction;
 mod rtt;
 mod verdict;
+mod voice;
 mod window;
 
+pub use clock::Clock;
 pub use config::{ProbeConfig, ProbeConfigError};
 pub use delay::DelayStatistics;
+pub use history::History;
 pub use jitter::JitterStatistics;
-pub use prober::{Event, Input, Output, Probe, Prober, Reply, Stray};
+pub use loss::{LossByDirection, ResponderNumbers};
+pub use prober::{Event, Input, Operation, Outcome, Output, Probe, Prober, Reply, Stray};
+pub use reaction::{
+    Element, Reaction, ReactionConfig, ReactionConfigError, ReactionEvent, Trigger,
+};
 pub use rtt::RttTracker;
 pub use verdict::{Hysteresis, Judgement, Limits, Measure, Verdict, VerdictChange, VerdictState};
-pub use window::{Collector, Sample, Window};
+pub use voice::{Codec, VoiceScore};
+pub use window::{Collector, ResponderTimes, Sample, Window};
