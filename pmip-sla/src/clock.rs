@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use pmip_wire::stamp::ErrorEstimate;
 use pmip_wire::types::{Instant, ProbeTimestamp, TimestampFormat};
 
 /// Ties [`Instant`] to wall-clock time, which timestamps in probes tell.
@@ -23,6 +24,9 @@ pub struct Clock {
     format: TimestampFormat,
     in_step: bool,
 }
+
+/// 2^22 * 2^-32 s is about a millisecond.
+const ERROR_SCALE: u8 = 22;
 
 impl Clock {
     /// A clock that showed `unix`, the time since 1970-01-01 00:00 UTC, at `instant`.
@@ -69,6 +73,17 @@ impl Clock {
     /// The timestamp of `now`.
     pub fn timestamp(&self, now: Instant) -> ProbeTimestamp {
         ProbeTimestamp::from_unix(self.unix_at(now), self.format)
+    }
+
+    /// Milliseconds since midnight UTC.
+    pub(crate) fn millis_of_day(&self, now: Instant) -> u32 {
+        u32::try_from(self.unix_at(now).as_millis() % 86_400_000).unwrap_or(0)
+    }
+
+    /// The error estimate of its timestamps (RFC 8762 section 4.2.1): a millisecond, which is what
+    /// a clock kept by NTP is good for.
+    pub(crate) fn error_estimate(&self) -> ErrorEstimate {
+        ErrorEstimate::new(self.in_step, self.format, ERROR_SCALE, 1).unwrap_or_default()
     }
 
     /// Nanoseconds from `sent` by this clock to `other` by another, which is in `format`.

@@ -84,7 +84,10 @@ mod jitter;
 mod loss;
 mod prober;
 mod reaction;
+mod reflector;
+mod responder;
 mod rtt;
+mod sender;
 mod verdict;
 mod voice;
 mod window;
@@ -99,7 +102,15 @@ pub use prober::{Event, Input, Operation, Outcome, Output, Probe, Prober, Reply,
 pub use reaction::{
     Element, Reaction, ReactionConfig, ReactionConfigError, ReactionEvent, Trigger,
 };
+pub use reflector::{Reflector, ReflectorConfig, ReflectorCounters};
+pub use responder::{
+    Answer, Received, Responder, ResponderConfig, ResponderCounters, ResponderOutput,
+};
 pub use rtt::RttTracker;
+pub use sender::{
+    ControlVersion, Datagram, IpSlaSession, Sender, SenderDrop, SenderInput, SenderOutput, SlaKey,
+    StampSession,
+};
 pub use verdict::{Hysteresis, Judgement, Limits, Measure, Verdict, VerdictChange, VerdictState};
 pub use voice::{Codec, VoiceScore};
 pub use window::{Collector, ResponderTimes, Sample, Window};

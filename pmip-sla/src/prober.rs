@@ -340,7 +340,7 @@ impl Prober {
         }
     }
 
-    fn next_timeout(&self) -> Option<Instant> {
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
         if !self.running {
             return None;
         }
@@ -490,6 +490,30 @@ impl Prober {
             .push_back(Output::Event(Event::Answered(sample)));
         self.skip_settled();
         self.finish_if_done();
+    }
+
+    /// When the probe of this number left, as far as it is remembered.
+    pub(crate) fn sent(&self, sequence: u32) -> Option<Instant> {
+        let first = self.outstanding.front()?.sequence;
+        let offset = usize::try_from(sequence.wrapping_sub(first)).ok()?;
+        Some(self.outstanding.get(offset)?.sent)
+    }
+
+    /// The number whose lower half this is, of those that are remembered or follow.
+    pub(crate) fn complete(&self, lower: u16) -> u32 {
+        let first = self
+            .outstanding
+            .front()
+            .map_or(self.next_sequence, |probe| probe.sequence);
+        let [_, _, a, b] = first.to_be_bytes();
+        let ahead = lower.wrapping_sub(u16::from_be_bytes([a, b]));
+        first.wrapping_add(ahead.into())
+    }
+
+    /// Octets on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        self.outstanding.capacity() * size_of::<Outstanding>()
+            + self.outputs.capacity() * size_of::<Output>()
     }
 
     fn probe_mut(&mut self, sequence: u32) -> Option<&mut Outstanding> {
