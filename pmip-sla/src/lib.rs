@@ -81,6 +81,7 @@ mod config;
 mod delay;
 mod history;
 mod jitter;
+mod liveness;
 mod loss;
 mod prober;
 mod reaction;
@@ -97,6 +98,7 @@ pub use config::{ProbeConfig, ProbeConfigError};
 pub use delay::DelayStatistics;
 pub use history::History;
 pub use jitter::JitterStatistics;
+pub use liveness::{Liveness, LivenessConfig, LivenessEvent, LivenessInput, LivenessOutput};
 pub use loss::{LossByDirection, ResponderNumbers};
 pub use prober::{Event, Input, Operation, Outcome, Output, Probe, Prober, Reply, Stray};
 pub use reaction::{
