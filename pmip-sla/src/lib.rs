@@ -89,6 +89,7 @@ mod reflector;
 mod responder;
 mod rtt;
 mod sender;
+mod service;
 mod verdict;
 mod voice;
 mod window;
@@ -112,6 +113,10 @@ pub use rtt::RttTracker;
 pub use sender::{
     ControlVersion, Datagram, IpSlaSession, Sender, SenderDrop, SenderInput, SenderOutput, SlaKey,
     StampSession,
+};
+pub use service::{
+    HybridAccess, PathSpec, PathView, ProbeShape, ServiceConfig, ServiceConfigError,
+    ServiceCounters, ServiceEvent, ServiceInput, ServiceOutput,
 };
 pub use verdict::{Hysteresis, Judgement, Limits, Measure, Verdict, VerdictChange, VerdictState};
 pub use voice::{Codec, VoiceScore};

@@ -273,6 +273,16 @@ impl Verdict {
         })
     }
 
+    /// The limits that it compares with.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How slowly it changes.
+    pub const fn hysteresis(&self) -> &Hysteresis {
+        &self.hysteresis
+    }
+
     /// The state.
     pub const fn state(&self) -> VerdictState {
         self.state
