@@ -289,10 +289,13 @@ impl Reflector {
         if !genuine {
             return echo(TlvFlags::INTEGRITY, wire);
         }
-        let value = match tlv.decode() {
-            Ok(value) => value,
-            Err(_) => return echo(TlvFlags::MALFORMED, wire),
+        let Ok(value) = tlv.decode() else {
+            return echo(TlvFlags::MALFORMED, wire);
         };
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "the others, known or not, are not filled in"
+        )]
         let filled = match value {
             TlvValue::ExtraPadding(_) | TlvValue::AccessReport(_) => value,
             TlvValue::ClassOfService(asked) => class_of_service(asked, received.traffic_class),
@@ -362,11 +365,13 @@ fn traffic_class(received: &Received<'_>, packet: &StampPacket<'_, SenderPacket>
     if !is_tlvs(packet.tlvs()) {
         return came;
     }
-    let mut asked = packet
-        .tlvs()
-        .filter_map(|tlv| match tlv.ok()?.decode().ok()? {
-            TlvValue::ClassOfService(class) => Some(class.dscp1() << 2),
-            _ => None,
-        });
-    asked.next().unwrap_or(came)
+    let asked = packet.tlvs().find_map(|tlv| {
+        let value = tlv.ok()?.decode().ok()?;
+        if let TlvValue::ClassOfService(class) = value {
+            Some(class.dscp1() << 2)
+        } else {
+            None
+        }
+    });
+    asked.unwrap_or(came)
 }

@@ -83,7 +83,7 @@ impl Path {
     fn downs(&self) -> Vec<Instant> {
         let down = |event: &LivenessEvent| match event {
             LivenessEvent::Down { at, .. } => Some(*at),
-            _ => None,
+            LivenessEvent::Up { .. } | _ => None,
         };
         self.events.iter().filter_map(down).collect()
     }
@@ -181,7 +181,7 @@ fn a_flapping_path_is_trusted_later_each_time_and_forgiven_when_calm() {
         .iter()
         .filter_map(|event| match event {
             LivenessEvent::Down { at, until, .. } => Some(until.saturating_since(*at)),
-            _ => None,
+            LivenessEvent::Up { .. } | _ => None,
         })
         .collect();
     assert!(holds.len() < 10, "{holds:?}");

@@ -280,9 +280,10 @@ fn a_peer_without_responder_makes_paths_violate_and_says_why() {
     let mut world = World::new(lma, quiet());
     world.add(0, "mag1", None);
     world.link(LMA, 0).loss = Loss::All;
-    world.link(LMA, 0).loss = Loss::All;
     world.link(MAG, 0).loss = Loss::All;
+    world.run_until(at(25));
     let operations = world.operations(LMA, 0);
+    assert_eq!(operations.len(), 3);
     assert!(operations.iter().all(|(_, o)| *o == Outcome::NoConnection));
     assert_eq!(world.verdicts("voice"), [(3, VerdictState::Violating)]);
     let reactions = world.events[LMA]

@@ -184,9 +184,9 @@ impl Responder {
 fn set_statuses(message: &mut ControlMessage, outcome: Result<(), SlaStatus>) {
     let status = outcome.err().unwrap_or(SlaStatus::Success);
     let is_authentication = status == SlaStatus::AuthenticationFailure;
-    message.header.status = match status {
-        SlaStatus::PortInUse => SlaStatus::Fail,
-        status => status,
+    message.header.status = match status == SlaStatus::PortInUse {
+        true => SlaStatus::Fail,
+        false => status,
     };
     message.authentication.status = match is_authentication {
         true => status,

@@ -110,7 +110,7 @@ impl IpSlaSession {
     /// and least 64; RFC 6812 section 3.2).
     #[must_use]
     pub fn with_data_len(mut self, octets: u16) -> Self {
-        self.data_len = octets.max(MIN_DATA).min(u16::MAX - 3).next_multiple_of(4);
+        self.data_len = octets.clamp(MIN_DATA, u16::MAX - 3).next_multiple_of(4);
         self
     }
 
@@ -368,11 +368,10 @@ impl IpSla {
             }
             if response.verify(octets, key.mode, &key.secret).is_err() {
                 // Who does not share the secret cannot sign that it does not.
-                return match response.authentication.status {
-                    SlaStatus::AuthenticationFailure => {
-                        Ok(Read::Refused(Outcome::AuthenticationFailed))
-                    }
-                    _ => Err(SenderDrop::Unauthenticated),
+                let status = response.authentication.status;
+                return match status == SlaStatus::AuthenticationFailure {
+                    true => Ok(Read::Refused(Outcome::AuthenticationFailed)),
+                    false => Err(SenderDrop::Unauthenticated),
                 };
             }
         }

@@ -43,9 +43,9 @@ impl ProbeShape {
     pub fn build(self, timeout: Duration) -> Result<ProbeConfig, ProbeConfigError> {
         let default = ProbeConfig::default();
         ProbeConfig::new(
-            self.packets.unwrap_or(default.packets()),
-            self.interval.unwrap_or(default.interval()),
-            self.frequency.unwrap_or(default.frequency()),
+            self.packets.unwrap_or_else(|| default.packets()),
+            self.interval.unwrap_or_else(|| default.interval()),
+            self.frequency.unwrap_or_else(|| default.frequency()),
             timeout,
         )
     }
