@@ -15,6 +15,7 @@ pub mod message_encode;
 pub mod options_iter;
 pub mod pcap_reader;
 pub mod scenario;
+pub mod sla_engines;
 pub mod sla_packets;
 pub mod traffic_selector;
 pub mod udp_framing;
@@ -33,6 +34,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("options_iter", options_iter::run),
     ("pcap_reader", pcap_reader::run),
     ("scenario", scenario::run),
+    ("sla_engines", sla_engines::run),
     ("sla_packets", sla_packets::run),
     ("udp_framing", udp_framing::run),
     ("traffic_selector", traffic_selector::run),

@@ -83,7 +83,8 @@ impl Reflector {
         let mut last = String::new();
         for _ in 0..20 {
             let output = probe(&[&shape[..], &timing, arguments].concat());
-            if output.status.success() {
+            // It may come up in the midst of a measurement.
+            if output.status.success() && json(&output.stdout)["lost"] == 0 {
                 return json(&output.stdout);
             }
             last = stderr(&output);

@@ -102,7 +102,7 @@ impl Responder {
         let [Csld::UdpMeasurement(asked)] = message.cslds() else {
             return Err(SlaStatus::FormatError);
         };
-        if !asked.role.is_responder() || asked.duration_ms == 0 {
+        if !asked.role.is_responder() {
             return Err(SlaStatus::FormatError);
         }
         let asked = *asked;
@@ -147,6 +147,9 @@ impl Responder {
         let is_control = self.config.control_ports.contains(&port);
         if !is_control && !self.config.measurement_ports.contains(&port) {
             return Err(SlaStatus::PortInUse);
+        }
+        if duration.is_zero() {
+            return Err(SlaStatus::FormatError);
         }
         let was_open = is_control || self.sessions.has_port(port);
         let granted = duration.min(self.config.max_duration);
