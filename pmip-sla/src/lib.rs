@@ -1,16 +1,21 @@
 //! Path quality for multipath Proxy Mobile IPv6: probes, statistics, verdicts.
 //!
-//! - [`Prober`] sends numbered probes on one path, matches their answers and closes one [`Window`]
-//!   of statistics per operation. It is sans-IO: [`Prober::handle_input`] takes what happened,
-//!   [`Prober::poll_output`] gives what to do. The probe's layout (STAMP, UDP jitter) and the
-//!   socket are the caller's.
-//! - [`Window`] counts sent, answered, lost, duplicated, reordered and late probes, and holds
-//!   round-trip time and jitter as sums, so that [windows merge](Window::merge) without error.
-//! - [`RttTracker`] follows a path's round-trip time where only heartbeats measure it.
-//! - [`Verdict`] compares windows with a traffic profile's [`Limits`] and changes its mind with
-//!   hysteresis only.
+//! From the inside out, each sans-IO: an input takes what happened, `poll_output` gives what to do.
 //!
-//! Inside, time is integer nanoseconds and there is no floating point.
+//! - [`Window`] counts sent, answered, lost (by direction), duplicated, reordered and late probes,
+//!   and holds round-trip time, one-way delay and jitter as sums, so that
+//!   [windows merge](Window::merge) without error. A [`Collector`] builds them, a [`History`] keeps
+//!   them in bounded memory with quantiles, a [`VoiceScore`] says how a call would sound.
+//! - [`Verdict`] compares windows with a traffic profile's [`Limits`] and changes its mind with
+//!   hysteresis only; a [`Reaction`] watches one value, as routers' reactions do.
+//! - [`Prober`] sends numbered probes, matches their answers and closes one window per operation.
+//! - [`Sender`] is a prober that speaks IP SLA (RFC 6812 and its predecessor) or STAMP (RFC 8762);
+//!   [`Responder`] and [`Reflector`] answer them.
+//! - [`Liveness`] finds out within 400 ms that a path in use is dead; [`RttTracker`] follows a
+//!   path's round-trip time where only heartbeats measure it.
+//! - [`HybridAccess`] does all that for every path of a node, inside the paths' tunnels.
+//!
+//! Inside, time is integer nanoseconds and there is no floating point, but for a quantile's rank.
 //!
 //! # Example
 //! An operation of two probes, 20 ms apart, on a path of 30 ms; the second probe is lost. Steps are

@@ -10,6 +10,8 @@ use super::Received;
 pub(super) struct Sessions {
     sessions: BTreeMap<Key, Session>,
     expiries: BTreeSet<(Instant, Key)>,
+    /// Measurements on each port.
+    ports: BTreeMap<u16, usize>,
     max: usize,
     max_per_address: usize,
 }
@@ -44,6 +46,7 @@ impl Sessions {
         Self {
             sessions: BTreeMap::new(),
             expiries: BTreeSet::new(),
+            ports: BTreeMap::new(),
             max,
             max_per_address,
         }
@@ -59,7 +62,7 @@ impl Sessions {
 
     /// Whether a packet may be answered on `port`.
     pub(super) fn has_port(&self, port: u16) -> bool {
-        self.sessions.keys().any(|key| key.port == port)
+        self.ports.contains_key(&port)
     }
 
     /// Begins a measurement, or the same anew: with its number and time reset (RFC 6812 section 4).
@@ -79,6 +82,8 @@ impl Sessions {
         };
         if let Some(old) = self.sessions.insert(key, session) {
             self.expiries.remove(&(old.until, key));
+        } else {
+            *self.ports.entry(key.port).or_default() += 1;
         }
         self.expiries.insert((until, key));
         true
@@ -108,7 +113,7 @@ impl Sessions {
     /// The measurement that a packet belongs to: by its source port, or else, as a NAT may have
     /// changed that, one that no packet has come to yet.
     pub(super) fn find(&mut self, received: &Received<'_>) -> Option<&mut Session> {
-        let mut key = Key {
+        let key = Key {
             path: received.path,
             address: received.remote.ip(),
             port: received.local.port(),
@@ -121,7 +126,6 @@ impl Sessions {
                 .find(|(_, session)| !session.claimed)
                 .map(|(announced, _)| *announced)?;
             self.rename(unclaimed, key);
-            key = Key { ..key };
         }
         let session = self.sessions.get_mut(&key)?;
         session.claimed = true;
@@ -163,19 +167,23 @@ impl Sessions {
         self.forget(&keys);
     }
 
+    /// Forgets these; the ports that nobody needs any more.
     fn forget(&mut self, keys: &[Key]) -> Vec<u16> {
-        let mut ports = BTreeSet::new();
+        let mut closed = Vec::new();
         for key in keys {
-            if let Some(session) = self.sessions.remove(key) {
-                self.expiries.remove(&(session.until, *key));
-                ports.insert(key.port);
+            let Some(session) = self.sessions.remove(key) else {
+                continue;
+            };
+            self.expiries.remove(&(session.until, *key));
+            let Some(left) = self.ports.get_mut(&key.port) else {
+                continue;
+            };
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                self.ports.remove(&key.port);
+                closed.push(key.port);
             }
         }
-        if !ports.is_empty() {
-            for key in self.sessions.keys() {
-                ports.remove(&key.port);
-            }
-        }
-        ports.into_iter().collect()
+        closed
     }
 }
