@@ -120,22 +120,26 @@ mod mag;
 mod message;
 mod notification;
 mod random;
+mod reconfigure;
 mod revocation;
 mod security;
+mod seen;
 mod slab;
 pub mod snapshot;
 mod status;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timers;
+mod vrf;
 mod wire;
 
 use pmip_wire::udp::{CONTROL_PORT, DATA_PORT};
 
 pub use config::{LmaConfig, MagConfig};
 pub use event::{
-    DropReason, Event, Forwarding, GreKeys, NotificationEvent, PathEndpoint, PathEvent, PathRoute,
-    PathState, RedirectEvent, RevocationEvent, SessionEvent, SessionId, SessionRoute,
+    AdvertisedPrefix, Advertisement, DropReason, Event, Forwarding, GreKeys, NotificationEvent,
+    PathEndpoint, PathEvent, PathRoute, PathState, RedirectEvent, RevocationEvent, SessionEvent,
+    SessionId, SessionRoute,
 };
 pub use input::{
     Attachment, Command, Input, InterfaceChange, InterfaceState, MobileNode, Notified, Notify,
@@ -144,6 +148,9 @@ pub use input::{
 pub use io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 pub use lma::Lma;
 pub use mag::Mag;
+pub use reconfigure::ReconfigureError;
 pub use status::{
-    BindingState, BindingStatus, HeartbeatStatus, PathBindingStatus, PathStatus, Stats,
+    BindingState, BindingStatus, CustomerStats, CustomerStatus, HeartbeatStatus, PathBindingStatus,
+    PathStatus, Stats,
 };
+pub use vrf::VrfId;

@@ -35,6 +35,11 @@ impl<K: Ord> Changes<K> {
         }
     }
 
+    /// Whether somebody wants them.
+    pub(super) const fn is_recorded(&self) -> bool {
+        self.0.is_some()
+    }
+
     fn take(&mut self) -> Option<K> {
         self.0.as_mut()?.pop_first()
     }
@@ -64,7 +69,7 @@ impl Lma {
         }
         if let Some(key) = self.peers.changes.take() {
             let record = self.peer_record(&key);
-            let gone = || ChangeRecord::PeerGone(key.to_name());
+            let gone = || ChangeRecord::PeerGone(self.peer_name(&key));
             return Some(record.map_or_else(gone, ChangeRecord::Peer));
         }
         if let Some(id) = self.paths.changes.take() {
@@ -75,9 +80,10 @@ impl Lma {
         if let Some(id) = self.cache.changes.take() {
             return Some(self.session_change(id));
         }
-        let mn = self.allocator.changes.take()?;
-        let record = self.allocator.remembered_record(&mn);
-        let gone = || ChangeRecord::Forgotten(mn.name());
+        let (tenant, mn) = self.allocator.changes.take()?;
+        let customer = self.tenants.name(tenant);
+        let record = self.allocator.remembered_record(customer, tenant, &mn);
+        let gone = || ChangeRecord::Forgotten(customer.map(str::to_owned), mn.name());
         Some(record.map_or_else(gone, ChangeRecord::Remembered))
     }
 

@@ -1,9 +1,11 @@
 //! The mobile access gateway.
 
 mod access_network;
+mod advertise;
 mod answer;
 mod attach;
 mod build;
+mod clock;
 mod gre;
 mod interfaces;
 mod link;
@@ -13,6 +15,7 @@ mod notification;
 mod orders;
 mod paths;
 mod protection;
+mod reconfigure;
 mod refusal;
 mod register;
 mod revocation;
@@ -23,8 +26,8 @@ mod show;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use pmip_wire::Timestamp;
 use pmip_wire::types::{Instant, PathId};
+use pmip_wire::{BindingRevocationStatus, Timestamp, UpdateNotificationStatus};
 
 use crate::config::{ConfigErrors, MagConfig};
 use crate::event::{DropReason, Event, SessionId};
@@ -32,6 +35,7 @@ use crate::input::{Attachment, Command, Input};
 use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::message::Identifier;
 use crate::random::Random;
+use crate::seen::Seen;
 use crate::slab::Slab;
 use crate::status::{BindingStatus, PathStatus, Stats};
 use crate::timers::{KeyedTimers, TimerKey};
@@ -45,6 +49,9 @@ use notification::Handled;
 use paths::Path;
 use protection::Keyring;
 use revocation::Revocations;
+
+/// Indications, and notifications, of anchors that are recognised when they come again.
+const MOST_SEEN: usize = 4_096;
 
 /// A mobile access gateway: binding update list, paths.
 ///
@@ -66,6 +73,9 @@ pub struct Mag {
     timers: KeyedTimers<TimerKind>,
     revocations: Revocations,
     handled: VecDeque<Handled>,
+    /// Indications and notifications of anchors, and how they were answered.
+    revoked: Seen<BindingRevocationStatus>,
+    notified: Seen<UpdateNotificationStatus>,
     queue: VecDeque<Output>,
     stats: Stats,
     last_timestamp: u64,
@@ -95,6 +105,8 @@ enum TimerKind {
     Revoked(SessionId),
     /// The revocation with this sequence number is unanswered.
     Revocation(u16),
+    /// The clock of the anchor in this place may be right by now.
+    Clock(u32),
 }
 
 impl TimerKey for TimerKind {
@@ -111,6 +123,7 @@ impl TimerKey for TimerKind {
             Self::AccessNetwork(session) => (7, session.0, 0),
             Self::Revoked(session) => (8, session.0, 0),
             Self::Revocation(sequence) => (9, sequence.into(), 0),
+            Self::Clock(lma) => (10, lma, 0),
         };
         (kind << 40) | (u64::from(number) << 8) | u64::from(binding_id)
     }
@@ -134,11 +147,13 @@ impl Mag {
         let interfaces = config.roaming_interfaces.iter();
         let anchors = config.lmas.iter();
         let nodes = config.logical_mobile_nodes.iter();
+        let mut random = Random::new(seed);
+        let memory = random.next_u64();
         let mut mag = Self {
             keyring: Arc::new(Keyring::new(&config)),
             now,
             clock,
-            random: Random::new(seed),
+            random,
             interfaces: interfaces.map(|_| Interface::default()).collect(),
             anchors: anchors.map(|_| Anchor::default()).collect(),
             paths: BTreeMap::new(),
@@ -148,6 +163,8 @@ impl Mag {
             timers: KeyedTimers::new(),
             revocations: Revocations::default(),
             handled: VecDeque::new(),
+            revoked: Seen::new(MOST_SEEN, memory),
+            notified: Seen::new(MOST_SEEN, memory),
             queue: VecDeque::new(),
             stats: Stats::default(),
             last_timestamp: 0,
@@ -168,6 +185,10 @@ impl Mag {
             Input::Attachment(Attachment::Attach(node)) => self.attach(&node),
             Input::Attachment(Attachment::AccessNetwork { nai, network }) => {
                 self.on_access_network(&nai, network.as_ref());
+            }
+            Input::Attachment(Attachment::Solicit { nai }) => self.on_solicitation(&nai),
+            Input::Attachment(Attachment::LinkLocal { nai, address }) => {
+                self.on_link_local(&nai, address);
             }
             Input::Attachment(Attachment::Detach { nai }) => self.detach(&nai),
             Input::Command(command) => self.on_command(&command),
@@ -231,6 +252,7 @@ impl Mag {
                 TimerKind::Return => self.drive_all(),
                 TimerKind::Revoked(id) => self.revocation_over(id),
                 TimerKind::Revocation(sequence) => self.revocation_overdue(sequence),
+                TimerKind::Clock(lma) => self.ask_for_time(lma),
             }
         }
     }
