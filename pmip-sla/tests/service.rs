@@ -56,7 +56,7 @@ fn shape(packets: u32, interval: u64, frequency: u64) -> ProbeShape {
 
 /// The care-of address of a path; IPv6 on odd ones.
 fn ends(path: u32) -> (IpAddr, IpAddr) {
-    if path % 2 == 0 {
+    if path.is_multiple_of(2) {
         let [.., high, low] = path.to_be_bytes();
         let care_of = Ipv4Addr::new(10, 0, high, low);
         (Ipv4Addr::new(192, 0, 2, 1).into(), care_of.into())

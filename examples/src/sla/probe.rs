@@ -148,7 +148,7 @@ fn advice(args: &ProbeArgs, target: SocketAddr, outcome: Outcome) -> Option<Stri
         Outcome::AuthenticationFailed => Some(format!(
             "{target} wants another authentication: give the --key-file and --key-id that it has"
         )),
-        _ => None,
+        Outcome::Ok | Outcome::OverThreshold | _ => None,
     }
 }
 
@@ -233,7 +233,7 @@ impl Measurement {
                 };
                 say(&format!("number {sequence} {what}"));
             }
-            _ => {}
+            Event::OperationFinished(_) | _ => {}
         }
     }
 

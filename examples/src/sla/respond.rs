@@ -286,16 +286,18 @@ fn bind(port: u16) -> io::Result<Sockets> {
 }
 
 fn cannot_open(port: u16, option: &str, error: &io::Error) -> Problem {
-    let advice = match error.kind() {
-        io::ErrorKind::PermissionDenied => format!(
+    let advice = if error.kind() == io::ErrorKind::PermissionDenied {
+        format!(
             "ports below 1024 take a right: run it as root, or give `{option}` a higher port and \
              tell the sender"
-        ),
-        io::ErrorKind::AddrInUse => format!(
+        )
+    } else if error.kind() == io::ErrorKind::AddrInUse {
+        format!(
             "another program has it (`ss -ulpn sport = :{port}` says which): stop that, or give \
              `{option}` another port"
-        ),
-        _ => format!("give `{option}` another port"),
+        )
+    } else {
+        format!("give `{option}` another port")
     };
     Problem(format!("cannot open UDP port {port}: {error}; {advice}"))
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use pmip_binding::testing::{LinkConfig, Loss};
 use pmip_sla::{
     ControlVersion, IpSlaSession, Outcome, ProbeConfig, Reflector, ReflectorConfig, Responder,
-    ResponderConfig, ResponderNumbers, Sender, SenderDrop, SlaKey, StampSession, Window,
+    ResponderConfig, ResponderNumbers, Sender, SenderDrop, SenderOutput, SlaKey, StampSession,
+    Window,
 };
 use pmip_wire::sla::AuthenticationMode;
 use pmip_wire::stamp::StampKey;
@@ -361,14 +362,15 @@ fn strangers_and_nonsense_are_dropped_by_name() {
     let mut drop_of = |from, octets: &[u8]| {
         let input = pmip_sla::SenderInput::Datagram { from, octets };
         sender.handle_input(Instant::ZERO, input);
-        std::iter::from_fn(|| match sender.poll_output() {
-            pmip_sla::SenderOutput::Timeout(_) => None,
-            output => Some(output),
-        })
-        .find_map(|output| match output {
-            pmip_sla::SenderOutput::Dropped(drop) => Some(drop),
-            _ => None,
-        })
+        let mut dropped = None;
+        loop {
+            let output = sender.poll_output();
+            if let SenderOutput::Dropped(drop) = output {
+                dropped = Some(drop);
+            } else if let SenderOutput::Timeout(_) = output {
+                return dropped;
+            }
+        }
     };
     let elsewhere = "198.51.100.1:1167".parse().expect("an address");
     assert_eq!(drop_of(elsewhere, &[2]), Some(SenderDrop::Stranger));
