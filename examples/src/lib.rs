@@ -8,6 +8,7 @@ pub mod control;
 pub mod lab;
 pub mod node;
 pub mod platform;
+pub mod sla;
 pub mod view;
 
 /// The README's example compiles and runs with the documentation tests.

@@ -12,7 +12,7 @@ use pmip_wire::checksum::Checksum;
 use pmip_wire::sla::{
     Authentication, AuthenticationMode, ControlHeader, ControlMessage, Csld, CsldCommand,
     MeasurementAddresses, MeasurementHeader, SlaAddresses, SlaRole, SlaStatus, UdpMeasurement,
-    UnknownCsld,
+    UnknownCsld, Version1Control,
 };
 use pmip_wire::stamp::{ReflectorPacket, SenderPacket, StampKey, StampMode};
 use pmip_wire::traffic_selector::{
@@ -295,6 +295,52 @@ fn measurements() -> Outcome<()> {
         let mut wire = Vec::new();
         ReflectorPacket::default().encode(mode, &mut wire);
         seed("sla_packets", &format!("stamp-reflector-{name}"), &wire)?;
+    }
+    sla_steps()
+}
+
+/// A control request and its measurement for the responder, a test packet for the reflector, and
+/// the same as what it is not.
+fn sla_steps() -> Outcome<()> {
+    let step = |kind: u8, octets: &[u8]| -> Vec<u8> {
+        let length = u8::try_from(octets.len()).unwrap_or(u8::MAX);
+        [&[kind, 1, length, 0][..], octets].concat()
+    };
+    let address = "192.0.2.1".parse()?;
+    let request = Version1Control {
+        sequence: 1,
+        address,
+        port: 50_505,
+        duration_ms: 7_000,
+    };
+    let mut control = Vec::new();
+    request.encode_request(&mut control);
+    let mut measurement = Vec::new();
+    MeasurementHeader::default().encode(&[0; 64], &mut measurement);
+    let mut test = Vec::new();
+    SenderPacket::default().encode(StampMode::Unauthenticated, &mut test);
+    let mut answer = Vec::new();
+    ReflectorPacket::default().encode(StampMode::Unauthenticated, &mut answer);
+    let short = [[0, 2].as_slice(), &[0; 30]].concat();
+    for (name, steps) in [
+        (
+            "version-1",
+            [step(2, &control), step(0xc2, &short), step(0xc2, &short)].concat(),
+        ),
+        (
+            "strangers",
+            [step(3, &measurement), step(0, &measurement)].concat(),
+        ),
+        (
+            "stamp",
+            [step(4, &test), step(0x81, &answer), step(4, &test)].concat(),
+        ),
+        (
+            "idle",
+            [step(6, &[]), step(5, &test), step(7, &[])].concat(),
+        ),
+    ] {
+        seed("sla_engines", name, &steps)?;
     }
     Ok(())
 }

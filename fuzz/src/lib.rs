@@ -18,6 +18,7 @@ pub mod options_iter;
 pub mod pcap_reader;
 pub mod scenario;
 pub mod segment_coalesce;
+pub mod sla_engines;
 pub mod sla_packets;
 pub mod traffic_selector;
 pub mod udp_framing;
@@ -39,6 +40,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("pcap_reader", pcap_reader::run),
     ("scenario", scenario::run),
     ("segment_coalesce", segment_coalesce::run),
+    ("sla_engines", sla_engines::run),
     ("sla_packets", sla_packets::run),
     ("udp_framing", udp_framing::run),
     ("traffic_selector", traffic_selector::run),

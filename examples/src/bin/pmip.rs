@@ -14,6 +14,7 @@ use pmip_examples::control::commands::{
 };
 use pmip_examples::lab::{self, LabArgs};
 use pmip_examples::node::cli::{self, NodeArgs};
+use pmip_examples::sla::{self, SlaCommand};
 use pmip_examples::view::decode::{self, DecodeArgs};
 
 /// Operator's tool of multipath Proxy Mobile IPv6
@@ -48,6 +49,9 @@ enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     Decode(DecodeArgs),
+    /// Measure the quality of a path, or answer who measures it
+    #[command(subcommand)]
+    Sla(SlaCommand),
     /// What the program `mag` does: `pmip lab` starts its nodes from the one file it has
     #[command(hide = true)]
     Mag(NodeArgs),
@@ -97,6 +101,7 @@ fn main() -> ExitCode {
         Command::Detach(args) => commands::detach(args),
         Command::Config(command) => return print(&config(&command)),
         Command::Decode(args) => return ExitCode::from(decode::main(&args)),
+        Command::Sla(command) => return ExitCode::from(sla::main(&command)),
         Command::Mag(args) => return cli::main("mag", Role::Mag, &args),
         Command::Lma(args) => return cli::main("lma", Role::Lma, &args),
     };
