@@ -173,7 +173,19 @@ fn attach(
             "{interface} is no access interface of this MAG; it has: {own}"
         ));
     }
-    let mut mobile_node = MobileNode::new(nai);
+    let mut mobile_node = MobileNode::new(&nai);
+    let config = node.config();
+    let profile = config.config.domain(&config.domain);
+    if let Some(profile) = profile.and_then(|domain| domain.profile(&nai)) {
+        mobile_node.lma.clone_from(&profile.lma);
+        mobile_node.service_selection.clone_from(&profile.apn);
+        mobile_node.service = config::node::service(profile.service);
+    }
+    if mobile_node.service_selection.is_none() {
+        let mut mags = config.config.mags.iter();
+        let own = mags.find(|mag| mag.id == config.id);
+        mobile_node.service_selection = own.and_then(|mag| mag.apn.clone());
+    }
     if let Some(att) = att {
         mobile_node.access_technology = att;
     }

@@ -4,8 +4,7 @@ mod domain;
 mod hybrid;
 mod lma;
 mod mag;
-mod no_effect;
-mod not_yet;
+mod without_effect;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -34,8 +33,7 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Vec<Problem> {
     for (index, node) in config.mags.iter().enumerate() {
         mag::check(&mut checker, node, &format!("mag[{index}]"));
     }
-    no_effect::check(&mut checker);
-    not_yet::check(&mut checker);
+    without_effect::check(&mut checker);
     checker.problems
 }
 
