@@ -8,9 +8,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 use pmip_examples::config::cli::Outcome;
 use pmip_examples::config::node::Role;
 use pmip_examples::config::{self, Format};
-use pmip_examples::control::client::WrongConfiguration;
+use pmip_examples::control::client::Wrong;
 use pmip_examples::control::commands::{
-    self, AttachArgs, ClearArgs, ConfigureArgs, DetachArgs, ShowArgs,
+    self, AttachArgs, ClearArgs, ConfigureArgs, DebugArgs, DetachArgs, MonitorArgs, ShowArgs,
 };
 use pmip_examples::lab::{self, LabArgs};
 use pmip_examples::node::cli::{self, NodeArgs};
@@ -38,6 +38,10 @@ enum Command {
     Show(ShowArgs),
     /// Remove what a running node knows
     Clear(ClearArgs),
+    /// Show more or less in the log of a running node
+    Debug(DebugArgs),
+    /// Tell what happens to a running node as it does
+    Monitor(MonitorArgs),
     /// Enter configuration lines on a running node
     Configure(ConfigureArgs),
     /// Tell a running MAG that a mobile node came
@@ -92,6 +96,8 @@ fn main() -> ExitCode {
         }
         Command::Show(args) => commands::show(&args),
         Command::Clear(args) => commands::clear(&args),
+        Command::Debug(args) => commands::debug(&args),
+        Command::Monitor(args) => commands::monitor(&args),
         Command::Configure(args) => commands::configure(args),
         Command::Attach(args) => commands::attach(args),
         Command::Detach(args) => commands::detach(args),
@@ -104,7 +110,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "pmip: {error:#}");
-            match error.downcast_ref::<WrongConfiguration>() {
+            match error.downcast_ref::<Wrong>() {
                 Some(_) => ExitCode::from(2),
                 None => ExitCode::FAILURE,
             }

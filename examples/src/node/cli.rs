@@ -4,8 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use tracing_subscriber::EnvFilter;
-
+use super::logging::{self, LogFormat};
 use super::run::run;
 use super::start::{Places, Source, refuse_ipv6_transport, start};
 use crate::config::node::{NodeConfig, Role, select};
@@ -39,15 +38,6 @@ pub struct NodeArgs {
     pub verbose: u8,
 }
 
-/// How logs look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people
-    Text,
-    /// One JSON object a line
-    Json,
-}
-
 /// Wrong usage or configuration.
 const WRONG: u8 = 2;
 
@@ -60,7 +50,7 @@ pub fn main(program: &str, role: Role, args: &NodeArgs) -> ExitCode {
             return ExitCode::from(WRONG);
         }
     };
-    log_to_stderr(args);
+    logging::start(args.log_format, args.verbose);
     if let Err(error) = refuse_ipv6_transport(&config) {
         let _ = writeln!(std::io::stderr(), "{program}: {error:#}");
         return ExitCode::from(WRONG);
@@ -126,25 +116,6 @@ fn announce(id: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "ready {id}")?;
     out.flush()
-}
-
-fn log_to_stderr(args: &NodeArgs) {
-    let level = match args.verbose {
-        0 => "info",
-        1 => "info,pmip_examples=debug",
-        _ => "info,pmip_examples=trace,pmip_binding=trace",
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        // A node outlives the reader of its log: a closed pipe is no reason to panic.
-        .log_internal_errors(false)
-        .with_target(args.verbose > 0);
-    match args.log_format {
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => builder.json().init(),
-    }
 }
 
 /// An identifier as a file name: what would leave the directory is replaced.

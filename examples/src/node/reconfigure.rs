@@ -207,7 +207,7 @@ mod tests {
 
     fn running(seat: &mut Seat, now: pmip_wire::types::Instant) -> Value {
         let what = What::RunningConfig;
-        match seat.ask(now, Request::Show { what }) {
+        match seat.ask(now, Request::show(what)) {
             Response::Ok(value) => value,
             other => panic!("{other:?}"),
         }

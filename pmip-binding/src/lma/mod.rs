@@ -216,6 +216,11 @@ impl Lma {
         self.paths.iter().map(|(id, path)| show::path(id, path))
     }
 
+    /// One path.
+    pub fn path_status(&self, id: PathId) -> Option<PathStatus> {
+        Some(show::path(id, self.paths.get(id)?))
+    }
+
     /// Counters since the start.
     pub fn stats(&self) -> &Stats {
         &self.stats

@@ -16,7 +16,8 @@ use pmip_wire::types::Encapsulation;
 pub use self::labels::LabelTable;
 pub use self::mag::{AccessNetwork, Uplink};
 use super::model::{
-    AuthOption, Config, Domain, Heartbeat, InterfaceAddress, Revocation, Service, TunnelEncap,
+    AuthOption, Config, Domain, Heartbeat, InterfaceAddress, Mag, Revocation, Service, Tunnel,
+    TunnelEncap,
 };
 
 /// What a node is.
@@ -60,6 +61,26 @@ pub struct NodeConfig {
     pub addresses: Vec<(String, InterfaceAddress)>,
     /// The file it comes from, for what is not resolved here.
     pub config: Config,
+}
+
+impl NodeConfig {
+    /// `tunnel` of the node's block.
+    pub fn tunnel(&self) -> Option<&Tunnel> {
+        let lma = self.config.lmas.iter().find(|lma| lma.id == self.id);
+        match &self.engine {
+            Engine::Lma(_) => lma.map(|lma| &lma.tunnel),
+            Engine::Mag(_) => self.mag().map(|mag| &mag.tunnel),
+        }
+    }
+
+    /// `sessionmgr` of a MAG.
+    pub fn sessionmgr(&self) -> bool {
+        self.mag().is_some_and(|mag| mag.sessionmgr)
+    }
+
+    fn mag(&self) -> Option<&Mag> {
+        self.config.mags.iter().find(|mag| mag.id == self.id)
+    }
 }
 
 /// The configuration of a node's engine.
