@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod commands;
+pub mod http;
 pub mod metrics;
 mod rows;
 pub mod server;

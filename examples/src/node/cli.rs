@@ -1,6 +1,7 @@
 //! The programs `mag` and `lma`: arguments, configuration, exit codes.
 
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -30,6 +31,10 @@ pub struct NodeArgs {
     /// Name of the TUN device that tunnelled packets go through
     #[arg(long, value_name = "NAME", default_value = "pmip0", value_parser = device_name)]
     pub tun: String,
+    /// Serve metrics for Prometheus at http://ADDR/metrics, such as 127.0.0.1:9437; strangers who
+    /// reach it can read them
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<SocketAddr>,
     /// How to log, on standard error
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
@@ -65,6 +70,7 @@ pub fn main(program: &str, role: Role, args: &NodeArgs) -> ExitCode {
             .clone()
             .unwrap_or_else(|| Path::new("/var/lib/pmip").join(file_name(&config.id))),
         tun: args.tun.clone(),
+        metrics: args.metrics,
         source: Source {
             file: args.config.clone(),
             role,
