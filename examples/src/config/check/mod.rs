@@ -222,6 +222,7 @@ impl<'a> Checker<'a> {
         for (index, list) in self.config.access_lists.iter().enumerate() {
             let path = format!("access-list[{index}]");
             self.name(&format!("{path}.name"), &list.name);
+            let mut highest = None;
             for (place, rule) in list.rules.iter().enumerate() {
                 let path = format!("{path}.rules[{place}]");
                 if !rule.fits(list.family) {
@@ -229,10 +230,8 @@ impl<'a> Checker<'a> {
                     self.error(&path, "the rule's addresses are of the other family", help);
                 }
                 if let Some(sequence) = rule.sequence {
-                    let earlier = list.rules.iter().take(place);
-                    let descends = earlier
-                        .filter_map(|rule| rule.sequence)
-                        .any(|earlier| earlier >= sequence);
+                    let descends = highest >= Some(sequence);
+                    highest = highest.max(Some(sequence));
                     if descends {
                         let help = "number rules in ascending order, or leave the numbers out";
                         self.error(&path, "sequence numbers of rules must ascend", help);
