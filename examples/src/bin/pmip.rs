@@ -12,6 +12,8 @@ use pmip_examples::control::client::Wrong;
 use pmip_examples::control::commands::{
     self, AttachArgs, ClearArgs, ConfigureArgs, DebugArgs, DetachArgs, MonitorArgs, ShowArgs,
 };
+use pmip_examples::host::doctor::{self, DoctorArgs};
+use pmip_examples::host::init::{self, InitArgs};
 use pmip_examples::lab::{self, LabArgs};
 use pmip_examples::node::cli::{self, NodeArgs};
 use pmip_examples::view::decode::{self, DecodeArgs};
@@ -34,6 +36,10 @@ struct Arguments {
 enum Command {
     /// Run a whole domain on this machine and check what it claims
     Lab(LabArgs),
+    /// Write a matching pair of LMA and MAG configurations with fresh keys
+    Init(InitArgs),
+    /// Check whether this host is fit for a node, and say what to do
+    Doctor(DoctorArgs),
     /// Show what a running node knows
     Show(ShowArgs),
     /// Remove what a running node knows
@@ -94,6 +100,11 @@ fn main() -> ExitCode {
             let code = lab::main(args);
             return ExitCode::from(u8::try_from(code).unwrap_or(1));
         }
+        Command::Init(args) => init::init(&args),
+        Command::Doctor(args) => match doctor::doctor(&args) {
+            Ok(false) => return ExitCode::FAILURE,
+            result => result.map(drop),
+        },
         Command::Show(args) => commands::show(&args),
         Command::Clear(args) => commands::clear(&args),
         Command::Debug(args) => commands::debug(&args),
