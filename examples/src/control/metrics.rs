@@ -94,7 +94,10 @@ fn of_signalling(page: &mut Page, node: &Node) {
         page.counter(name, what, [(Vec::new(), count as f64)]);
     }
     let answers = stats.acknowledgements.iter().map(|(status, count)| {
-        let name = Status::from_code(*status).to_string();
+        let name = Status::from_code(*status)
+            .name()
+            .unwrap_or_default()
+            .to_owned();
         let labels = vec![("status", status.to_string()), ("name", name)];
         (labels, *count as f64)
     });

@@ -282,7 +282,7 @@ fn shown(
 ) -> Value {
     match seat.ask(now, request) {
         Response::Ok(value) => value,
-        other => panic!("{other:?}"),
+        other @ (Response::Error(_) | Response::WrongConfiguration(_)) => panic!("{other:?}"),
     }
 }
 

@@ -82,7 +82,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<bool> {
         root: PathBuf::from("/"),
     };
     let mut findings = vec![rights(), host.tun()];
-    findings.extend(ports());
+    findings.extend(ports(&host));
     findings.extend([host.forwarding(), host.reverse_path_filter(), host.clock()]);
     findings.extend(host.managers());
     match &args.config {
@@ -151,8 +151,10 @@ fn rights() -> Finding {
 }
 
 /// Whether somebody else has our ports.
-fn ports() -> Vec<Finding> {
-    let running = client::find(None, None).is_ok();
+fn ports(host: &Host) -> Vec<Finding> {
+    // One with a socket elsewhere is known by the name of its process.
+    let named = ["lma", "mag"].iter().any(|name| host.runs(name));
+    let running = named || client::find(None, None).is_ok();
     let port = |port: u16| match UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)) {
         Ok(_) => Finding::ok("ports", format!("UDP {port} is free")),
         Err(error) if error.kind() != io::ErrorKind::AddrInUse => {

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use super::logging::{self, LogFormat};
 use super::run::run;
 use super::start::{Places, Source, refuse_ipv6_transport, start};
+use crate::config::Report;
 use crate::config::node::{NodeConfig, Role, select};
 use crate::control::client::default_path;
 
@@ -48,6 +49,7 @@ const WRONG: u8 = 2;
 
 /// Runs a node in the foreground until it is told to stop.
 pub fn main(program: &str, role: Role, args: &NodeArgs) -> ExitCode {
+    logging::start(args.log_format, args.verbose);
     let config = match configuration(role, args) {
         Ok(config) => config,
         Err(complaint) => {
@@ -55,7 +57,6 @@ pub fn main(program: &str, role: Role, args: &NodeArgs) -> ExitCode {
             return ExitCode::from(WRONG);
         }
     };
-    logging::start(args.log_format, args.verbose);
     if let Err(error) = refuse_ipv6_transport(&config) {
         let _ = writeln!(std::io::stderr(), "{program}: {error:#}");
         return ExitCode::from(WRONG);
@@ -90,11 +91,25 @@ pub fn main(program: &str, role: Role, args: &NodeArgs) -> ExitCode {
 fn configuration(role: Role, args: &NodeArgs) -> Result<NodeConfig, String> {
     let colours = std::io::stderr().is_terminal();
     let loaded = crate::config::load(&args.config).map_err(|report| report.render(colours))?;
-    if !loaded.warnings.is_empty() {
-        let _ = write!(std::io::stderr(), "{}", loaded.warnings.render(colours));
-    }
+    warn(&loaded.warnings, args.log_format, colours);
     let file = args.config.display();
     select(&loaded.config, role, args.id.as_deref()).map_err(|errors| format!("{file}: {errors}\n"))
+}
+
+/// Warnings for people with their places, for programs one line each.
+fn warn(warnings: &Report, format: LogFormat, colours: bool) {
+    match format {
+        LogFormat::Text if warnings.is_empty() => {}
+        LogFormat::Text => {
+            let _ = write!(std::io::stderr(), "{}", warnings.render(colours));
+        }
+        LogFormat::Json => {
+            for problem in warnings.problems() {
+                let line = warnings.place(problem).map(|(line, _)| line);
+                tracing::warn!(event = "configuration", line, "{}", problem.message);
+            }
+        }
+    }
 }
 
 fn serve(program: &str, config: NodeConfig, places: &Places) -> anyhow::Result<()> {

@@ -36,7 +36,7 @@ impl Counters {
             RevocationEvent::Unanswered { .. } => {
                 count(&mut self.revocation_answers, "unanswered".into());
             }
-            _ => {}
+            RevocationEvent::Impossible { .. } | _ => {}
         }
     }
 
@@ -49,7 +49,7 @@ impl Counters {
             NotificationEvent::Unanswered { .. } => {
                 count(&mut self.notifications, "unanswered".into());
             }
-            _ => {}
+            NotificationEvent::Impossible { .. } | _ => {}
         }
     }
 

@@ -192,7 +192,7 @@ impl Uplink {
             let why = format!("cannot open a signalling socket on {address}: {error}");
             return Err(self.set_down(why, signalling));
         }
-        tracing::info!("{} is up with {address}", self.name);
+        tracing::info!(target: "pmip::events", interface = self.name, "{} is up with {address}", self.name);
         self.state = state;
         Ok(Some(self.change(InterfaceState::Up(address))))
     }
@@ -209,7 +209,7 @@ impl Uplink {
             return None;
         }
         if let UplinkState::Down(why) = &state {
-            tracing::warn!("{} cannot be used: {why}", self.name);
+            tracing::warn!(target: "pmip::events", interface = self.name, "{} cannot be used: {why}", self.name);
         }
         self.state = state;
         was_up.then(|| self.change(InterfaceState::Down))

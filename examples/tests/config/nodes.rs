@@ -249,3 +249,20 @@ fn values_that_no_gateway_can_be_told_are_not_enforced() {
         assert!(report.contains("leave `enforce` out"), "{report}");
     }
 }
+
+#[test]
+fn both_roles_have_the_window_of_the_domain() {
+    let config = model(
+        "ipv6 mobile pmipv6-domain D\n replay-protection timestamp window 9\n\
+         ipv6 mobile pmipv6-lma L domain D\n address ipv4 192.0.2.1\n\
+         ipv6 mobile pmipv6-mag M domain D\n lma L D\n  ipv4-address 192.0.2.1\n",
+    );
+    for role in [Role::Lma, Role::Mag] {
+        let node = select(&config, role, None).unwrap_or_else(|errors| panic!("{errors}"));
+        let window = match &node.engine {
+            Engine::Lma(lma) => lma.timestamp_window,
+            Engine::Mag(mag) => mag.timestamp_window,
+        };
+        assert_eq!(window, Duration::from_secs(9), "{role}");
+    }
+}

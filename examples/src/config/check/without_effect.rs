@@ -102,7 +102,8 @@ fn of_domain(domain: &Domain) -> Rows {
         "local-routing-mag",
         domain.local_routing_mag,
     );
-    let settings: [(&str, &'static str, fn(&NaiProfile) -> bool); 4] = [
+    type Setting = (&'static str, &'static str, fn(&NaiProfile) -> bool);
+    let settings: [Setting; 4] = [
         ("customer", "customer", |nai| nai.customer.is_some()),
         ("interface", "int att", |nai| !nai.interfaces.is_empty()),
         ("multi-homed", "multi-homed", |nai| nai.multi_homed),

@@ -153,6 +153,11 @@ fn engine_config(
     engine.heartbeat = super::heartbeat(&mag.heartbeat, labels);
     engine.revocation = super::revocation(&mag.bri);
     times(&mut engine, mag);
+    let replay = mag.replay_protection.as_ref();
+    let replay = replay.or_else(|| domain.and_then(|domain| domain.replay_protection.as_ref()));
+    if let Some(replay) = replay {
+        engine.timestamp_window = Duration::from_secs(replay.window_s().into());
+    }
     engine
 }
 
