@@ -123,6 +123,7 @@ mod random;
 mod reconfigure;
 mod revocation;
 mod security;
+mod seen;
 mod slab;
 pub mod snapshot;
 mod status;
