@@ -58,6 +58,10 @@ impl Lma {
         self.stats = std::mem::take(&mut before.stats);
         self.revocations = std::mem::take(&mut before.revocations);
         self.notifications = std::mem::take(&mut before.notifications);
+        // Without these, what was recorded before could be sent once more and would count.
+        std::mem::swap(&mut self.revoked, &mut before.revoked);
+        std::mem::swap(&mut self.departures, &mut before.departures);
+        std::mem::swap(&mut self.reminders, &mut before.reminders);
         self.take_over_heartbeats(before);
         let mut first = std::mem::take(&mut before.queue);
         first.extend(self.gone_since(before));
