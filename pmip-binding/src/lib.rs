@@ -130,14 +130,16 @@ mod status;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timers;
+mod vrf;
 mod wire;
 
 use pmip_wire::udp::{CONTROL_PORT, DATA_PORT};
 
 pub use config::{LmaConfig, MagConfig};
 pub use event::{
-    DropReason, Event, Forwarding, GreKeys, NotificationEvent, PathEndpoint, PathEvent, PathRoute,
-    PathState, RedirectEvent, RevocationEvent, SessionEvent, SessionId, SessionRoute,
+    AdvertisedPrefix, Advertisement, DropReason, Event, Forwarding, GreKeys, NotificationEvent,
+    PathEndpoint, PathEvent, PathRoute, PathState, RedirectEvent, RevocationEvent, SessionEvent,
+    SessionId, SessionRoute,
 };
 pub use input::{
     Attachment, Command, Input, InterfaceChange, InterfaceState, MobileNode, Notified, Notify,
@@ -148,5 +150,7 @@ pub use lma::Lma;
 pub use mag::Mag;
 pub use reconfigure::ReconfigureError;
 pub use status::{
-    BindingState, BindingStatus, HeartbeatStatus, PathBindingStatus, PathStatus, Stats,
+    BindingState, BindingStatus, CustomerStats, CustomerStatus, HeartbeatStatus, PathBindingStatus,
+    PathStatus, Stats,
 };
+pub use vrf::VrfId;

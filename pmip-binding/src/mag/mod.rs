@@ -1,6 +1,7 @@
 //! The mobile access gateway.
 
 mod access_network;
+mod advertise;
 mod answer;
 mod attach;
 mod build;
@@ -184,6 +185,10 @@ impl Mag {
             Input::Attachment(Attachment::Attach(node)) => self.attach(&node),
             Input::Attachment(Attachment::AccessNetwork { nai, network }) => {
                 self.on_access_network(&nai, network.as_ref());
+            }
+            Input::Attachment(Attachment::Solicit { nai }) => self.on_solicitation(&nai),
+            Input::Attachment(Attachment::LinkLocal { nai, address }) => {
+                self.on_link_local(&nai, address);
             }
             Input::Attachment(Attachment::Detach { nai }) => self.detach(&nai),
             Input::Command(command) => self.on_command(&command),
