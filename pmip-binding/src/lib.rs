@@ -60,8 +60,10 @@
 //!   when it drifted away from the monotonic one: a gateway whose clock the anchor found wrong
 //!   waits for that.
 //!
-//! - Deadlines are exact. Of several at one moment an anchor serves expiries first, then ends of
-//!   delete waits, then heartbeats, then held updates, each in order of session or path number.
+//! - Deadlines are exact, but for a while after almost all of very many moved at once: then the
+//!   moment told may be too early, so that no input takes long. Of several at one moment an anchor
+//!   serves expiries first, then ends of delete waits, then heartbeats, then held updates, each in
+//!   order of session or path number.
 //!
 //! # State over a restart
 //!

@@ -255,6 +255,20 @@ impl BindingCache {
         self.by_prefix.get(&(vrf, prefix), holds).map(SessionId)
     }
 
+    /// Brings near what a look-up of a prefix starts from, see [`Session::warm`].
+    pub(super) fn warm_index(&self, vrf: VrfId, prefixes: &[IpPrefix]) {
+        if let Some(first) = prefixes.first() {
+            self.by_prefix.warm(&(vrf, *first));
+        }
+    }
+
+    /// The session that holds the first of these prefixes, brought near, see [`Session::warm`].
+    pub(super) fn warm(&self, vrf: VrfId, prefixes: &[IpPrefix]) -> Option<&Session> {
+        let session = self.get(self.by_prefix(vrf, *prefixes.first()?)?)?;
+        session.warm();
+        Some(session)
+    }
+
     /// The sessions of one mobile node of a tenant, in order of number.
     pub(super) fn of_mn(&self, tenant: Tenant, mn: &MnKey) -> SmallVec<[SessionId; 4]> {
         let is_of = |number| {
@@ -310,6 +324,19 @@ impl Session {
         };
         session.hold(holdings);
         session
+    }
+
+    /// Reads something of each of its lines of memory: among millions of sessions they are far
+    /// away, and what is asked for at once comes in the time of one.
+    fn warm(&self) {
+        let (paths, marks) = (self.paths.len(), self.marks.len());
+        let moments = (self.refreshed, self.deleted);
+        let rest = (
+            self.last_care_of,
+            self.access_technology,
+            self.prefixes.len(),
+        );
+        std::hint::black_box((self.node.0.first().copied(), paths, marks, moments, rest));
     }
 
     /// The mobile node's identifier, to keep.

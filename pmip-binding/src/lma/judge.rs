@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use pmip_wire::types::{Encapsulation, Instant};
 use pmip_wire::{SequenceNumber, Timestamp};
 
@@ -92,6 +93,10 @@ impl Lma {
             // Inside tunnels only heartbeats and binding errors (signalling rules section 9).
             return self.drop_datagram(DropReason::UnexpectedMessage, datagram);
         }
+        if let Some(tenant) = self.tenants.at(datagram.vrf, datagram.destination.ip()) {
+            let traffic = tenant.traffic;
+            self.cache.warm_index(traffic, &update.common.home_prefixes);
+        }
         let mut request = self.request(datagram, update, proof);
         if let Some(stats) = self.count_for(request.peer.tenant) {
             stats.binding_updates = stats.binding_updates.saturating_add(1);
@@ -108,6 +113,11 @@ impl Lma {
 
     /// Decides one PBU and carries the decision out.
     pub(super) fn decide(&mut self, mut request: Request) {
+        let traffic = request.peer.tenant.traffic;
+        let prefixes = &request.update.common.home_prefixes;
+        if let Some(session) = self.cache.warm(traffic, prefixes) {
+            self.timers.warm(session.timer);
+        }
         let verdict = self.check(&mut request);
         let accepted = !matches!(verdict, Err(_) | Ok(Found::Refused(_)));
         if self.is_over_rate(&request, accepted) {
@@ -193,7 +203,11 @@ impl Lma {
             multipath: None,
             held: false,
             waited: false,
-            datagram: datagram.clone(),
+            // Its octets were read.
+            datagram: Datagram {
+                payload: Bytes::new(),
+                ..*datagram
+            },
             update,
         }
     }

@@ -175,6 +175,7 @@ impl Lma {
         let limits = config.limits;
         let config = Arc::new(config);
         let tenants = Arc::new(Tenants::new(&config));
+        let reminded = random.next_u64();
         Ok(Self {
             directory: Arc::new(Directory::new(&config, &tenants, random.next_u64())),
             tenants: Arc::clone(&tenants),
@@ -195,11 +196,11 @@ impl Lma {
             waiting: Vec::new(),
             revocations: Revocations::default(),
             notifications: Notifications::default(),
-            revoked: Seen::new(MOST_REVOKED, random.next_u64()),
-            reminders: RateLimiter::new(limits.sources, 1, random.next_u64()),
+            revoked: Seen::new(MOST_REVOKED, reminded),
+            reminders: RateLimiter::new(limits.sources, 1, reminded),
             nat_changes: BTreeMap::new(),
             claims: Claims::default(),
-            departures: Departures::new(limits.sources, random.next_u64()),
+            departures: Departures::new(limits.sources, reminded),
             timers: Timers::new(),
             waiting_timer: TimerSlot::default(),
             queue: VecDeque::new(),

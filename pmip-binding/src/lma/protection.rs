@@ -246,7 +246,9 @@ impl Lma {
             return Err(DropReason::NoHomeRegistration);
         }
         request.zero_technology = used.contains(&Tolerance::AccessTechnologyZero);
-        if let Some(mn) = &request.update.common.mn_id {
+        if let Some(mn) = &request.update.common.mn_id
+            && request.mn != *mn
+        {
             request.mn = mn.clone();
         }
         self.stats.count_tolerated(&used);
