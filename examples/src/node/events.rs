@@ -62,7 +62,8 @@ impl Node {
             }
             Event::Redirect(event) => self.tell_some(now, log::redirect(&event)),
             Event::Dropped { reason, from } => self.drops.log(now, reason, from),
-            _ => {}
+            // Access links have no advertisements of ours yet.
+            Event::Advertisement(_) | _ => {}
         }
     }
 
@@ -182,7 +183,7 @@ impl Node {
                 let words = format!("the gateway calls {path_name}: {names}");
                 self.tell_of_path(now, *path, Happening::info("path-named", words));
             }
-            _ => {}
+            PathEvent::Mapping { .. } | _ => {}
         }
     }
 
