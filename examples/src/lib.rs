@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod control;
+pub mod host;
 pub mod lab;
 pub mod node;
 pub mod platform;
