@@ -53,7 +53,7 @@ impl Forwarder {
     ) -> Result<TunnelSend, DropReason> {
         let packet = Packet::parse(data).map_err(|_| DropReason::Malformed)?;
         let tunnel = table.path(path).ok_or(DropReason::NoTunnel)?;
-        if (packet.source, packet.destination) != ends(table.role(), tunnel) {
+        if (packet.source, packet.destination) != tunnel.ends(table.role()) {
             return Err(DropReason::NotLocal);
         }
         let segments = Front::of(table, tunnel, None).push(&packet, arena)?;
@@ -86,15 +86,6 @@ impl Forwarder {
     }
 }
 
-/// Source and destination of what this end sends to the other one: the care-of address, as the MAG
-/// knows it, and the LMA's.
-pub(crate) const fn ends(role: Role, tunnel: &TunnelPath) -> (IpAddr, IpAddr) {
-    match role {
-        Role::Mag => (tunnel.care_of, tunnel.remote.ip()),
-        Role::Lma => (tunnel.local, tunnel.care_of),
-    }
-}
-
 /// Whether the packet came from exactly the tunnel's other end to this one, and is a heartbeat or a
 /// probe.
 pub(super) fn is_local(
@@ -104,7 +95,7 @@ pub(super) fn is_local(
     data: &[u8],
     packet: &Packet,
 ) -> bool {
-    let (own, other) = ends(role, tunnel);
+    let (own, other) = tunnel.ends(role);
     if packet.source != other || packet.destination != own || packet.transport.is_none() {
         return false;
     }

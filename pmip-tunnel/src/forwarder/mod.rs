@@ -19,7 +19,6 @@ use crate::icmp::Limiter;
 use crate::packet::Packet;
 use crate::table::{SessionKey, VrfId};
 
-pub(crate) use local::ends;
 pub use underlay::Underlay;
 
 /// What a forwarder needs to know besides the table.

@@ -10,7 +10,6 @@ use pmip_wire::{Heartbeat, Message};
 
 use super::Probe;
 use crate::encap::{Carrier, Gre, LIMIT_HEADER, Shim};
-use crate::forwarder::ends;
 use crate::octets::{put, put_u16, saturating_u16, u8_at, u32_at};
 use crate::packet::{IPV4_HEADER, IPV6_HEADER, Packet, protocol};
 use crate::segment::{UDP_HEADER, put_ipv4_checksum};
@@ -38,7 +37,7 @@ pub fn write_probe(
 ) -> Option<()> {
     out.clear();
     let message = Message::Heartbeat(Heartbeat::request(probe.number));
-    let (source, destination) = ends(role, tunnel);
+    let (source, destination) = tunnel.ends(role);
     match (source, destination) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
             let mut octets = [0; HEARTBEAT];

@@ -84,6 +84,15 @@ impl TunnelPath {
         }
     }
 
+    /// Source and destination of the inner packets that `role`, this end, sends to the other one:
+    /// the care-of address, as the MAG knows it, and the LMA's.
+    pub const fn ends(&self, role: Role) -> (IpAddr, IpAddr) {
+        match role {
+            Role::Mag => (self.care_of, self.remote.ip()),
+            Role::Lma => (self.local, self.care_of),
+        }
+    }
+
     /// Octets that the tunnel adds to an inner packet at most: with its GRE key, with sequence
     /// number and encapsulation limit where they are on (signalling rules, "Overheads").
     pub fn overhead(&self) -> u16 {
