@@ -1,5 +1,8 @@
 //! What the engine and the data plane tell a node, and what it does about it.
 
+use std::net::SocketAddr;
+
+use bytes::Bytes;
 use pmip_binding::{
     Carrier, Command, Datagram, Event, Forwarding, Input, PathEndpoint, PathEvent, PathState,
     SessionEvent,
@@ -17,24 +20,15 @@ impl Node {
         match event {
             DataPlaneEvent::Local {
                 path,
+                from,
                 received,
                 packet,
-            } => match inner::parse(&packet) {
-                Some((source, destination, payload)) => {
-                    let datagram = Datagram {
-                        carrier: Carrier::Tunnel(path),
-                        source,
-                        destination,
-                        payload,
-                        vrf: pmip_binding::VrfId::DEFAULT,
-                    };
-                    let at = received.min(now);
-                    self.engine.handle_input(at, Input::Signalling(datagram));
-                }
-                None => {
-                    tracing::debug!("{path}: a packet for the tunnel's own end is no signalling")
-                }
-            },
+            } => self.on_tunnelled(Carrier::Tunnel(path), from, received.min(now), &packet),
+            DataPlaneEvent::Stranger {
+                from,
+                received,
+                packet,
+            } => self.on_tunnelled(Carrier::UnknownTunnel, from, received.min(now), &packet),
             DataPlaneEvent::SocketError { path, error, count } => {
                 let name = self.name_of(path);
                 let words = format!("{name}: sending failed {count} times: {error:?}");
@@ -45,6 +39,16 @@ impl Node {
                 self.command(now, Command::Shutdown);
             }
         }
+    }
+
+    /// An inner packet for the tunnel's own end. The engine is told the outer source: behind a NAT
+    /// it is the mapping of tunnelled packets (signalling rules, section 7).
+    fn on_tunnelled(&mut self, carrier: Carrier, from: SocketAddr, at: Instant, packet: &Bytes) {
+        let Some((_, destination, payload)) = inner::parse(packet) else {
+            return tracing::debug!("{from}: a packet for the tunnel's own end is no signalling");
+        };
+        let datagram = Datagram::new(carrier, from, destination, payload);
+        self.engine.handle_input(at, Input::Signalling(datagram));
     }
 
     pub(super) fn on_event(&mut self, now: Instant, event: Event) {

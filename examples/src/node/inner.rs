@@ -12,8 +12,8 @@ const HOP_LIMIT: u8 = 64;
 
 /// The inner packet that carries `payload`; `None` when the ends are of different families or
 /// the payload is too long.
-pub fn build(source: SocketAddr, destination: SocketAddr, payload: &Bytes) -> Option<Bytes> {
-    match (source.ip(), destination.ip()) {
+pub fn build(source: IpAddr, destination: IpAddr, payload: &Bytes) -> Option<Bytes> {
+    match (source, destination) {
         (IpAddr::V4(from), IpAddr::V4(to)) => ipv4(from, to, payload),
         (IpAddr::V6(from), IpAddr::V6(to)) => ipv6(from, to, payload),
         (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => None,
@@ -126,9 +126,9 @@ mod tests {
             ("192.0.2.1:5436", "198.51.100.1:5436"),
             ("[2001:db8::1]:0", "[2001:db8::2]:0"),
         ] {
-            let source = source.parse().expect("an address");
-            let destination = destination.parse().expect("an address");
-            let packet = build(source, destination, &payload).expect("of one family");
+            let source: SocketAddr = source.parse().expect("an address");
+            let destination: SocketAddr = destination.parse().expect("an address");
+            let packet = build(source.ip(), destination.ip(), &payload).expect("of one family");
             assert_eq!(parse(&packet), Some((source, destination, payload.clone())));
         }
     }
@@ -136,16 +136,14 @@ mod tests {
     #[test]
     fn both_checksums_of_an_ipv4_packet_are_right() {
         let payload = Bytes::from_static(b"\x3b\x01\x0d\x00\x00\x00\x01");
-        let (from, to) = ("192.0.2.1", "198.51.100.1");
-        let source = format!("{from}:5436").parse().expect("an address");
-        let destination = format!("{to}:5436").parse().expect("an address");
-        let packet = build(source, destination, &payload).expect("IPv4");
+        let ends = ["192.0.2.1", "198.51.100.1"];
+        let [from, to] = ends.map(|end| end.parse::<Ipv4Addr>().expect("an address"));
+        let packet = build(from.into(), to.into(), &payload).expect("IPv4");
         let mut header = Checksum::new();
         header.add(packet.get(..20).expect("a header"));
         assert_eq!(header.finish(), 0);
         let udp = packet.get(20..).expect("a UDP header");
         let length = u16::try_from(udp.len()).expect("short");
-        let (from, to) = (from.parse().expect("v4"), to.parse().expect("v4"));
         let mut sum = Checksum::ipv4_pseudo_header(from, to, length, UDP);
         sum.add(udp);
         assert_eq!(sum.finish(), 0);

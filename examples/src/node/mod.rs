@@ -407,9 +407,12 @@ impl Node {
             "sending {} to {}", message_name(&transmit.payload), transmit.destination
         );
         if let Carrier::Tunnel(path) = transmit.carrier {
-            match inner::build(transmit.source, transmit.destination, &transmit.payload) {
+            // Inside it the ends are addressed as the MAG knows them, whatever a NAT makes of them.
+            let tunnel = self.table.path(path);
+            let ends = tunnel.map(|tunnel| tunnel.ends(self.table.role()));
+            match ends.and_then(|(from, to)| inner::build(from, to, &transmit.payload)) {
                 Some(packet) => self.ports.tunnels.send_local(path, packet),
-                None => tracing::debug!("{path}: the tunnel's ends are of different families"),
+                None => tracing::debug!("{path}: there is no tunnel for a heartbeat"),
             }
             return;
         }

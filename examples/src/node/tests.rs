@@ -90,15 +90,16 @@ pub(crate) struct Domain {
     pub(crate) now: Instant,
     pub(crate) mag: Seat,
     pub(crate) lma: Seat,
+    nat: bool,
 }
 
 impl Seat {
-    fn new(role: Role, now: Instant) -> Self {
-        Self::resuming(role, now, None)
+    fn resuming(role: Role, now: Instant, snapshot: Option<LmaSnapshot>) -> Self {
+        Self::with(CONFIG, role, now, snapshot)
     }
 
-    fn resuming(role: Role, now: Instant, snapshot: Option<LmaSnapshot>) -> Self {
-        let loaded = parse("test.toml", CONFIG, Format::Toml).expect("a valid configuration");
+    fn with(config: &str, role: Role, now: Instant, snapshot: Option<LmaSnapshot>) -> Self {
+        let loaded = parse("test.toml", config, Format::Toml).expect("a valid configuration");
         let config = select(&loaded.config, role, None).expect("one node of each role");
         let mut memory = Memory::default();
         if role == Role::Lma {
@@ -151,21 +152,29 @@ impl Seat {
 
 impl Domain {
     pub(crate) fn new() -> Self {
+        Self::with(CONFIG)
+    }
+
+    pub(crate) fn with(config: &str) -> Self {
         let now = Instant::from_secs(1);
         Self {
             now,
-            mag: Seat::new(Role::Mag, now),
-            lma: Seat::new(Role::Lma, now),
+            mag: Seat::with(config, Role::Mag, now, None),
+            lma: Seat::with(config, Role::Lma, now, None),
+            nat: false,
         }
     }
 
     /// A domain whose MAG has registered over both uplinks.
     pub(crate) fn registered() -> Self {
         let mut domain = Self::new();
-        let events = interfaces();
-        domain.mag.turn(domain.now, NodeInput::Network(events));
-        domain.run(Duration::from_secs(5));
+        domain.register();
         domain
+    }
+
+    fn register(&mut self) {
+        self.mag.turn(self.now, NodeInput::Network(interfaces()));
+        self.run(Duration::from_secs(5));
     }
 
     /// Lets time pass, datagrams travelling at once.
@@ -193,9 +202,16 @@ impl Domain {
         let up = self.mag.memory.take_actions();
         let down = self.lma.memory.take_actions();
         let mut carried = false;
-        for (actions, to) in [(up, &mut self.lma), (down, &mut self.mag)] {
-            for datagram in actions.into_iter().filter_map(sent) {
-                to.turn(self.now, NodeInput::Datagram(datagram));
+        let (now, nat) = (self.now, self.nat);
+        for action in up {
+            if let Some(input) = nat::carry_up(action, now, nat, &self.mag, &self.lma) {
+                self.lma.turn(now, input);
+                carried = true;
+            }
+        }
+        for action in down {
+            if let Some(input) = nat::carry_down(action, now, nat, &self.mag, &self.lma) {
+                self.mag.turn(now, input);
                 carried = true;
             }
         }
@@ -251,6 +267,8 @@ fn interfaces() -> Vec<NetworkEvent> {
     }
     events
 }
+
+mod nat;
 
 #[test]
 fn two_paths_register_and_the_mobile_network_is_configured() {

@@ -16,7 +16,7 @@ mod udp;
 mod worker;
 
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, SyncSender};
@@ -26,7 +26,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use pmip_policy::FlowTableConfig;
-use pmip_tunnel::{Forwarder, ForwarderConfig, ForwardingTable, Role};
+use pmip_tunnel::{Forwarder, ForwarderConfig, ForwardingTable, Role, SegmentArena};
 use pmip_wire::types::{Instant, PathId};
 use tokio::sync::mpsc;
 
@@ -118,6 +118,18 @@ pub enum DataPlaneEvent {
     Local {
         /// The path it came through.
         path: PathId,
+        /// Its outer source: behind a NAT the mapping of tunnelled packets.
+        from: SocketAddr,
+        /// When its batch was read.
+        received: Instant,
+        /// The inner IP packet.
+        packet: Bytes,
+    },
+    /// A heartbeat for this end from an outer source that no path has (LMA): perhaps a gateway
+    /// whose NAT mapping is not known yet.
+    Stranger {
+        /// Its outer source.
+        from: SocketAddr,
         /// When its batch was read.
         received: Instant,
         /// The inner IP packet.
@@ -256,6 +268,7 @@ impl DataPlane {
             snapshot: Arc::clone(&snapshot),
             forwarder: Forwarder::new(forwarder_config(&config)),
             sockets: Sockets::default(),
+            arena: SegmentArena::new(),
             epoch: config.epoch,
         };
         let worker = std::thread::Builder::new()

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use nix::errno::Errno;
+use pmip_tunnel::encap::Carrier;
 use pmip_tunnel::{
     Arrival, Coalescer, DropReason, Forwarder, ForwardingTable, Inbound, Merged, PacketOffload,
 };
@@ -91,7 +92,7 @@ impl RxBatch {
         context: &mut RxContext<'_>,
     ) {
         let Some(path) = path_of(socket, received.from, context) else {
-            return;
+            return self.judge_strange(start, socket, received, context);
         };
         let end = start + received.length;
         for start in (start..end).step_by(received.datagram) {
@@ -109,11 +110,39 @@ impl RxBatch {
                     // A full channel means a stuck control side; heartbeats come again.
                     let _ = context.events.try_send(DataPlaneEvent::Local {
                         path,
+                        from: received.from,
                         received: context.now,
                         packet: Bytes::copy_from_slice(&self.area[start..end]),
                     });
                 }
                 Inbound::Drop(_) => {}
+            }
+        }
+    }
+
+    /// Hands over the heartbeats of a stranger. Strangers may fill half of the channel: what comes
+    /// through known paths always finds room.
+    fn judge_strange(
+        &self,
+        start: usize,
+        socket: &DataSocket,
+        received: &Received,
+        context: &RxContext<'_>,
+    ) {
+        let events = context.events;
+        if socket.serves != Serves::Shared {
+            return;
+        }
+        let octets = self.area.get(start..start + received.length);
+        for datagram in octets.unwrap_or_default().chunks(received.datagram) {
+            let found = Forwarder::from_stranger(socket.local, Carrier::Udp, datagram);
+            let packet = found.and_then(|range| datagram.get(range));
+            if let Some(packet) = packet.filter(|_| events.capacity() > events.max_capacity() / 2) {
+                let _ = events.try_send(DataPlaneEvent::Stranger {
+                    from: received.from,
+                    received: context.now,
+                    packet: Bytes::copy_from_slice(packet),
+                });
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One worker thread: one loop for both directions, woken by its descriptors.
 
-use std::io::Read;
+use std::io::{IoSlice, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use arc_swap::{ArcSwap, Cache};
 use bytes::Bytes;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use pmip_tunnel::{DropReason, Ecn, Forwarder, ForwardingTable};
+use pmip_tunnel::{DropReason, Forwarder, ForwardingTable, SegmentArena};
 use pmip_wire::types::{Instant, PathId};
 use tokio::sync::mpsc;
 
@@ -46,6 +46,8 @@ pub(super) struct Worker {
     pub(super) snapshot: Arc<ArcSwap<ForwardingTable>>,
     pub(super) forwarder: Forwarder,
     pub(super) sockets: Sockets,
+    /// For one packet between the tunnel's own ends.
+    pub(super) arena: SegmentArena,
     pub(super) epoch: std::time::Instant,
 }
 
@@ -70,7 +72,7 @@ impl Worker {
                 u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX),
             );
             let table = table.load();
-            if ready.wake && self.obey(now, table) {
+            if ready.wake && self.obey(now) {
                 return;
             }
             self.receive(now, table, &ready, &mut rx);
@@ -152,7 +154,7 @@ impl Worker {
     }
 
     /// Does what the handle asked for; returns whether to stop.
-    fn obey(&mut self, now: Instant, table: &ForwardingTable) -> bool {
+    fn obey(&mut self, now: Instant) -> bool {
         let mut octets = [0; 64];
         // Non-blocking: one read empties what a few commands wrote, more wake us again.
         let _ = (&self.wake).read(&mut octets);
@@ -167,7 +169,7 @@ impl Worker {
                     self.sockets.remove_shared(local);
                     let _ = done.try_send(());
                 }
-                Command::SendLocal(path, packet) => self.send_local(table, path, &packet),
+                Command::SendLocal(path, packet) => self.send_local(path, &packet),
                 Command::Stats(reply) => {
                     let _ = reply.try_send(self.stats());
                 }
@@ -181,16 +183,28 @@ impl Worker {
         false
     }
 
-    fn send_local(&mut self, table: &ForwardingTable, path: PathId, packet: &[u8]) {
+    fn send_local(&mut self, path: PathId, packet: &[u8]) {
+        // What was published before the command came, which may be later than this batch's table.
+        let table = self.snapshot.load();
+        self.arena.clear();
+        let sent = self.forwarder.local(&table, path, packet, &mut self.arena);
+        let Ok(send) = sent else {
+            return; // It is counted.
+        };
         let tunnel = table.path(path);
         let socket = tunnel.and_then(|tunnel| self.sockets.of(path, Some(tunnel.local)));
         let (Some(tunnel), Some(socket)) = (tunnel, socket) else {
             self.forwarder.count_drop(DropReason::NoTunnel);
             return;
         };
-        let piece = [std::io::IoSlice::new(packet)];
-        if let Err(errno) = socket.send(tunnel.remote, &piece, None, Ecn::NotEct) {
-            self.sockets.count_error(path, errno, 1);
+        let segments = self.arena.segments();
+        for segment in segments.get(send.segments).unwrap_or_default() {
+            let payload = packet.get(segment.payload()).unwrap_or_default();
+            let pieces = [self.arena.header(segment), payload].map(IoSlice::new);
+            if let Err(errno) = socket.send(tunnel.remote, &pieces, None, send.ecn) {
+                self.sockets.count_error(path, errno, 1);
+                return;
+            }
         }
     }
 
