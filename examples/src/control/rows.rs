@@ -18,6 +18,9 @@ pub struct BindingRow {
     pub state: String,
     /// The peer's name or address.
     pub peer: String,
+    /// The customer whose it is (LMA); none: the anchor's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
     /// Home network prefixes.
     pub hnp: Vec<IpPrefix>,
     /// IPv4 home address.

@@ -20,6 +20,9 @@ pub struct Access {
     requests: BTreeMap<String, Vec<(String, PrefixRequest)>>,
     tun: String,
     table: u32,
+    /// `local-routing-mag`: packets from one mobile network to another do not enter the TUN device
+    /// (RFC 5213 section 6.10.3).
+    local_routing: bool,
     /// What each session put into the kernel.
     installed: BTreeMap<SessionId, Vec<KernelItem>>,
 }
@@ -46,6 +49,7 @@ impl Access {
             requests: requests.collect(),
             tun: tun.to_owned(),
             table,
+            local_routing: mag.local_routing,
             installed: BTreeMap::new(),
         }
     }
@@ -103,7 +107,8 @@ impl Access {
         self.installed.insert(*session, items);
     }
 
-    /// The first address of each delegated prefix, on the interface that asked for one.
+    /// The first address of each delegated prefix, on the interface that asked for one; where
+    /// packets are routed locally, the way there from other interfaces as well.
     fn addresses(&self, mn_id: &str, delegated: &[IpPrefix]) -> Vec<KernelItem> {
         let Some(requests) = self.requests.get(mn_id) else {
             return Vec::new();
@@ -125,6 +130,18 @@ impl Access {
                 PrefixRequest::Assert(_) => None,
                 _ => None,
             };
+            let reached = match request {
+                PrefixRequest::Assert(own) => Some(*own),
+                _ => prefix,
+            };
+            items.extend(reached.filter(|_| self.local_routing).map(|destination| {
+                let (device, table) = (device.clone(), self.table);
+                KernelItem::Route {
+                    destination,
+                    device,
+                    table,
+                }
+            }));
             items.extend(prefix.map(|prefix| KernelItem::Address {
                 device: device.clone(),
                 address: first_address(prefix),

@@ -2,7 +2,10 @@
 
 use pmip_binding::config::ConfigErrors;
 use pmip_binding::snapshot::{ChangeRecord, LmaSnapshot, RestoreError};
-use pmip_binding::{BindingStatus, Input, Lma, LmaConfig, Mag, Output, PathStatus, Stats};
+
+use pmip_binding::{
+    BindingStatus, CustomerStatus, Input, Lma, LmaConfig, Mag, Output, PathStatus, Stats,
+};
 use pmip_tunnel::Role as TunnelRole;
 use pmip_wire::types::{Instant, PathId};
 
@@ -90,6 +93,14 @@ impl NodeEngine {
         match self {
             Self::Lma(lma) => lma.bindings(now).collect(),
             Self::Mag(mag) => mag.bindings(now).collect(),
+        }
+    }
+
+    /// The customers of an anchor, in the order of the configuration.
+    pub fn customers(&self) -> Vec<CustomerStatus> {
+        match self {
+            Self::Lma(lma) => lma.customers().collect(),
+            Self::Mag(_) => Vec::new(),
         }
     }
 

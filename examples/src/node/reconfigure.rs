@@ -1,12 +1,14 @@
 //! Another configuration for a running node: all of it or nothing.
 
-use pmip_binding::ReconfigureError;
+use std::net::IpAddr;
+
 use pmip_binding::snapshot::Refusal;
+use pmip_binding::{LmaConfig, ReconfigureError};
 use pmip_wire::types::{Encapsulation, Instant, PathId};
 
 use super::{Node, NodeEngine, Side};
 use crate::config::model::{AccessList, Config, MobileMap};
-use crate::config::node::{Engine, NodeConfig};
+use crate::config::node::{Engine, NodeConfig, unserved};
 
 /// Bindings named in a refusal at most.
 const NAMED: usize = 5;
@@ -28,6 +30,9 @@ impl Node {
         keep_link_layer_identifiers(&self.config.engine, &mut next.engine);
         let mut refusals = fixed(&self.config, &next);
         refusals.extend(self.map_rules(now, &next));
+        if let Engine::Lma(lma) = &next.engine {
+            refusals.extend(unserved(lma));
+        }
         if !refusals.is_empty() {
             return Err(refusals);
         }
@@ -110,14 +115,27 @@ fn keep_link_layer_identifiers(before: &Engine, next: &mut Engine) {
 fn fixed(before: &NodeConfig, next: &NodeConfig) -> Refusals {
     let addresses = match (&before.engine, &next.engine) {
         (Engine::Lma(before), Engine::Lma(next)) => {
-            before.ipv4_address != next.ipv4_address || before.ipv6_address != next.ipv6_address
+            let customers = |lma: &LmaConfig| -> Vec<IpAddr> {
+                let customers = lma.customers.iter();
+                customers
+                    .flat_map(|customer| customer.addresses())
+                    .collect()
+            };
+            before.ipv4_address != next.ipv4_address
+                || before.ipv6_address != next.ipv6_address
+                || customers(before) != customers(next)
         }
         (Engine::Lma(_) | Engine::Mag(_), _) => false,
+    };
+    let local = |config: &NodeConfig| match &config.engine {
+        Engine::Mag(mag) => mag.local_routing,
+        Engine::Lma(_) => false,
     };
     let differences = [
         ("the identifier", before.id != next.id),
         ("the domain of a node", before.domain != next.domain),
         ("address", addresses),
+        ("local-routing-mag", local(before) != local(next)),
         ("roaming interface", before.uplinks != next.uplinks),
         ("interface", before.interfaces != next.interfaces),
         (

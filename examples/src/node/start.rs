@@ -15,7 +15,7 @@ use super::keep::{self, Keeper, Resumed};
 use super::run::{Clock, Inbox};
 use super::uplinks::kernel_device;
 use super::{Node, NodeInput, Start};
-use crate::config::node::{Engine, NodeConfig, Role, select};
+use crate::config::node::{Engine, NodeConfig, Role, select, unserved};
 use crate::control::http;
 use crate::control::server::ControlSocket;
 use crate::platform::dataplane::{DataPlane, DataPlaneConfig, DataPlaneEvent, Events};
@@ -186,6 +186,10 @@ pub(super) fn refuse_ipv6_transport(config: &NodeConfig) -> Result<()> {
             Err(not_yet("this LMA has no IPv4 address".into()))
         }
         Engine::Lma(lma) => {
+            let unserved = unserved(lma);
+            if !unserved.is_empty() {
+                bail!("{}", unserved.join("\n"));
+            }
             if lma.ipv6_address.is_some() {
                 tracing::warn!("signalling over IPv6 is not there yet: serving IPv4 alone");
             }
@@ -307,20 +311,24 @@ fn start_data_plane(config: &NodeConfig, wanted: DataPlaneConfig) -> Result<(Dat
             "opening the TUN device {tun} (needs CAP_NET_ADMIN and /dev/net/tun; choose another name with --tun)"
         )
     })?;
-    if let Engine::Lma(lma) = &config.engine
-        && let Some(address) = lma.ipv4_address
-    {
-        share_socket(data_plane, address.into()).map(|data_plane| (data_plane, events))
-    } else {
-        Ok((data_plane, events))
+    let mut data_plane = data_plane;
+    for address in anchor_addresses(&config.engine) {
+        data_plane
+            .set_shared_socket(address)
+            .with_context(|| not_ours("the data socket", address))?;
     }
+    Ok((data_plane, events))
 }
 
-fn share_socket(mut data_plane: DataPlane, address: IpAddr) -> Result<DataPlane> {
-    data_plane
-        .set_shared_socket(address)
-        .with_context(|| not_ours("the data socket", address))?;
-    Ok(data_plane)
+/// The addresses that an LMA is reached at: its own and its customers'.
+fn anchor_addresses(engine: &Engine) -> Vec<IpAddr> {
+    let Engine::Lma(lma) = engine else {
+        return Vec::new();
+    };
+    let customers = lma.customers.iter();
+    let customers = customers.filter_map(|customer| customer.ipv4_address);
+    let all = lma.ipv4_address.into_iter().chain(customers);
+    all.map(IpAddr::V4).collect()
 }
 
 fn not_ours(what: &str, address: IpAddr) -> String {
@@ -351,10 +359,7 @@ fn open_signalling(
     inbox: mpsc::Sender<pmip_binding::Datagram>,
 ) -> Result<LinuxSignalling> {
     let mut signalling = LinuxSignalling::new(inbox);
-    if let Engine::Lma(lma) = &config.engine
-        && let Some(address) = lma.ipv4_address
-    {
-        let local = IpAddr::V4(address);
+    for local in anchor_addresses(&config.engine) {
         let key = SocketKey {
             device: None,
             local,

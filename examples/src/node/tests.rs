@@ -479,3 +479,20 @@ fn the_changes_of_an_anchor_make_its_state() {
     domain.mag.turn(domain.now, watch);
     assert!(receiver.try_recv().is_err());
 }
+
+/// Would break: the setting lost on its way to the access side, or always on.
+#[test]
+fn mobile_networks_reach_each_other_locally_only_where_asked() {
+    let local = KernelItem::Route {
+        destination: "10.60.0.0/24".parse().expect("a prefix"),
+        device: "lan".into(),
+        table: 118_005,
+    };
+    let kernel = Domain::registered().mag.memory.kernel();
+    assert!(!kernel.contains(&local), "{kernel:?}");
+    let asked = "encap = \"udptunnel\"\nlocal-routing-mag = true";
+    let mut domain = Domain::with(&CONFIG.replace("encap = \"udptunnel\"", asked));
+    domain.register();
+    let kernel = domain.mag.memory.kernel();
+    assert!(kernel.contains(&local), "{kernel:?}");
+}

@@ -389,6 +389,7 @@ bid  via    label  att  state               care-of    observed           encap 
             lmn: true,
             state: "active".into(),
             peer: "LMA1".into(),
+            customer: None,
             hnp: Vec::new(),
             ipv4_hoa: None,
             ipv4_prefix_length: None,

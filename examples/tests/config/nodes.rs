@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pmip_binding::config::{PrefixRequest, SharedKey, Tolerance};
-use pmip_examples::config::node::{Engine, NodeConfig, Role, select};
+use pmip_examples::config::node::{Engine, NodeConfig, Role, select, unserved};
 use pmip_wire::types::{Encapsulation, Label};
 
 use super::{model, read, toml};
@@ -264,5 +264,70 @@ fn both_roles_have_the_window_of_the_domain() {
             Engine::Mag(mag) => mag.timestamp_window,
         };
         assert_eq!(window, Duration::from_secs(9), "{role}");
+    }
+}
+
+/// An LMA with one customer, whose VRF and transport are these.
+fn with_customer(vrf: &str, transport: &str) -> pmip_examples::config::model::Config {
+    model(&format!(
+        "ipv6 mobile pmipv6-domain D\n nai @red.example\n  customer Red\n \
+         nai @other.example\n  customer Elsewhere\n\
+         ipv6 mobile pmipv6-lma L domain D\n address ipv4 192.0.2.1\n \
+         mobility-service mobile-local-loop\n  ignore home-address\n  \
+         mobile-network maximum lmn 4\n  customer Red vrf {vrf}\n   \
+         auth-option spi 100 key ascii secret\n   gre-key symmetric 7\n   \
+         bce lifetime 400\n   mobile-network maximum lmn ipv6 2\n   {transport}\n    \
+         address ipv4 192.0.2.2\n   network unauthorized\n"
+    ))
+}
+
+#[test]
+fn a_customer_reaches_the_engine() {
+    let config = with_customer("default", "transport");
+    let node = select(&config, Role::Lma, None).unwrap_or_else(|errors| panic!("{errors}"));
+    let Engine::Lma(engine) = &node.engine else {
+        panic!("not an LMA");
+    };
+    let [customer] = engine.customers.as_slice() else {
+        panic!("{:?}", engine.customers);
+    };
+    assert_eq!(customer.name, "Red");
+    assert_eq!((&customer.vrf, &customer.transport_vrf), (&None, &None));
+    assert_eq!(customer.ipv4_address, Some([192, 0, 2, 2].into()));
+    assert_eq!(customer.keys, [SharedKey::new(0x100, *b"secret")]);
+    assert_eq!(customer.gre_key, Some(7));
+    assert_eq!(customer.lifetime, Some(Duration::from_secs(400)));
+    assert!(customer.ignore_home_address && customer.unauthorized);
+    assert_eq!(unserved(engine), [""; 0]);
+    let limits = customer.limits;
+    assert_eq!(
+        (limits.ipv4_per_node, limits.ipv6_per_node),
+        (Some(4), Some(2))
+    );
+    // A mobile node of a customer that this LMA has not is not served.
+    let profiles: Vec<_> = engine
+        .profiles
+        .iter()
+        .map(|p| (&*p.nai, p.customer.as_deref()))
+        .collect();
+    assert_eq!(profiles, [("@red.example", Some("Red"))]);
+}
+
+#[test]
+fn a_customer_in_another_vrf_is_refused_by_name() {
+    for (vrf, transport, named) in [
+        ("red", "transport", "traffic in vrf red"),
+        ("default", "transport vrf blue", "transport in vrf blue"),
+    ] {
+        let config = with_customer(vrf, transport);
+        let node = select(&config, Role::Lma, None).unwrap_or_else(|errors| panic!("{errors}"));
+        let Engine::Lma(engine) = &node.engine else {
+            panic!("not an LMA");
+        };
+        let refused = unserved(engine).join("");
+        assert!(
+            refused.contains("customer Red") && refused.contains(named),
+            "{refused}"
+        );
     }
 }

@@ -78,6 +78,9 @@ impl Rows {
 }
 
 const LATER: Effect = Effect::NotYet("");
+const NO_ADVERTISEMENTS: Effect = Effect::NotYet(
+    "signalling uses it; the MAG sends no router advertisements: set it on the interface",
+);
 
 fn outside(config: &Config) -> Rows {
     let mut rows = Rows::default();
@@ -94,17 +97,19 @@ fn outside(config: &Config) -> Rows {
 fn of_domain(domain: &Domain) -> Rows {
     let mut rows = Rows::default();
     let link = domain.fixed_link_layer_address.is_some();
-    rows.later("fixed-link-layer-address", "fixed-link-layer-address", link);
+    rows.add(
+        link.then(|| "fixed-link-layer-address".to_owned()),
+        "fixed-link-layer-address",
+        NO_ADVERTISEMENTS,
+    );
     let link = domain.fixed_link_local_address.is_some();
-    rows.later("fixed-link-local-address", "fixed-link-local-address", link);
-    rows.later(
-        "local-routing-mag",
-        "local-routing-mag",
-        domain.local_routing_mag,
+    rows.add(
+        link.then(|| "fixed-link-local-address".to_owned()),
+        "fixed-link-local-address",
+        NO_ADVERTISEMENTS,
     );
     type Setting = (&'static str, &'static str, fn(&NaiProfile) -> bool);
-    let settings: [Setting; 4] = [
-        ("customer", "customer", |nai| nai.customer.is_some()),
+    let settings: [Setting; 3] = [
         ("interface", "int att", |nai| !nai.interfaces.is_empty()),
         ("multi-homed", "multi-homed", |nai| nai.multi_homed),
         ("mobile-local-loop", "mobile-local-loop", |nai| {
@@ -157,12 +162,25 @@ fn of_lma(lma: &Lma) -> Rows {
     let distance = lma.mobile_route_ad.is_some();
     rows.later("mobile-route-ad", "mobile-route ad", distance);
     let local_loop = lma.mobile_local_loop.as_ref();
-    rows.later(
-        "mobile-local-loop",
-        "mobile-local-loop",
-        local_loop.is_some(),
-    );
     let customers = local_loop.map_or(&[][..], |service| &service.customer);
+    let list = ("mobile-local-loop.customer", "vrf");
+    let help = "the LMA does not start with it: write `vrf default`, and `transport` without vrf";
+    rows.first(
+        list,
+        customers,
+        "customer ... vrf",
+        Effect::NotYet(help),
+        |customer| {
+            let mut transports = customer.transport.iter();
+            let is_other = |vrf: &str| vrf != "default";
+            is_other(&customer.vrf)
+                || transports.any(|transport| transport.vrf.as_deref().is_some_and(is_other))
+        },
+    );
+    let list = ("mobile-local-loop.customer", "mobile-route-ad");
+    rows.first(list, customers, "mobile-route ad", LATER, |customer| {
+        customer.mobile_route_ad.is_some()
+    });
     let list = ("mobile-local-loop.customer", "bandwidth-aggregate");
     rows.first(
         list,
@@ -197,13 +215,16 @@ fn of_mag(mag: &Mag) -> Rows {
     let dscp = mag.dscp_control_plane.is_some();
     rows.later("dscp-control-plane", "dscp control-plane", dscp);
     let link = mag.fixed_link_layer_address.is_some();
-    rows.later("fixed-link-layer-address", "fixed-link-layer-address", link);
+    rows.add(
+        link.then(|| "fixed-link-layer-address".to_owned()),
+        "fixed-link-layer-address",
+        NO_ADVERTISEMENTS,
+    );
     let link = mag.fixed_link_local_address.is_some();
-    rows.later("fixed-link-local-address", "fixed-link-local-address", link);
-    rows.later(
-        "local-routing-mag",
-        "local-routing-mag",
-        mag.local_routing_mag,
+    rows.add(
+        link.then(|| "fixed-link-local-address".to_owned()),
+        "fixed-link-local-address",
+        NO_ADVERTISEMENTS,
     );
     rows.later("preempt", "preempt", mag.preempt);
     let probes = mag.discover_mn_detach.is_some();

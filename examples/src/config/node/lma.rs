@@ -53,6 +53,7 @@ fn engine_config(
         .iter()
         .map(|network| pools(config, network))
         .collect();
+    super::customer::resolve(config, lma, labels, &mut engine);
     engine.profiles = profiles(lma, domain);
     // A profile that nothing defines was warned of; it then serves nobody.
     engine.default_profile = lma
@@ -69,6 +70,8 @@ fn engine_config(
     let names = labels.iter().map(|(label, name)| (label, name.to_owned()));
     engine.label_names = names.collect();
     engine.gre_required = lma.generate_grekey;
+    // What gateways are told that ask for one; all have the same, by the same setting.
+    engine.link_local_address = domain.and_then(|domain| domain.fixed_link_local_address);
     engine
 }
 
@@ -136,7 +139,8 @@ fn peer(peer: &Peer) -> engine::MagPeer {
     mag
 }
 
-/// The profiles whose LMA is this one or none in particular.
+/// The profiles whose LMA is this one or none in particular, without those of customers that are
+/// not its own.
 fn profiles(lma: &Lma, domain: Option<&Domain>) -> Vec<engine::Profile> {
     let all = domain
         .map(|domain| domain.nais.as_slice())
@@ -144,9 +148,14 @@ fn profiles(lma: &Lma, domain: Option<&Domain>) -> Vec<engine::Profile> {
     let ours = all
         .iter()
         .filter(|nai| nai.lma.as_ref().is_none_or(|anchor| *anchor == lma.id));
+    let service = lma.mobile_local_loop.as_ref();
+    let customers = service.map_or(&[][..], |service| &service.customer);
+    let is_known = |name: &String| customers.iter().any(|customer| customer.name == *name);
+    let ours = ours.filter(|nai| nai.customer.as_ref().is_none_or(is_known));
     ours.map(|nai| {
         let mut profile = engine::Profile::new(&nai.nai, "");
         profile.network.clone_from(&nai.network);
+        profile.customer.clone_from(&nai.customer);
         profile.service = super::service(nai.service);
         profile.gre_uplink_key = nai.gre_key_up;
         profile.services = nai.apn.iter().cloned().collect();
@@ -155,7 +164,7 @@ fn profiles(lma: &Lma, domain: Option<&Domain>) -> Vec<engine::Profile> {
     .collect()
 }
 
-fn pools(config: &Config, network: &Network) -> engine::Network {
+pub(super) fn pools(config: &Config, network: &Network) -> engine::Network {
     let mut pools = engine::Network::new(&network.name);
     pools.ipv4_pool = network.ipv4_pool.as_ref().and_then(|pool| {
         let range = config.ipv4_pool(&pool.name)?.ranges.first()?;

@@ -99,6 +99,7 @@ fn engine_config(
 ) -> MagConfig {
     let mut engine = MagConfig::new(&mag.id);
     engine.multipath = mag.multipath;
+    access_link(&mut engine, mag, domain);
     engine.authentication_required = domain.is_some_and(|domain| domain.auth_required);
     engine.lmas = mag
         .lma
@@ -159,6 +160,21 @@ fn engine_config(
         engine.timestamp_window = Duration::from_secs(replay.window_s().into());
     }
     engine
+}
+
+/// How it shows itself to mobile nodes: its own setting before its domain's.
+fn access_link(engine: &mut MagConfig, mag: &Mag, domain: Option<&Domain>) {
+    let link_local = domain.and_then(|domain| domain.fixed_link_local_address);
+    let link_layer = domain.and_then(|domain| domain.fixed_link_layer_address);
+    let link = &mut engine.access_link;
+    if let Some(address) = mag.fixed_link_local_address.or(link_local) {
+        link.fixed_link_local_address = Some(address);
+    }
+    if let Some(address) = mag.fixed_link_layer_address.or(link_layer) {
+        link.fixed_link_layer_address = Some(address.0);
+    }
+    let everywhere = domain.is_some_and(|domain| domain.local_routing_mag);
+    engine.local_routing = mag.local_routing_mag || everywhere;
 }
 
 fn times(engine: &mut MagConfig, mag: &Mag) {

@@ -1,5 +1,6 @@
 //! One node of a configuration, as the programs and the engines take it.
 
+mod customer;
 mod labels;
 mod lma;
 mod mag;
@@ -13,6 +14,7 @@ use pmip_binding::config::{
 use pmip_binding::{LmaConfig, MagConfig};
 use pmip_wire::types::Encapsulation;
 
+pub use self::customer::unserved;
 pub use self::labels::LabelTable;
 pub use self::mag::{AccessNetwork, Uplink};
 use super::model::{

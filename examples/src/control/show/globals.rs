@@ -41,6 +41,7 @@ impl View<'_> {
                 "bri": revocation(&lma.revocation),
                 "maximum_bindings": lma.limits.bindings,
                 "restart_counter": lma.restart_counter,
+                "customers": self.node.engine().customers(),
             }),
             Engine::Mag(mag) => json!({
                 "role": "mag",
