@@ -194,7 +194,8 @@ impl<'a> MobilityHeader<'a> {
 #[inline]
 fn announced_len(wire: &[u8]) -> Result<usize, DecodeError> {
     match wire.first_chunk::<8>() {
-        Some([_, units, ..]) => Ok(usize::from(*units).saturating_add(1).saturating_mul(8)),
+        // Wraps nowhere; this way the compiler knows a multiple of 8 when it sees one.
+        Some([_, units, ..]) => Ok(usize::from(*units).wrapping_add(1) << 3),
         None => Err(truncated(wire, 8)),
     }
 }

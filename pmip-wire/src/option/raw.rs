@@ -62,22 +62,9 @@ impl<'a> RawOptions<'a> {
     ///
     /// # Errors
     /// [`DecodeError`] of the first option that does not fit; those before it were visited.
-    ///
-    /// Inlined, for one call is all that a closure sees, and a walk in registers waits for no memory.
     #[inline(always)]
-    pub fn visit(
-        mut self,
-        mut visit: impl FnMut(MobilityOption<&'a [u8]>),
-    ) -> Result<(), DecodeError> {
-        let all = MobilityOption::walk(
-            &mut self.rest,
-            |data| data,
-            |option| {
-                visit(option);
-                ControlFlow::Continue(())
-            },
-        );
-        if all { Ok(()) } else { self.refuse() }
+    pub fn visit(self, visit: impl FnMut(MobilityOption<&'a [u8]>)) -> Result<(), DecodeError> {
+        visit_octets(self.rest, self.end, visit)
     }
 
     /// Octets from the start of the Mobility Header to the next option.
@@ -282,11 +269,30 @@ impl<'a> RawOption<'a> {
     }
 }
 
+/// [`RawOptions::visit`] of octets that end at `end`. Neither they nor the result take a detour
+/// through memory, where what was just written in small pieces is slow to read as a whole.
+#[inline(never)]
+fn visit_octets<'a>(
+    mut octets: &'a [u8],
+    end: usize,
+    mut visit: impl FnMut(MobilityOption<&'a [u8]>),
+) -> Result<(), DecodeError> {
+    let all = MobilityOption::walk(
+        &mut octets,
+        |data| data,
+        |option| {
+            visit(option);
+            ControlFlow::Continue(())
+        },
+    );
+    if all {
+        return Ok(());
+    }
+    RawOptions { rest: octets, end }.refuse()
+}
+
 /// The Type octet of Pad1, the one option without a Length octet.
 const PAD1: u8 = OptionType::Pad1.code();
-
-/// The Type octet of PadN.
-const PADN: u8 = OptionType::PadN.code();
 
 /// The data of the option that `octets` start with, which is not Pad1, and what stands behind it;
 /// `None` where it is cut short.
