@@ -120,8 +120,10 @@ mod mag;
 mod message;
 mod notification;
 mod random;
+mod reconfigure;
 mod revocation;
 mod security;
+mod seen;
 mod slab;
 pub mod snapshot;
 mod status;
@@ -144,6 +146,7 @@ pub use input::{
 pub use io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 pub use lma::Lma;
 pub use mag::Mag;
+pub use reconfigure::ReconfigureError;
 pub use status::{
     BindingState, BindingStatus, HeartbeatStatus, PathBindingStatus, PathStatus, Stats,
 };

@@ -106,19 +106,18 @@ fn a_gateway_with_a_wrong_clock_waits_until_it_is_set() {
     world.input(Node::Mag(0), Input::ClockStep(wrong));
     world.all_up();
     world.run_for(600 * SECOND);
-    assert_eq!(world.mags[0].stats().acknowledgements.get(&156), Some(&1));
-    assert_eq!(
-        world.mags[0].stats().binding_updates,
-        1,
-        "it does not insist"
-    );
+    // At once, then 32, 96, 224 and 480 s later: it may be the anchor's clock that is wrong.
+    let asked = world.mags[0].stats().binding_updates;
+    assert_eq!(asked, 5, "it does not insist");
+    assert_eq!(world.mags[0].stats().acknowledgements.get(&156), Some(&5));
     let nearly = ClockAnchor {
         instant: world.now,
         unix: UNIX_START + Duration::from_secs(590),
     };
     world.input(Node::Mag(0), Input::ClockStep(nearly));
     world.run_for(SECOND);
-    assert_eq!(world.mags[0].stats().binding_updates, 1, "still 10 s wrong");
+    let now = world.mags[0].stats().binding_updates;
+    assert_eq!(now, asked, "still 10 s wrong");
     let right = world.clock();
     world.input(Node::Mag(0), Input::ClockStep(right));
     world.run_until_idle(SECOND);

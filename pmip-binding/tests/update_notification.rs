@@ -380,7 +380,11 @@ fn a_stranger_gets_one_reminder_a_second_and_only_if_it_may_register() {
     assert_eq!(reminders(&mut bench, beat()), 1);
     let plain = Message::Heartbeat(Heartbeat::request(1)).to_bytes(ChecksumContext::Udp);
     bench.now += SECOND;
-    assert_eq!(reminders(&mut bench, plain), 0, "it does not say who it is");
+    assert_eq!(
+        reminders(&mut bench, plain),
+        1,
+        "a gateway of one path says no name"
+    );
     let mut config = lma_config();
     config.dynamic_mag_learning = false;
     let mut closed = Bench::new(config);

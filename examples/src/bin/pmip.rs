@@ -8,7 +8,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 use pmip_examples::config::cli::Outcome;
 use pmip_examples::config::node::Role;
 use pmip_examples::config::{self, Format};
-use pmip_examples::control::commands::{self, AttachArgs, ClearArgs, DetachArgs, ShowArgs};
+use pmip_examples::control::client::WrongConfiguration;
+use pmip_examples::control::commands::{
+    self, AttachArgs, ClearArgs, ConfigureArgs, DetachArgs, ShowArgs,
+};
 use pmip_examples::lab::{self, LabArgs};
 use pmip_examples::node::cli::{self, NodeArgs};
 use pmip_examples::view::decode::{self, DecodeArgs};
@@ -35,6 +38,8 @@ enum Command {
     Show(ShowArgs),
     /// Remove what a running node knows
     Clear(ClearArgs),
+    /// Enter configuration lines on a running node
+    Configure(ConfigureArgs),
     /// Tell a running MAG that a mobile node came
     Attach(AttachArgs),
     /// Tell a running MAG that a mobile node left
@@ -87,6 +92,7 @@ fn main() -> ExitCode {
         }
         Command::Show(args) => commands::show(&args),
         Command::Clear(args) => commands::clear(&args),
+        Command::Configure(args) => commands::configure(args),
         Command::Attach(args) => commands::attach(args),
         Command::Detach(args) => commands::detach(args),
         Command::Config(command) => return print(&config(&command)),
@@ -98,7 +104,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "pmip: {error:#}");
-            ExitCode::FAILURE
+            match error.downcast_ref::<WrongConfiguration>() {
+                Some(_) => ExitCode::from(2),
+                None => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -92,6 +92,29 @@ pub fn parse(name: &str, source: &str, format: Format) -> Result<Loaded, Report>
     }
 }
 
+/// Reads lines of the configuration language into a configuration, as if they stood behind it.
+///
+/// # Errors
+/// Every error of the lines and of the whole.
+pub fn amend(config: &Config, lines: &str) -> Result<Loaded, Report> {
+    let (config, origins, mut problems) = text::amend(config.clone(), lines);
+    let found = check::check(&config, &origins);
+    // Warnings about what stood there before were given before.
+    problems.extend(
+        found
+            .into_iter()
+            .filter(|problem| problem.severity == Severity::Error || problem.span.is_some()),
+    );
+    let report = Report::new("configure", lines, problems);
+    match report.counts() {
+        (0, _) => Ok(Loaded {
+            config,
+            warnings: report,
+        }),
+        (_, _) => Err(report),
+    }
+}
+
 fn read(path: &Path) -> Result<String, String> {
     let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if metadata.len() > MAX_FILE_OCTETS {

@@ -51,6 +51,11 @@ pub fn find(given: Option<&Path>) -> Result<PathBuf> {
     }
 }
 
+/// What was to be configured is no configuration: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongConfiguration(String);
+
 /// Asks the node at `socket`.
 ///
 /// # Errors
@@ -70,6 +75,7 @@ pub fn ask(socket: &Path, request: &Request) -> Result<Value> {
     match serde_json::from_str(&answer).with_context(place)? {
         Response::Ok(value) => Ok(value),
         Response::Error(error) => bail!("{error}"),
+        Response::WrongConfiguration(report) => Err(WrongConfiguration(report).into()),
     }
 }
 

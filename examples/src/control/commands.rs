@@ -50,6 +50,17 @@ enum Clear {
     },
 }
 
+/// Arguments of `pmip configure`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ConfigureArgs {
+    /// Lines of the configuration language, each one argument, from the outermost mode:
+    /// pmip configure 'ipv6 mobile pmipv6-lma LMA1 domain D1' 'bce lifetime 600'
+    #[arg(required = true, value_name = "LINE")]
+    lines: Vec<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
 /// Arguments of `pmip attach`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct AttachArgs {
@@ -100,6 +111,22 @@ pub fn clear(args: &ClearArgs) -> Result<()> {
     let Clear::Binding { nai } = &args.what;
     let nai = (nai != "all").then(|| nai.clone());
     act(&args.target, &Request::ClearBinding { nai })
+}
+
+/// `pmip configure`.
+///
+/// # Errors
+/// When no node answers, or the lines are wrong or refused: nothing has changed then.
+pub fn configure(args: ConfigureArgs) -> Result<()> {
+    let value = ask(&args.target, &Request::Configure { lines: args.lines })?;
+    if args.target.json {
+        return print_json(&value);
+    }
+    let notes = value.get("notes").and_then(Value::as_array);
+    for note in notes.into_iter().flatten().filter_map(Value::as_str) {
+        print(&format!("note: {note}\n"))?;
+    }
+    print("done; write it into the configuration file as well, or it ends with the node\n")
 }
 
 /// `pmip attach`.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use self::rows::{
     BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, PathRow, TunnelRow,
 };
+use crate::config;
 use crate::config::node::Role;
 use crate::node::Node;
 
@@ -34,6 +35,11 @@ pub enum Request {
         /// One mobile node's; none = all.
         #[serde(default)]
         nai: Option<String>,
+    },
+    /// Enter lines of the configuration language; all of them or none.
+    Configure {
+        /// As they would stand in a file, one after the other from the outermost mode.
+        lines: Vec<String>,
     },
     /// A mobile node came to an access interface (MAG).
     Attach {
@@ -85,6 +91,8 @@ pub enum Response {
     Ok(serde_json::Value),
     /// It was not done; in plain words why.
     Error(String),
+    /// The lines are no configuration; a report of every mistake.
+    WrongConfiguration(String),
 }
 
 impl Response {
@@ -100,6 +108,7 @@ pub fn serve(node: &mut Node, now: Instant, request: Request) -> Response {
         Request::Show { what } => show::show(node, now, what)
             .map_or_else(|error| Response::Error(error.to_string()), Response::Ok),
         Request::ClearBinding { nai } => clear_binding(node, now, nai),
+        Request::Configure { lines } => configure(node, now, &lines),
         Request::Attach {
             nai,
             interface,
@@ -107,6 +116,27 @@ pub fn serve(node: &mut Node, now: Instant, request: Request) -> Response {
             att,
         } => attach(node, now, nai, &interface, ll_addr.as_deref(), att),
         Request::Detach { nai } => detach(node, now, nai),
+    }
+}
+
+fn configure(node: &mut Node, now: Instant, lines: &[String]) -> Response {
+    let before = &node.config().config;
+    let loaded = match config::amend(before, &lines.join("\n")) {
+        Ok(loaded) => loaded,
+        Err(report) => return Response::WrongConfiguration(report.to_string()),
+    };
+    let next = match config::node::select(&loaded.config, node.role(), Some(&node.config().id)) {
+        Ok(next) => next,
+        Err(errors) => return Response::Error(errors.to_string()),
+    };
+    let warnings = loaded.warnings.problems().iter();
+    let mut notes: Vec<String> = warnings.map(|problem| problem.message.clone()).collect();
+    match node.reconfigure(now, next) {
+        Ok(more) => {
+            notes.extend(more);
+            Response::Ok(serde_json::json!({ "notes": notes }))
+        }
+        Err(refusals) => Response::Error(refusals.join("\n")),
     }
 }
 

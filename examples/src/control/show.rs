@@ -343,11 +343,12 @@ fn open_to_all(lma: &LmaConfig) -> Vec<&'static str> {
 fn without_keys(mut config: Value) -> Value {
     match &mut config {
         Value::Object(fields) => {
+            let secret = fields.contains_key("spi");
             for (name, value) in fields.iter_mut() {
-                match (name.as_str(), value.get_mut("key")) {
-                    ("auth-option", Some(key)) => *key = json!({"ascii": "********"}),
-                    _ => *value = without_keys(value.take()),
-                }
+                *value = match name.as_str() {
+                    "key" if secret => json!({"ascii": "********"}),
+                    _ => without_keys(value.take()),
+                };
             }
         }
         Value::Array(list) => {
@@ -415,6 +416,9 @@ mod tests {
     fn a_configuration_for_people_has_no_keys() {
         let config = json!({"domain": [{"name": "D", "mag": [
             {"id": "MAG1", "auth-option": {"spi": 256, "key": {"hex": "c0ffee"}}},
+        ], "auth-option": [
+            {"spi": 257, "key": {"ascii": "c0ffee"}},
+            {"spi": 258, "key": {"ascii": "c0ffee"}},
         ]}]});
         let shown = without_keys(config).to_string();
         assert!(!shown.contains("c0ffee"), "{shown}");

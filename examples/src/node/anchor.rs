@@ -23,18 +23,8 @@ pub struct AnchorRoutes {
 impl AnchorRoutes {
     /// The routes that `config` asks for, none installed.
     pub fn new(config: &LmaConfig, tun: &str) -> Self {
-        let mut pools: Vec<IpPrefix> = Vec::new();
-        for network in &config.networks {
-            pools.extend(network.mobile_network_pools.iter().map(|pool| pool.prefix));
-            pools.extend(network.ipv6_pool.iter().map(|pool| pool.prefix));
-            if let Some(pool) = &network.ipv4_pool {
-                pools.extend(cover(pool.first, pool.last));
-            }
-        }
-        pools.sort();
-        pools.dedup();
         Self {
-            pools,
+            pools: pools(config),
             tun: tun.to_owned(),
             installed: BTreeMap::new(),
         }
@@ -44,6 +34,19 @@ impl AnchorRoutes {
     pub fn install(&self, kernel: &mut dyn Kernel) {
         for pool in &self.pools {
             kernel.add(self.route(*pool));
+        }
+    }
+
+    /// Leads other pools into the TUN device. Sessions are told of again afterwards, with the
+    /// prefixes that no pool holds any more.
+    pub fn change(&mut self, config: &LmaConfig, kernel: &mut dyn Kernel) {
+        let next = pools(config);
+        let before = std::mem::replace(&mut self.pools, next);
+        for gone in before.iter().filter(|pool| !self.pools.contains(pool)) {
+            kernel.remove(&self.route(*gone));
+        }
+        for new in self.pools.iter().filter(|pool| !before.contains(pool)) {
+            kernel.add(self.route(*new));
         }
     }
 
@@ -93,6 +96,21 @@ impl AnchorRoutes {
             table: MAIN_TABLE,
         }
     }
+}
+
+/// What an anchor gives out, each pool once.
+fn pools(config: &LmaConfig) -> Vec<IpPrefix> {
+    let mut pools: Vec<IpPrefix> = Vec::new();
+    for network in &config.networks {
+        pools.extend(network.mobile_network_pools.iter().map(|pool| pool.prefix));
+        pools.extend(network.ipv6_pool.iter().map(|pool| pool.prefix));
+        if let Some(pool) = &network.ipv4_pool {
+            pools.extend(cover(pool.first, pool.last));
+        }
+    }
+    pools.sort();
+    pools.dedup();
+    pools
 }
 
 /// The fewest prefixes that hold exactly the addresses from `first` to `last`.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
 use super::run::run;
-use super::start::{Places, refuse_ipv6_transport, start};
+use super::start::{Places, Source, refuse_ipv6_transport, start};
 use crate::config::node::{NodeConfig, Role, select};
 use crate::control::client::default_path;
 
@@ -75,6 +75,11 @@ pub fn main(program: &str, role: Role, args: &NodeArgs) -> ExitCode {
             .clone()
             .unwrap_or_else(|| Path::new("/var/lib/pmip").join(file_name(&config.id))),
         tun: args.tun.clone(),
+        source: Source {
+            file: args.config.clone(),
+            role,
+            id: config.id.clone(),
+        },
     };
     match serve(program, config, &places) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,10 +1,12 @@
 //! The engine of a node, of either role.
 
 use pmip_binding::config::ConfigErrors;
-use pmip_binding::{BindingStatus, ClockAnchor, Input, Lma, Mag, Output, PathStatus, Stats};
+use pmip_binding::snapshot::{LmaSnapshot, RestoreError};
+use pmip_binding::{BindingStatus, Input, Lma, LmaConfig, Mag, Output, PathStatus, Stats};
 use pmip_tunnel::Role as TunnelRole;
 use pmip_wire::types::{Instant, PathId};
 
+use super::Start;
 use crate::config::node::Engine as EngineConfig;
 
 /// An anchor's or an access gateway's engine.
@@ -16,23 +18,30 @@ pub enum NodeEngine {
 }
 
 impl NodeEngine {
-    /// The engine that `config` asks for.
+    /// The engine that `config` asks for; an anchor goes on with the snapshot of `start`.
     ///
     /// # Errors
     /// Every mistake in the configuration.
-    pub fn new(
-        config: EngineConfig,
-        seed: [u8; 32],
-        anchor: ClockAnchor,
-        now: Instant,
-    ) -> Result<Self, ConfigErrors> {
-        match config {
-            EngineConfig::Lma(config) => {
+    pub fn new(config: EngineConfig, start: &Start, now: Instant) -> Result<Self, ConfigErrors> {
+        let (seed, anchor) = (start.seed, start.anchor);
+        match (config, &start.snapshot) {
+            (EngineConfig::Lma(config), Some(snapshot)) => {
+                restore(config, snapshot, start, now).map(|lma| Self::Lma(Box::new(lma)))
+            }
+            (EngineConfig::Lma(config), None) => {
                 Lma::new(config, seed, anchor, now).map(|lma| Self::Lma(Box::new(lma)))
             }
-            EngineConfig::Mag(config) => {
+            (EngineConfig::Mag(config), _) => {
                 Mag::new(config, seed, anchor, now).map(|mag| Self::Mag(Box::new(mag)))
             }
+        }
+    }
+
+    /// The state to keep over a restart (LMA).
+    pub fn snapshot(&self) -> Option<LmaSnapshot> {
+        match self {
+            Self::Lma(lma) => Some(lma.snapshot()),
+            Self::Mag(_) => None,
         }
     }
 
@@ -97,6 +106,36 @@ impl NodeEngine {
         match self {
             Self::Lma(lma) => lma.stats(),
             Self::Mag(mag) => mag.stats(),
+        }
+    }
+}
+
+/// Refusals that are logged one by one.
+const REFUSALS_TOLD: usize = 20;
+
+/// An anchor that goes on with `snapshot`; what it leaves out is logged.
+fn restore(
+    config: LmaConfig,
+    snapshot: &LmaSnapshot,
+    start: &Start,
+    now: Instant,
+) -> Result<Lma, ConfigErrors> {
+    match Lma::restore(config.clone(), snapshot, start.seed, start.anchor, now) {
+        Ok((lma, refusals)) => {
+            for refusal in refusals.iter().take(REFUSALS_TOLD) {
+                tracing::warn!("not restored: {:?}: {}", refusal.record, refusal.reason);
+            }
+            if refusals.len() > REFUSALS_TOLD {
+                tracing::warn!("{} more are not restored", refusals.len() - REFUSALS_TOLD);
+            }
+            let (there, all) = (lma.bindings(now).count(), snapshot.sessions().count());
+            tracing::info!("{there} of {all} bindings restored");
+            Ok(lma)
+        }
+        Err(RestoreError::Config(errors)) => Err(errors),
+        Err(error) => {
+            tracing::error!("starting without bindings: {error}");
+            Lma::new(config, start.seed, start.anchor, now)
         }
     }
 }

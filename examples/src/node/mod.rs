@@ -11,7 +11,9 @@ pub mod anchor;
 pub mod cli;
 pub mod engine;
 pub mod inner;
+mod keep;
 mod log;
+pub mod reconfigure;
 pub mod run;
 mod start;
 pub mod track;
@@ -20,12 +22,13 @@ pub mod uplinks;
 use std::collections::BTreeMap;
 
 use pmip_binding::config::ConfigErrors;
+use pmip_binding::snapshot::LmaSnapshot;
 use pmip_binding::{
     Carrier, ClockAnchor, Command, Datagram, Event, Forwarding, Input, Output, PathEndpoint,
     PathEvent, SessionEvent, Transmit,
 };
 use pmip_tunnel::ForwardingTable;
-use pmip_wire::types::{Instant, PathId};
+use pmip_wire::types::{Encapsulation, Instant, PathId};
 use tokio::sync::oneshot;
 
 use self::access::Access;
@@ -53,6 +56,10 @@ pub enum NodeInput {
     Control(Request, oneshot::Sender<Response>),
     /// The wall clock was set.
     ClockStep(ClockAnchor),
+    /// The configuration file was read again.
+    Configure(Box<NodeConfig>),
+    /// The bindings are to be kept (LMA). Dropped when nothing came since the last time.
+    Keep(oneshot::Sender<LmaSnapshot>),
     /// Leave the domain.
     Shutdown,
     /// The deadline that the last turn gave has come.
@@ -60,7 +67,7 @@ pub enum NodeInput {
 }
 
 /// What a node is started with, besides its configuration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Start {
     /// Makes what must not be guessed.
     pub seed: [u8; 32],
@@ -68,6 +75,8 @@ pub struct Start {
     pub anchor: ClockAnchor,
     /// The Restart Counter.
     pub restart: Restart,
+    /// What an earlier start kept (LMA).
+    pub snapshot: Option<LmaSnapshot>,
 }
 
 /// A running node: its engine, its table and what they act on.
@@ -83,6 +92,10 @@ pub struct Node {
     path_sockets: BTreeMap<PathId, SocketKey>,
     send_errors: u64,
     started: Instant,
+    /// Something came since the bindings were kept.
+    is_unkept: bool,
+    /// The outputs of this turn repeat what is known.
+    quiet: bool,
     /// Why the node cannot go on.
     fault: Option<&'static str>,
 }
@@ -108,7 +121,8 @@ impl Node {
         table: u32,
     ) -> Result<Self, ConfigErrors> {
         raise_counter(&mut config.engine, start.restart);
-        let engine = NodeEngine::new(config.engine.clone(), start.seed, start.anchor, now)?;
+        let quiet = start.snapshot.is_some();
+        let engine = NodeEngine::new(config.engine.clone(), &start, now)?;
         let side = match &config.engine {
             Engine::Mag(mag) => Side::Mag {
                 uplinks: Uplinks::new(&config, mag),
@@ -130,6 +144,8 @@ impl Node {
             path_sockets: BTreeMap::new(),
             send_errors: 0,
             started: now,
+            is_unkept: true,
+            quiet,
             fault: None,
         };
         match &node.side {
@@ -141,6 +157,10 @@ impl Node {
 
     /// Takes in one input. Any number may come before [`Node::finish_turn`].
     pub fn handle(&mut self, now: Instant, input: NodeInput) {
+        if let NodeInput::Keep(answer) = input {
+            return self.give_snapshot(answer);
+        }
+        self.is_unkept = true;
         match input {
             NodeInput::Datagram(datagram) => {
                 self.engine.handle_input(now, Input::Signalling(datagram));
@@ -158,6 +178,8 @@ impl Node {
                 let _ = answer.send(response);
             }
             NodeInput::ClockStep(anchor) => self.engine.handle_input(now, Input::ClockStep(anchor)),
+            NodeInput::Configure(config) => self.read_again(now, *config),
+            NodeInput::Keep(_) => {}
             NodeInput::Shutdown => self.command(now, Command::Shutdown),
             NodeInput::Timeout => {
                 if matches!(&self.side, Side::Mag { uplinks, .. } if uplinks.retry_due(now)) {
@@ -187,6 +209,7 @@ impl Node {
         for transmit in &transmits {
             self.transmit(transmit);
         }
+        self.quiet = false;
         let retry = match &self.side {
             Side::Mag { uplinks, .. } => uplinks.retry_at(),
             Side::Lma { .. } => None,
@@ -270,6 +293,27 @@ impl Node {
         self.engine.handle_input(now, Input::Attachment(attachment));
     }
 
+    fn read_again(&mut self, now: Instant, config: NodeConfig) {
+        match self.reconfigure(now, config) {
+            Ok(notes) => {
+                tracing::info!("the configuration was read again and is in force");
+                notes.iter().for_each(|note| tracing::warn!("{note}"));
+            }
+            Err(refusals) => {
+                tracing::error!("the configuration stays as it was");
+                refusals.iter().for_each(|why| tracing::error!("{why}"));
+            }
+        }
+    }
+
+    fn give_snapshot(&mut self, answer: oneshot::Sender<LmaSnapshot>) {
+        let wanted = std::mem::take(&mut self.is_unkept);
+        if let Some(snapshot) = self.engine.snapshot().filter(|_| wanted) {
+            // Whoever asked may be gone.
+            let _ = answer.send(snapshot);
+        }
+    }
+
     fn check_uplinks(&mut self, now: Instant) {
         let Side::Mag { uplinks, .. } = &mut self.side else {
             return;
@@ -349,16 +393,20 @@ impl Node {
 
     /// What the path's device and `tunnel mtu` leave for inner packets.
     fn set_path_mtu(&mut self, endpoint: &PathEndpoint) {
-        let device = self.device_of(endpoint.path);
-        let link = device.and_then(|device| self.network.link(&device));
-        let link = link.map(|link| u16::try_from(link.mtu).unwrap_or(u16::MAX));
-        let overhead = endpoint.encapsulation.overhead();
-        let wanted = self.config.tunnel_mtu;
-        let wanted = wanted.map(|mtu| mtu.saturating_add(overhead));
-        let mtu = [link, wanted].into_iter().flatten().min();
+        let mtu = self.underlay_mtu(endpoint.path, endpoint.encapsulation);
         if mtu.is_some() {
             self.table.set_path_underlay_mtu(endpoint.path, mtu);
         }
+    }
+
+    fn underlay_mtu(&self, path: PathId, encapsulation: Encapsulation) -> Option<u16> {
+        let device = self.device_of(path);
+        let link = device.and_then(|device| self.network.link(&device));
+        let link = link.map(|link| u16::try_from(link.mtu).unwrap_or(u16::MAX));
+        let overhead = encapsulation.overhead();
+        let wanted = self.config.tunnel_mtu;
+        let wanted = wanted.map(|mtu| mtu.saturating_add(overhead));
+        [link, wanted].into_iter().flatten().min()
     }
 
     fn open_path_socket(&mut self, endpoint: &PathEndpoint) {
@@ -390,7 +438,9 @@ impl Node {
 
     fn on_session(&mut self, event: &SessionEvent) {
         let kernel = self.ports.kernel.as_mut();
-        log::session(event);
+        if !self.quiet {
+            log::session(event);
+        }
         match &mut self.side {
             Side::Mag { access, .. } => access.on_session(event, kernel),
             Side::Lma { routes } => routes.on_session(event, kernel),
@@ -405,6 +455,9 @@ impl Node {
                 reason,
             } => {
                 self.tracks.entry(*path).or_default().changed(now, *state);
+                if self.quiet {
+                    return;
+                }
                 tracing::info!(
                     "{} is {}: {reason}",
                     self.name_of(*path),

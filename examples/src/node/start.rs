@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use pmip_tunnel::{ForwardingTable, Role as TunnelRole};
@@ -11,10 +11,11 @@ use pmip_wire::types::Encapsulation;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::keep::{self, Keeper, Resumed};
 use super::run::{Clock, Inbox};
 use super::uplinks::kernel_device;
 use super::{Node, NodeInput, Start};
-use crate::config::node::{Engine, NodeConfig};
+use crate::config::node::{Engine, NodeConfig, Role, select};
 use crate::control::server::ControlSocket;
 use crate::platform::dataplane::{DataPlane, DataPlaneConfig, DataPlaneEvent, Events};
 use crate::platform::netlink::{Cleanup, LinuxKernel, Watch, watch};
@@ -22,7 +23,7 @@ use crate::platform::network::{NetworkEvent, NetworkState};
 use crate::platform::ports::{KernelItem, Ports, Signalling, SocketKey};
 use crate::platform::rights::{Right, require};
 use crate::platform::signalling::LinuxSignalling;
-use crate::platform::state_dir::{Restart, forgetful_restart, raise_restart_counter, random_seed};
+use crate::platform::state_dir::{random_seed, restart};
 use crate::platform::sysctl::Sysctls;
 
 /// Our routing tables are numbered from here by the TUN device's own number, so that two nodes in
@@ -33,12 +34,32 @@ const UNDERLAY_MTU: u16 = 1500;
 /// Inputs that wait for their turn at most, of each kind.
 const INBOX: usize = 1024;
 
+/// Where a node's configuration comes from.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) file: PathBuf,
+    pub(super) role: Role,
+    pub(super) id: String,
+}
+
+impl Source {
+    /// The node as its file has it now; `Err` is the whole complaint.
+    fn read_again(&self) -> std::result::Result<NodeConfig, String> {
+        let loaded = crate::config::load(&self.file).map_err(|report| report.render(false))?;
+        let config = select(&loaded.config, self.role, Some(&self.id));
+        let config = config.map_err(|errors| format!("{}: {errors}", self.file.display()))?;
+        refuse_ipv6_transport(&config).map_err(|error| format!("{error:#}"))?;
+        Ok(config)
+    }
+}
+
 /// Where a node keeps what is not in its configuration file.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
     pub(super) control: PathBuf,
     pub(super) state: PathBuf,
     pub(super) tun: String,
+    pub(super) source: Source,
 }
 
 /// A node on Linux, with everything that must outlive it.
@@ -47,6 +68,7 @@ pub(super) struct Running {
     pub(super) inbox: Inbox,
     pub(super) clock: Clock,
     control: ControlSocket,
+    keeper: Option<Keeper>,
     cleanup: Cleanup,
     sysctls: Sysctls,
 }
@@ -54,6 +76,9 @@ pub(super) struct Running {
 impl Running {
     /// Takes everything back that was put into the kernel and the file system.
     pub(super) async fn clean_up(self) {
+        if let (Some(keeper), Some(snapshot)) = (&self.keeper, self.node.engine().snapshot()) {
+            keeper.finish(&snapshot);
+        }
         // Addresses, rules and routes first: the TUN device goes with the node.
         self.cleanup.run().await;
         drop(self.node);
@@ -88,13 +113,26 @@ async fn assemble(
     kernel: LinuxKernel,
 ) -> Result<Running> {
     let clock = Clock::start();
+    let seed = random_seed().context("reading /dev/urandom")?;
+    let resumed = match &config.engine {
+        Engine::Lma(lma) => keep::resume(lma, &places.state, clock.anchor(), clock.now()),
+        Engine::Mag(_) => Resumed {
+            restart: restart(&places.state),
+            snapshot: None,
+        },
+    };
+    let keeper = match &config.engine {
+        Engine::Lma(_) => Some(Keeper::new(&places.state, &config.id)),
+        Engine::Mag(_) => None,
+    };
     let start = Start {
-        seed: random_seed().context("reading /dev/urandom")?,
+        seed,
         anchor: clock.anchor(),
-        restart: restart(&places.state),
+        restart: resumed.restart,
+        snapshot: resumed.snapshot,
     };
     add_addresses(&config, &kernel).await?;
-    let mut wanted = data_plane_config(&config, places, &clock, start.seed);
+    let mut wanted = data_plane_config(&config, places, &clock, seed);
     wanted.tun_mtu = tun_mtu(&config, &links).unwrap_or(wanted.tun_mtu);
     let (data_plane, data_events) = start_data_plane(&config, wanted)?;
     let tun = data_plane.tun_name().to_owned();
@@ -113,12 +151,17 @@ async fn assemble(
     let mut node = Node::new(config, start, clock.now(), ports, &tun, table)?;
     node.handle(clock.now(), NodeInput::Network(links));
     spawn_sources(watch, data_events, &event_sender)?;
+    watch_signals(places.source.clone(), event_sender.clone())?;
+    if let Some(keeper) = &keeper {
+        keeper.keep_on(event_sender.clone());
+    }
     control.serve(event_sender);
     Ok(Running {
         node,
         inbox: Inbox { datagrams, events },
         clock,
         control,
+        keeper,
         cleanup,
         sysctls,
     })
@@ -186,19 +229,6 @@ fn made_up_mac(name: &str) -> [u8; 6] {
     });
     let [_, _, _, a, b, c, d, e] = hash.to_be_bytes();
     [0x02, a, b, c, d, e]
-}
-
-fn restart(directory: &Path) -> Restart {
-    match raise_restart_counter(directory) {
-        Ok(restart) => restart,
-        Err(error) => {
-            let directory = directory.display();
-            tracing::warn!(
-                "cannot remember restarts in {directory}: {error}; using the wall clock. Choose a directory with --state-dir"
-            );
-            forgetful_restart()
-        }
-    }
 }
 
 async fn add_addresses(config: &NodeConfig, kernel: &LinuxKernel) -> Result<()> {
@@ -359,23 +389,30 @@ fn spawn_sources(
         let gone = NodeInput::DataPlane(DataPlaneEvent::TunClosed);
         let _ = sender.send(gone).await;
     });
+    Ok(())
+}
+
+/// SIGTERM and SIGINT end the node, SIGHUP makes it read its configuration again.
+fn watch_signals(source: Source, inbox: mpsc::Sender<NodeInput>) -> Result<()> {
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
     let mut hang_up = signal(SignalKind::hangup())?;
-    let sender = inbox.clone();
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = hang_up.recv() => {
-                    tracing::warn!("re-reading the configuration is not there yet: restart instead");
-                }
+                _ = hang_up.recv() => match source.read_again() {
+                    Ok(config) => {
+                        let _ = inbox.send(NodeInput::Configure(Box::new(config))).await;
+                    }
+                    Err(complaint) => tracing::error!("the configuration stays as it was: {complaint}"),
+                },
             }
         }
-        let _ = sender.send(NodeInput::Shutdown).await;
+        let _ = inbox.send(NodeInput::Shutdown).await;
     });
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use pmip_binding::snapshot::LmaSnapshot;
 use pmip_binding::{Carrier, ClockAnchor, Datagram, PathState};
 use pmip_wire::types::Instant;
 use pmip_wire::udp::CONTROL_PORT;
@@ -92,6 +93,10 @@ pub(crate) struct Domain {
 
 impl Seat {
     fn new(role: Role, now: Instant) -> Self {
+        Self::resuming(role, now, None)
+    }
+
+    fn resuming(role: Role, now: Instant, snapshot: Option<LmaSnapshot>) -> Self {
         let loaded = parse("test.toml", CONFIG, Format::Toml).expect("a valid configuration");
         let config = select(&loaded.config, role, None).expect("one node of each role");
         let mut memory = Memory::default();
@@ -113,6 +118,7 @@ impl Seat {
                 counter: 3,
                 restarted: false,
             },
+            snapshot,
         };
         let mut node = Node::new(config, start, now, memory.ports(), "pmip0", 118_005)
             .expect("a configuration that the engine takes");
@@ -129,7 +135,7 @@ impl Seat {
         self.deadline = self.node.finish_turn(now);
     }
 
-    fn up_paths(&self) -> usize {
+    pub(crate) fn up_paths(&self) -> usize {
         let paths = self.node.engine().paths();
         let up = paths.iter().filter(|path| path.state == PathState::Up);
         up.filter(|path| path.usable).count()
@@ -375,4 +381,28 @@ fn show_names_every_path_with_its_label() {
         bindings.pointer("/0/mn_id"),
         Some(&"van@example.org".into())
     );
+}
+
+#[test]
+fn an_anchor_that_restarts_goes_on_with_the_bindings_it_kept() {
+    let mut domain = Domain::registered();
+    let keep = |domain: &mut Domain| {
+        let (sender, mut receiver) = oneshot::channel();
+        domain.lma.turn(domain.now, NodeInput::Keep(sender));
+        receiver.try_recv().ok()
+    };
+    let snapshot = keep(&mut domain).expect("bindings to keep");
+    assert_eq!(keep(&mut domain), None, "nothing came since");
+    let created = |domain: &Domain| domain.mag.node.engine().stats().sessions_created;
+    let before = created(&domain);
+    domain.lma = Seat::resuming(Role::Lma, domain.now, Some(snapshot));
+    // Packets flow again before the gateway says a word.
+    assert_eq!(domain.lma.up_paths(), 2);
+    let published = domain.lma.memory.table().expect("a published table");
+    for path in domain.lma.node.engine().paths() {
+        assert!(published.path(path.path).is_some(), "{}", path.path);
+    }
+    domain.run(Duration::from_secs(60));
+    assert_eq!(created(&domain), before, "nobody noticed");
+    assert_eq!((domain.mag.up_paths(), domain.lma.up_paths()), (2, 2));
 }

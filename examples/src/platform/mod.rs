@@ -11,5 +11,6 @@ pub mod network;
 pub mod ports;
 pub mod rights;
 pub mod signalling;
+pub mod snapshot;
 pub mod state_dir;
 pub mod sysctl;

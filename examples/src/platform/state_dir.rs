@@ -14,18 +14,34 @@ pub struct Restart {
     pub restarted: bool,
 }
 
+/// The file of the Restart Counter.
+const COUNTER: &str = "restart-counter";
+
+/// A raised Restart Counter; where the directory does not remember it, one from the wall clock,
+/// which is said.
+pub fn restart(directory: &Path) -> Restart {
+    raise_restart_counter(directory).unwrap_or_else(|error| {
+        let directory = directory.display();
+        tracing::warn!(
+            "cannot remember restarts in {directory}: {error}; using the wall clock. Choose a directory with --state-dir"
+        );
+        forgetful_restart()
+    })
+}
+
+/// The Restart Counter of the last start, where `directory` remembers it.
+pub fn restart_counter(directory: &Path) -> Option<u32> {
+    read_counter(&directory.join(COUNTER)).ok().flatten()
+}
+
 /// Raises the Restart Counter in `directory` and returns the new value.
 ///
 /// # Errors
 /// When the directory cannot be made or written, or holds something else in that file.
 pub fn raise_restart_counter(directory: &Path) -> io::Result<Restart> {
     fs::create_dir_all(directory)?;
-    let file = directory.join("restart-counter");
-    let before = match fs::read_to_string(&file) {
-        Ok(text) => Some(parse_counter(&text, &file)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
+    let file = directory.join(COUNTER);
+    let before = read_counter(&file)?;
     let counter = before.unwrap_or(0).wrapping_add(1);
     let written = directory.join("restart-counter.new");
     let mut out = fs::File::create(&written)?;
@@ -57,6 +73,14 @@ pub fn random_seed() -> io::Result<[u8; 32]> {
     let mut seed = [0; 32];
     fs::File::open("/dev/urandom")?.read_exact(&mut seed)?;
     Ok(seed)
+}
+
+fn read_counter(file: &Path) -> io::Result<Option<u32>> {
+    match fs::read_to_string(file) {
+        Ok(text) => parse_counter(&text, file).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn parse_counter(text: &str, file: &Path) -> io::Result<u32> {

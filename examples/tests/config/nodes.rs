@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pmip_binding::config::{PrefixRequest, SharedKey};
+use pmip_binding::config::{PrefixRequest, SharedKey, Tolerance};
 use pmip_examples::config::node::{Engine, NodeConfig, Role, select};
 use pmip_wire::types::{Encapsulation, Label};
 
@@ -148,4 +148,50 @@ fn required_authentication_without_a_key_for_a_peer_does_not_run() {
     let refused = refused.to_string();
     assert!(refused.contains("MAG2 has no key"), "{refused}");
     assert!(!refused.contains("secret"), "{refused}");
+}
+
+#[test]
+fn during_a_roll_over_the_first_key_sends_and_all_are_accepted() {
+    let config = model(
+        "ipv6 mobile pmipv6-domain D\n auth-option spi 200 key ascii new\n \
+         auth-option spi 100 key ascii old\nipv6 mobile pmipv6-lma L domain D\n \
+         address ipv4 192.0.2.1\n mag M D\n  auth-option spi 300 key ascii own\n  \
+         auth-option spi 400 key ascii next\n  no auth-option spi 300\n  \
+         lenient padded-mn-id host-prefix\n  no lenient host-prefix\n",
+    );
+    let node = select(&config, Role::Lma, None).unwrap_or_else(|errors| panic!("{errors}"));
+    let Engine::Lma(engine) = &node.engine else {
+        panic!("not an LMA");
+    };
+    let key = |spi, key: &str| SharedKey::new(spi, key.as_bytes().to_vec());
+    assert_eq!(engine.keys, [key(0x200, "new"), key(0x100, "old")]);
+    assert_eq!(engine.peers[0].keys, [key(0x400, "next")]);
+    assert_eq!(engine.peers[0].lenient, [Tolerance::PaddedMnId]);
+}
+
+#[test]
+fn a_gateway_takes_the_tolerances_and_keys_of_its_anchor_from_the_domain() {
+    let config = toml(
+        r#"
+[[domain]]
+name = "D"
+auth-option = { spi = 256, key = { ascii = "one" } }
+[[domain.lma]]
+id = "L"
+ipv4-address = "192.0.2.1"
+lenient = ["no-proxy-flag"]
+[[mag]]
+id = "M"
+domain = "D"
+lma = [{ id = "L", domain = "D" }]
+"#,
+    )
+    .config;
+    let node = select(&config, Role::Mag, None).unwrap_or_else(|errors| panic!("{errors}"));
+    let Engine::Mag(engine) = &node.engine else {
+        panic!("not a MAG");
+    };
+    let lma = &engine.lmas[0];
+    assert_eq!(lma.lenient, [Tolerance::NoProxyFlag]);
+    assert_eq!(lma.keys, [SharedKey::new(256, b"one".to_vec())]);
 }

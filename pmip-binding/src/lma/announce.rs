@@ -27,6 +27,12 @@ impl Announcement {
             ..Self::default()
         }
     }
+
+    /// Tells `outputs` before everything else.
+    pub(super) fn begin_with(&mut self, mut outputs: VecDeque<Output>) {
+        outputs.append(&mut self.ready);
+        self.ready = outputs;
+    }
 }
 
 impl Lma {

@@ -35,6 +35,11 @@ impl<K: Ord> Changes<K> {
         }
     }
 
+    /// Whether somebody wants them.
+    pub(super) const fn is_recorded(&self) -> bool {
+        self.0.is_some()
+    }
+
     fn take(&mut self) -> Option<K> {
         self.0.as_mut()?.pop_first()
     }

@@ -197,17 +197,23 @@ impl Lma {
     /// The MAG: its identifier, else the configured peer whose key it used, else the one with this
     /// address, else the address.
     fn peer_of(&self, source: IpAddr, update: &Update, proof: Proof) -> Arc<PeerKey> {
-        let holder = || self.directory.peer_in(self.keyring.holder(proof)?);
-        let configured = || holder().or_else(|| self.directory.peer_at(source));
-        let named = || Some(Identifier::nai(&configured()?.identity));
-        let key = match update.mag_id.clone().or_else(named) {
+        let key = match update.mag_id.clone() {
             Some(identifier) => PeerKey::Identifier(identifier),
-            None => PeerKey::Address {
-                source,
-                care_of: update.ipv4_care_of.map_or(source, IpAddr::V4),
-            },
+            None => {
+                let care_of = update.ipv4_care_of.map_or(source, IpAddr::V4);
+                self.unnamed_peer(source, care_of, proof)
+            }
         };
         self.peers.shared(&key)
+    }
+
+    /// A MAG that does not name itself.
+    pub(super) fn unnamed_peer(&self, source: IpAddr, care_of: IpAddr, proof: Proof) -> PeerKey {
+        let holder = || self.directory.peer_in(self.keyring.holder(proof)?);
+        match holder().or_else(|| self.directory.peer_at(source)) {
+            Some(configured) => PeerKey::Identifier(Identifier::nai(&configured.identity)),
+            None => PeerKey::Address { source, care_of },
+        }
     }
 
     /// RFC 5213 section 5.3.1 items 1 and 4 to 13.

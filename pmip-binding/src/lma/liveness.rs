@@ -66,7 +66,7 @@ impl Lma {
         let message = Beat::response(beat.sequence, self.config.restart_counter).to_message();
         self.reply(&answer, proof, path, &message);
         if path.is_none() {
-            self.remind_stranger(datagram, beat);
+            self.remind_stranger(datagram, beat, proof);
         }
     }
 

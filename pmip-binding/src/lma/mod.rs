@@ -21,6 +21,7 @@ mod paths;
 mod peers;
 mod protection;
 mod rate;
+mod reconfigure;
 mod records;
 mod registration;
 mod reply;
@@ -33,8 +34,8 @@ mod show;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use pmip_wire::RevocationTrigger;
 use pmip_wire::types::{Instant, PathId};
+use pmip_wire::{BindingRevocationStatus, RevocationTrigger};
 
 use crate::config::{ConfigErrors, LmaConfig};
 use crate::event::{DropReason, Event, SessionId};
@@ -43,6 +44,7 @@ use crate::input::{Command, Input};
 use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::random::Random;
 use crate::security::Proof;
+use crate::seen::Seen;
 use crate::status::{BindingStatus, PathStatus, Stats};
 use crate::timers::{TimerKey, TimerSlot, Timers};
 use crate::wire::{self, Incoming, Received};
@@ -57,8 +59,11 @@ use notification::Notifications;
 use paths::PathTable;
 use peers::PeerTable;
 use protection::Keyring;
-use rate::RateLimiter;
+use rate::{Departures, RateLimiter};
 use revocation::Revocations;
+
+/// Indications of gateways that are recognised when they come again.
+const MOST_REVOKED: usize = 16_384;
 
 /// A local mobility anchor: binding cache, pools, paths.
 ///
@@ -83,9 +88,13 @@ pub struct Lma {
     peer_rate: RateLimiter,
     waiting: Vec<Waiting>,
     revocations: Revocations,
+    /// Indications of gateways, and how they were answered.
+    revoked: Seen<BindingRevocationStatus>,
     notifications: Notifications,
     /// One a second for a source without a path.
     reminders: RateLimiter,
+    /// Addresses from where mobile nodes moved on.
+    departures: Departures,
     timers: Timers<TimerKind>,
     waiting_timer: TimerSlot,
     queue: VecDeque<Output>,
@@ -162,7 +171,9 @@ impl Lma {
             waiting: Vec::new(),
             revocations: Revocations::default(),
             notifications: Notifications::default(),
+            revoked: Seen::new(MOST_REVOKED, random.next_u64()),
             reminders: RateLimiter::new(limits.sources, 1, random.next_u64()),
+            departures: Departures::new(limits.sources, random.next_u64()),
             timers: Timers::new(),
             waiting_timer: TimerSlot::default(),
             queue: VecDeque::new(),

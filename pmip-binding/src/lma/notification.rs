@@ -232,17 +232,24 @@ impl Lma {
     /// A heartbeat of a gateway from where no path is known: this anchor lost its bindings, or a
     /// NAT gave the gateway another mapping. It is asked to register where its heartbeat came
     /// from, at most once a second per source (signalling rules section 7): the real gateway
-    /// answers by a PBU, a stranger can't. Only a gateway that names itself and its path is
-    /// asked, so that one whose mobile node moved on does not take it back; its heartbeat was
-    /// admitted by that name.
-    pub(super) fn remind_stranger(&mut self, datagram: &Datagram, beat: &Beat) {
-        let (Some(mag_id), Some(_)) = (&beat.mag_id, beat.multipath) else {
-            return;
-        };
-        let peer = PeerKey::Identifier(mag_id.clone());
+    /// answers by a PBU, a stranger can't. One whose mobile node moved on is not asked, for it
+    /// would take it back; a gateway that names itself and its path, as a multipath one does, has
+    /// mobile nodes that do not move.
+    pub(super) fn remind_stranger(&mut self, datagram: &Datagram, beat: &Beat, proof: Proof) {
         let source = datagram.source;
         let (Carrier::Udp | Carrier::Ipv6) = datagram.carrier else {
             return;
+        };
+        let peer = match (&beat.mag_id, beat.multipath) {
+            (Some(mag_id), Some(_)) => PeerKey::Identifier(mag_id.clone()),
+            (Some(_), None) | (None, Some(_)) => return,
+            (None, None) => {
+                let longest = self.config.lifetime;
+                if self.departures.within(longest, self.now, source.ip()) {
+                    return;
+                }
+                self.unnamed_peer(source.ip(), source.ip(), proof)
+            }
         };
         if !self.is_welcome(&peer, source) || self.notifications.refused.contains(&peer) {
             return;
@@ -285,6 +292,11 @@ impl Lma {
 }
 
 impl Notifications {
+    /// Whether no answer is waited for.
+    pub(super) fn is_idle(&self) -> bool {
+        self.outstanding.is_empty()
+    }
+
     /// Who was asked there by the outstanding notification with this number.
     pub(super) fn asked(&self, sequence: u16, remote: SocketAddr) -> Option<&Arc<PeerKey>> {
         let notification = self.outstanding.get(&sequence);

@@ -102,7 +102,11 @@ impl Lma {
             self.emit_forwarding(Forwarding::InstallSession(route));
         }
         for old in dropped {
+            self.note_departure(old, moved);
             self.release_path(old);
+        }
+        if !before.contains(&path) {
+            self.departures.forget(request.observed().ip());
         }
         if revived || addresses_changed {
             self.emit_session_up(id);
@@ -165,6 +169,15 @@ impl Lma {
         }
         self.arm_expiry(id);
         dropped
+    }
+
+    /// The gateway that a mobile node left is not to be asked for it again.
+    fn note_departure(&mut self, path: PathId, moved: bool) {
+        if let Some(path) = self.paths.get(path)
+            && moved
+        {
+            self.departures.note(self.now, path.observed.ip());
+        }
     }
 
     /// Another Binding ID of the session at the request's own care-of address and port.

@@ -35,6 +35,12 @@ impl Lma {
         let Some(peer) = first.map(|path| Arc::clone(&path.key.peer)) else {
             return self.drop_datagram(DropReason::UnknownPeer, datagram);
         };
+        // Sent again because its answer was lost, or replayed: what was registered since is not
+        // meant.
+        if let Some(status) = self.revoked.get(&datagram.payload) {
+            let outcome = (status, &Subject::default());
+            return self.answer_revocation(datagram, proof, indication, outcome);
+        }
         let subject = Subject::from_wire(&indication.options);
         let (status, failed) = match revocation::objection(indication) {
             Some(status) => (status, Subject::default()),
@@ -49,6 +55,7 @@ impl Lma {
             trigger: indication.trigger,
             status,
         }));
+        self.revoked.note(&datagram.payload, status);
         self.answer_revocation(datagram, proof, indication, (status, &failed));
     }
 

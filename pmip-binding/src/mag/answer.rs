@@ -12,6 +12,7 @@ use crate::io::Datagram;
 use crate::message::{Acknowledgement, is_all_zero, status};
 
 use super::list::{Entry, Grant, Home, Life, Mode, Purpose, Registration, path_id};
+use super::refusal::Asked;
 use super::{Mag, TimerKind};
 
 /// The request that an answer belongs to.
@@ -24,6 +25,8 @@ struct Match {
     redirectable: bool,
     /// The timestamp of the transmission that is answered.
     asked: Option<u64>,
+    /// What the request asked for, see `Entry::wish`.
+    wish: u32,
     /// It carries what only somebody who saw the request knows, as far as its status allows.
     proven: bool,
 }
@@ -66,7 +69,11 @@ impl Mag {
             }
             (_, Purpose::Close) => self.remove(found.id, "de-registered"),
             (false, Purpose::Register) => {
-                self.refused(found.id, found.about, found.asked, answer);
+                let asked = Asked {
+                    timestamp: found.asked,
+                    wish: found.wish,
+                };
+                self.refused(found.id, found.about, asked, answer);
             }
         }
     }
@@ -109,6 +116,7 @@ impl Mag {
             doubtful: request.doubtful,
             redirectable: request.redirectable,
             asked,
+            wish: request.wish,
             proven: !by_order && !of_time,
         })
     }
@@ -157,6 +165,9 @@ impl Mag {
         };
         let single = entry.mode == Mode::Single;
         let changed = entry.take_addresses(answer);
+        if changed {
+            entry.wish = entry.wish.wrapping_add(1);
+        }
         let lma = entry.lma;
         self.take_gre(id, binding_id, answer);
         self.obey_anchor(id, path_id(lma, binding_id), answer);
@@ -174,6 +185,7 @@ impl Mag {
         }
         let keep_alive = answer.nat_detection.map(|(_, seconds)| seconds);
         self.start_mapping_probe(path_id(lma, binding_id), keep_alive);
+        self.clock_agrees(lma);
         self.drive(id);
         self.take_access_network(id, answer);
     }
@@ -285,7 +297,7 @@ fn answers(about: u8, registration: &Registration, answer: &Acknowledgement) -> 
 }
 
 /// Whether the status refuses the timestamp, so that the answer carries the anchor's time.
-const fn is_about_time(code: u8) -> bool {
+pub(super) const fn is_about_time(code: u8) -> bool {
     matches!(code, status::TIMESTAMP_MISMATCH | status::TIMESTAMP_LOWER)
 }
 

@@ -159,6 +159,7 @@ impl Mag {
             ipv4_home: None,
             delegated: SmallVec::new(),
             mode: self.first_mode(),
+            wish: 0,
             sequence: self.random.next_u16(),
             registrations: BTreeMap::new(),
             valid_until: None,

@@ -41,6 +41,8 @@ pub(super) struct Entry {
     pub(super) ipv4_home: Option<Home>,
     pub(super) delegated: SmallVec<[IpPrefix; 2]>,
     pub(super) mode: Mode,
+    /// Goes up whenever an answer changes what is asked for.
+    pub(super) wish: u32,
     pub(super) sequence: u16,
     /// By Binding ID.
     pub(super) registrations: BTreeMap<u8, Registration>,
@@ -80,8 +82,8 @@ pub(super) enum Life {
     /// Nothing is sent until an administrative action: the anchor's answers contradict the
     /// requests, or it serves nobody of this name (RFC 5213 section 6.9.1.2 items 6 and 7).
     Halted,
-    /// The anchor's clock and ours disagree: waits for ours to be set (item 9). Its time was this
-    /// many nanoseconds of wall-clock time at that moment.
+    /// The anchor's clock and ours disagree: waits until either is set (item 9). Its time was this
+    /// much wall-clock time at that moment.
     WrongClock { theirs: Duration, at: Instant },
     /// Revoked by the anchor: registers anew once its wait is over.
     Revoked,
@@ -124,6 +126,8 @@ pub(super) struct Request {
     /// The Binding ID whose interface carries it.
     pub(super) over: u8,
     pub(super) handoff: u8,
+    /// The entry's wish when it began.
+    pub(super) wish: u32,
     /// It offers to be redirected (RFC 6463 section 5.2).
     pub(super) redirectable: bool,
     /// The transmissions that an answer may name, the newest last.

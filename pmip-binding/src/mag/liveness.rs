@@ -40,6 +40,8 @@ pub(super) struct Anchor {
     pub(super) global_refused: bool,
     /// The load that it reported last.
     pub(super) load: Option<LoadInformation>,
+    /// Its clock and ours disagree: the wait before its time is asked for next.
+    pub(super) clock_wait: Option<Duration>,
 }
 
 impl Mag {
@@ -187,7 +189,7 @@ impl Mag {
 
     /// Whatever was registered with the anchor may be void. A registration that came after its
     /// restart is asked for once more too: that does no harm, and nobody can tell them apart.
-    fn register_anew(&mut self, id: SessionId, lma: usize) {
+    pub(super) fn register_anew(&mut self, id: SessionId, lma: usize) {
         let first = self.first_mode();
         let Some(entry) = self.entry_mut(id) else {
             return;

@@ -4,6 +4,7 @@ mod access_network;
 mod answer;
 mod attach;
 mod build;
+mod clock;
 mod gre;
 mod interfaces;
 mod link;
@@ -13,6 +14,7 @@ mod notification;
 mod orders;
 mod paths;
 mod protection;
+mod reconfigure;
 mod refusal;
 mod register;
 mod revocation;
@@ -23,8 +25,8 @@ mod show;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use pmip_wire::Timestamp;
 use pmip_wire::types::{Instant, PathId};
+use pmip_wire::{BindingRevocationStatus, Timestamp, UpdateNotificationStatus};
 
 use crate::config::{ConfigErrors, MagConfig};
 use crate::event::{DropReason, Event, SessionId};
@@ -32,6 +34,7 @@ use crate::input::{Attachment, Command, Input};
 use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::message::Identifier;
 use crate::random::Random;
+use crate::seen::Seen;
 use crate::slab::Slab;
 use crate::status::{BindingStatus, PathStatus, Stats};
 use crate::timers::{KeyedTimers, TimerKey};
@@ -45,6 +48,9 @@ use notification::Handled;
 use paths::Path;
 use protection::Keyring;
 use revocation::Revocations;
+
+/// Indications, and notifications, of anchors that are recognised when they come again.
+const MOST_SEEN: usize = 4_096;
 
 /// A mobile access gateway: binding update list, paths.
 ///
@@ -66,6 +72,9 @@ pub struct Mag {
     timers: KeyedTimers<TimerKind>,
     revocations: Revocations,
     handled: VecDeque<Handled>,
+    /// Indications and notifications of anchors, and how they were answered.
+    revoked: Seen<BindingRevocationStatus>,
+    notified: Seen<UpdateNotificationStatus>,
     queue: VecDeque<Output>,
     stats: Stats,
     last_timestamp: u64,
@@ -95,6 +104,8 @@ enum TimerKind {
     Revoked(SessionId),
     /// The revocation with this sequence number is unanswered.
     Revocation(u16),
+    /// The clock of the anchor in this place may be right by now.
+    Clock(u32),
 }
 
 impl TimerKey for TimerKind {
@@ -111,6 +122,7 @@ impl TimerKey for TimerKind {
             Self::AccessNetwork(session) => (7, session.0, 0),
             Self::Revoked(session) => (8, session.0, 0),
             Self::Revocation(sequence) => (9, sequence.into(), 0),
+            Self::Clock(lma) => (10, lma, 0),
         };
         (kind << 40) | (u64::from(number) << 8) | u64::from(binding_id)
     }
@@ -134,11 +146,13 @@ impl Mag {
         let interfaces = config.roaming_interfaces.iter();
         let anchors = config.lmas.iter();
         let nodes = config.logical_mobile_nodes.iter();
+        let mut random = Random::new(seed);
+        let memory = random.next_u64();
         let mut mag = Self {
             keyring: Arc::new(Keyring::new(&config)),
             now,
             clock,
-            random: Random::new(seed),
+            random,
             interfaces: interfaces.map(|_| Interface::default()).collect(),
             anchors: anchors.map(|_| Anchor::default()).collect(),
             paths: BTreeMap::new(),
@@ -148,6 +162,8 @@ impl Mag {
             timers: KeyedTimers::new(),
             revocations: Revocations::default(),
             handled: VecDeque::new(),
+            revoked: Seen::new(MOST_SEEN, memory),
+            notified: Seen::new(MOST_SEEN, memory),
             queue: VecDeque::new(),
             stats: Stats::default(),
             last_timestamp: 0,
@@ -231,6 +247,7 @@ impl Mag {
                 TimerKind::Return => self.drive_all(),
                 TimerKind::Revoked(id) => self.revocation_over(id),
                 TimerKind::Revocation(sequence) => self.revocation_overdue(sequence),
+                TimerKind::Clock(lma) => self.ask_for_time(lma),
             }
         }
     }

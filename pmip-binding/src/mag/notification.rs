@@ -42,6 +42,12 @@ impl Mag {
             return self.drop_datagram(DropReason::Malformed, datagram);
         };
         let before = self.handled_before(lma, notification);
+        // Replayed: the anchor gave up long ago.
+        if before.is_none()
+            && let Some(status) = self.notified.get(&datagram.payload)
+        {
+            return self.answer_notification(datagram, notification, &target, status);
+        }
         // Section 6.1: one that comes again is no new request. Without an answer it is done
         // again, for the anchor may not have seen what it asked for.
         let redo = !notification.acknowledgement_requested() && notification.is_retransmission();
@@ -62,6 +68,17 @@ impl Mag {
                 options: Box::new(notification.options.clone()),
             }));
         }
+        self.notified.note(&datagram.payload, status);
+        self.answer_notification(datagram, notification, &target, status);
+    }
+
+    fn answer_notification(
+        &mut self,
+        datagram: &Datagram,
+        notification: &UpdateNotification,
+        target: &Target,
+        status: UpdateNotificationStatus,
+    ) {
         if notification.acknowledgement_requested() {
             let mut answer = notification.acknowledgement(status);
             answer.options = target.to_wire(&pmip_wire::MobilityOptions::new());

@@ -7,9 +7,9 @@ use pmip_wire::{SequenceNumber, Timestamp};
 
 use crate::config::{PrefixRequest, Service};
 use crate::event::{Event, SessionEvent, SessionId};
-use crate::io::ClockAnchor;
 use crate::message::{Acknowledgement, status};
 
+use super::answer::is_about_time;
 use super::list::{Life, Mode};
 use super::{Mag, TimerKind};
 
@@ -21,21 +21,34 @@ enum Next {
     Later,
     /// Ask again when the clock is right.
     WhenClockIsRight,
+    /// The anchor holds nothing that was named: register as for the first time.
+    Anew,
     /// Ask no more until an administrative action.
     Never,
 }
 
+/// The request that is refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// The timestamp of the transmission that is answered.
+    pub(super) timestamp: Option<u64>,
+    /// What it asked for, see `Entry::wish`.
+    pub(super) wish: u32,
+}
+
 impl Mag {
-    /// `asked` is the timestamp of the PBU that is refused.
     pub(super) fn refused(
         &mut self,
         id: SessionId,
         binding_id: u8,
-        asked: Option<u64>,
+        asked: Asked,
         answer: &Acknowledgement,
     ) {
         let asks_gre = answer.status == status::GRE_REQUIRED && self.require_gre(id, binding_id);
-        let next = if asks_gre {
+        let outdated = is_about_wish(answer.status)
+            && self.entry(id).is_some_and(|entry| entry.wish != asked.wish);
+        // Of several paths refused at once the first shows what is wrong.
+        let next = if asks_gre || outdated {
             Next::AtOnce
         } else {
             self.learn(id, answer)
@@ -43,9 +56,14 @@ impl Mag {
         let Some(entry) = self.entry_mut(id) else {
             return;
         };
+        if let Life::WrongClock { .. } = entry.life
+            && !is_about_time(answer.status)
+        {
+            entry.life = Life::Wanted;
+        }
         // What the anchor still holds ends in its time unless asked for again.
         entry.doubt(binding_id);
-        let mn_id = entry.nai.clone();
+        let (mn_id, lma) = (entry.nai.clone(), entry.lma);
         self.emit(Event::Session(SessionEvent::Refused {
             mn_id,
             status: answer.status,
@@ -53,12 +71,13 @@ impl Mag {
         let interval = self.config.initial_retransmission;
         match next {
             Next::AtOnce => self.drive(id),
+            Next::Anew => self.register_anew(id, lma),
             Next::Later => {
                 let longest = self.config.maximum_retransmission;
                 self.ask_again_in(id, binding_id, longest);
             }
             Next::WhenClockIsRight => match answer.common.timestamp {
-                Some(theirs) if !self.may_agree(asked, Timestamp::from_bits(theirs)) => {
+                Some(theirs) if !self.may_agree(asked.timestamp, Timestamp::from_bits(theirs)) => {
                     self.wait_for_clock(id, Timestamp::from_bits(theirs));
                 }
                 // The clocks may agree: the PBU was a duplicate or late.
@@ -87,50 +106,11 @@ impl Mag {
         let Some(entry) = self.entry_mut(id) else {
             return Next::Never;
         };
-        match answer.status {
-            status::NO_MULTIPATH if entry.mode != Mode::Single => {
-                entry.mode = Mode::Single;
-                Next::AtOnce
-            }
-            status::SEQUENCE_OUT_OF_WINDOW => {
-                let last = SequenceNumber(answer.common.sequence);
-                let behind = !SequenceNumber(entry.sequence).is_newer_than(last);
-                entry.sequence = if behind { last.0 } else { entry.sequence };
-                if behind { Next::AtOnce } else { Next::Later }
-            }
-            status::TIMESTAMP_MISMATCH => Next::WhenClockIsRight,
-            status::TIMESTAMP_LOWER => Next::WhenClockIsRight,
-            status::PROXY_REG_NOT_ENABLED | status::SERVICE_AUTHORIZATION_FAILED => Next::Never,
-            status::NOT_AUTHORIZED_FOR_HNP | status::PREFIX_SET_MISMATCH
-                if !entry.home_prefixes.is_empty() =>
-            {
-                entry.home_prefixes.clear();
-                Next::AtOnce
-            }
-            status::NOT_AUTHORIZED_FOR_IPV4_HOA if entry.ipv4_home.is_some() => {
-                entry.ipv4_home = None;
-                Next::AtOnce
-            }
-            status::NOT_AUTHORIZED_FOR_IPV4 if entry.service == Service::Dual => {
-                entry.service = Service::Ipv6;
-                entry.ipv4_home = None;
-                Next::AtOnce
-            }
-            status::NOT_AUTHORIZED_FOR_IPV6 if entry.service == Service::Dual => {
-                entry.service = Service::Ipv4;
-                entry.home_prefixes.clear();
-                Next::AtOnce
-            }
-            // No family is left to ask for.
-            status::NOT_AUTHORIZED_FOR_IPV4 | status::NOT_AUTHORIZED_FOR_IPV6 => Next::Never,
-            status::NOT_AUTHORIZED_FOR_DMNP if !entry.wanted.is_empty() => {
-                entry.wanted.clear();
-                entry.delegated.clear();
-                Next::AtOnce
-            }
-            status::DMNP_IN_USE if entry.forget_learned() => Next::AtOnce,
-            _ => Next::Later,
+        let next = entry.learn(answer);
+        if matches!(next, Next::AtOnce | Next::Anew) {
+            entry.wish = entry.wish.wrapping_add(1);
         }
+        next
     }
 
     pub(super) fn ask_again_in(&mut self, id: SessionId, binding_id: u8, span: Duration) {
@@ -141,53 +121,73 @@ impl Mag {
             self.timers.set(TimerKind::Again(id, binding_id), at);
         }
     }
+}
 
-    /// Item 9: registers again only once the clock is right; it never adopts the anchor's time.
-    fn wait_for_clock(&mut self, id: SessionId, theirs: Timestamp) {
-        let at = self.now;
-        let theirs = theirs.as_unix();
-        if let Some(entry) = self.entry_mut(id) {
-            entry.life = Life::WrongClock { theirs, at };
-        }
-    }
-
-    /// The clock was set: mobile nodes that waited for it may register again.
-    pub(super) fn on_clock(&mut self, clock: ClockAnchor) {
-        self.clock = clock;
-        for id in self.ids() {
-            let Some(Life::WrongClock { theirs, at }) = self.entry(id).map(|entry| entry.life)
-            else {
-                continue;
-            };
-            let theirs = theirs.saturating_add(self.now.saturating_since(at));
-            if self.is_clock_right(Timestamp::from_unix(theirs)) {
-                if let Some(entry) = self.entry_mut(id) {
-                    entry.life = Life::Wanted;
-                }
-                self.drive(id);
-            }
-        }
-    }
-
-    /// Whether the anchor's clock, read some time between our PBU and now, may agree with ours: a
-    /// PBU that was only late is no reason to wait for a clock.
-    fn may_agree(&self, asked: Option<u64>, theirs: Timestamp) -> bool {
-        let window = self.config.timestamp_window;
-        let now = self.clock.unix_at(self.now);
-        let asked = asked.map_or(now, |bits| Timestamp::from_bits(bits).as_unix());
-        // Later than now only if the clock was set back meanwhile.
-        let asked = asked.min(now);
-        let theirs = theirs.as_unix();
-        asked.saturating_sub(window) <= theirs && theirs <= now.saturating_add(window)
-    }
-
-    fn is_clock_right(&self, theirs: Timestamp) -> bool {
-        let ours = self.clock.unix_at(self.now);
-        ours.abs_diff(theirs.as_unix()) <= self.config.timestamp_window
-    }
+/// Whether the status refuses what was asked for, so that it says nothing of a request that asks
+/// for something else.
+const fn is_about_wish(code: u8) -> bool {
+    matches!(
+        code,
+        status::NO_MULTIPATH
+            | status::NOT_AUTHORIZED_FOR_HNP
+            | status::PREFIX_SET_MISMATCH
+            | status::NOT_AUTHORIZED_FOR_IPV4_HOA
+            | status::NOT_AUTHORIZED_FOR_IPV4
+            | status::NOT_AUTHORIZED_FOR_IPV6
+            | status::NOT_AUTHORIZED_FOR_DMNP
+            | status::DMNP_IN_USE
+    )
 }
 
 impl super::list::Entry {
+    /// Changes what is asked for by what the status says.
+    fn learn(&mut self, answer: &Acknowledgement) -> Next {
+        match answer.status {
+            status::NO_MULTIPATH if self.mode != Mode::Single => {
+                self.mode = Mode::Single;
+                Next::AtOnce
+            }
+            status::SEQUENCE_OUT_OF_WINDOW => {
+                let last = SequenceNumber(answer.common.sequence);
+                let behind = !SequenceNumber(self.sequence).is_newer_than(last);
+                self.sequence = if behind { last.0 } else { self.sequence };
+                if behind { Next::AtOnce } else { Next::Later }
+            }
+            status::TIMESTAMP_MISMATCH => Next::WhenClockIsRight,
+            status::TIMESTAMP_LOWER => Next::WhenClockIsRight,
+            status::PROXY_REG_NOT_ENABLED | status::SERVICE_AUTHORIZATION_FAILED => Next::Never,
+            status::NOT_AUTHORIZED_FOR_HNP | status::PREFIX_SET_MISMATCH
+                if !self.home_prefixes.is_empty() =>
+            {
+                self.home_prefixes.clear();
+                Next::Anew
+            }
+            status::NOT_AUTHORIZED_FOR_IPV4_HOA if self.ipv4_home.is_some() => {
+                self.ipv4_home = None;
+                Next::AtOnce
+            }
+            status::NOT_AUTHORIZED_FOR_IPV4 if self.service == Service::Dual => {
+                self.service = Service::Ipv6;
+                self.ipv4_home = None;
+                Next::AtOnce
+            }
+            status::NOT_AUTHORIZED_FOR_IPV6 if self.service == Service::Dual => {
+                self.service = Service::Ipv4;
+                self.home_prefixes.clear();
+                Next::AtOnce
+            }
+            // No family is left to ask for.
+            status::NOT_AUTHORIZED_FOR_IPV4 | status::NOT_AUTHORIZED_FOR_IPV6 => Next::Never,
+            status::NOT_AUTHORIZED_FOR_DMNP if !self.wanted.is_empty() => {
+                self.wanted.clear();
+                self.delegated.clear();
+                Next::AtOnce
+            }
+            status::DMNP_IN_USE if self.forget_learned() => Next::AtOnce,
+            _ => Next::Later,
+        }
+    }
+
     /// A learnt prefix was given to somebody else meanwhile: ask for another one. False when
     /// nothing was learnt, so that the asserted ones are at fault.
     fn forget_learned(&mut self) -> bool {

@@ -35,9 +35,16 @@ impl Mag {
         let Some(entry) = self.entry(id) else {
             return;
         };
-        if entry.life != Life::Wanted || self.shutting_down {
-            return;
+        if entry.life == Life::Wanted && !self.shutting_down {
+            self.register(id);
         }
+    }
+
+    /// As [`Mag::drive`], whatever is to become of the entry.
+    pub(super) fn register(&mut self, id: SessionId) {
+        let Some(entry) = self.entry(id) else {
+            return;
+        };
         match entry.mode {
             Mode::Discovering => self.discover(id),
             Mode::Multipath => {
@@ -208,12 +215,14 @@ impl Mag {
         let Some(entry) = self.entry_mut(id) else {
             return;
         };
+        let wish = entry.wish;
         let registration = entry.registrations.entry(about).or_default();
         registration.again_at = None;
         registration.request = Some(Request {
             purpose,
             over,
             handoff,
+            wish,
             redirectable,
             sent: SmallVec::new(),
             interval,

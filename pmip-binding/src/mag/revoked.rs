@@ -51,6 +51,10 @@ impl Mag {
             let (status, options) = (before.status, before.options.clone());
             return self.answer_revocation(datagram, indication, status, options);
         }
+        // Replayed: nobody waits for the answer any more.
+        if let Some(status) = self.revoked.get(&datagram.payload) {
+            return self.answer_revocation(datagram, indication, status, MobilityOptions::new());
+        }
         let subject = Subject::from_wire(&indication.options);
         let (status, failed) = match revocation::objection(indication) {
             Some(status) => (status, Subject::default()),
@@ -90,6 +94,7 @@ impl Mag {
         status: BindingRevocationStatus,
         options: MobilityOptions,
     ) {
+        self.revoked.note(&datagram.payload, status);
         if self.revocations.answered.len() == REMEMBERED {
             self.revocations.answered.pop_front();
         }

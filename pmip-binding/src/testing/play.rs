@@ -1,23 +1,21 @@
 //! Plays a scenario, and checks the model after every transition.
-#![allow(
-    clippy::wildcard_enum_match_arm,
-    reason = "transitions are handed on by kind; one that goes astray stops the run"
-)]
+
+mod apply;
+mod topology;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use pmip_wire::Timestamp;
-use pmip_wire::types::IpPrefix;
 
 use super::forge;
-use super::link::{LinkConfig, Loss};
+use super::link::Loss;
 use super::model::Model;
 use super::scenario::{ConfigChange, Forgery, Gateway, Scenario, Topology, Transition};
-use super::scene::{address, lma_config, mag_config};
+use super::scene::address;
 use super::world::{Node, UNIX_START, Wake, World};
-use crate::config::{HeartbeatConfig, Ipv4Pool, Ipv6Pool, LmaConfig, MagConfig, MobileNetworkPool};
+use crate::config::{Ipv4Pool, LmaConfig};
 use crate::{Attachment, ClockAnchor, Command, Datagram, Input, MobileNode};
 
 /// Mobile nodes that come and go.
@@ -69,15 +67,16 @@ impl Scenario {
         let mut played = whole.start(wake, false);
         played.world.record();
         for transition in &self.transitions {
-            match *transition {
-                Transition::Wait(millis) => {
-                    played.apply(&Transition::Wait(millis.min(longest_wait)));
-                }
-                Transition::WaitSeconds(seconds) => {
-                    let millis = u16::from(seconds).saturating_mul(1_000);
-                    played.apply(&Transition::Wait(millis.min(longest_wait)));
-                }
-                ref other => played.apply(other),
+            let wait = if let Transition::Wait(millis) = *transition {
+                Some(millis)
+            } else if let Transition::WaitSeconds(seconds) = *transition {
+                Some(u16::from(seconds).saturating_mul(1_000))
+            } else {
+                None
+            };
+            match wait {
+                Some(millis) => played.apply(&Transition::Wait(millis.min(longest_wait))),
+                None => played.apply(transition),
             }
         }
         played.apply(&Transition::Wait(longest_wait));
@@ -131,198 +130,6 @@ impl Played {
             }
         }
         self.world.all_up();
-    }
-
-    /// Carries out one transition.
-    pub fn apply(&mut self, transition: &Transition) {
-        match *transition {
-            Transition::Wait(millis) => self.world.run_for(Duration::from_millis(millis.into())),
-            Transition::WaitSeconds(seconds) => {
-                self.world.run_for(Duration::from_secs(seconds.into()));
-            }
-            Transition::Loss(percent) => {
-                let loss = Loss::Random(f64::from(percent.min(100)) / 100.0);
-                self.world.set_links(|link| link.loss = loss);
-            }
-            Transition::Up { .. }
-            | Transition::Down { .. }
-            | Transition::Renumber { .. }
-            | Transition::Dark { .. }
-            | Transition::Light { .. }
-            | Transition::Partition { .. }
-            | Transition::Heal { .. }
-            | Transition::NatRebind { .. } => self.apply_to_path(transition),
-            Transition::Attach { .. }
-            | Transition::Detach { .. }
-            | Transition::Move { .. }
-            | Transition::ClearAtMag { .. }
-            | Transition::ClearAtLma { .. }
-            | Transition::ClearAll => self.apply_to_node(transition),
-            Transition::RestartLma
-            | Transition::ResumeLma(_)
-            | Transition::RestartMag { .. }
-            | Transition::ReconfigureMag { .. } => self.apply_restart(transition),
-            Transition::Clock { .. }
-            | Transition::Clock1970 { .. }
-            | Transition::ClockRight { .. }
-            | Transition::LmaClock(_)
-            | Transition::LmaClockRight => self.apply_to_clock(transition),
-            Transition::Replay { .. }
-            | Transition::Truncated { .. }
-            | Transition::Garbage { .. }
-            | Transition::Forged { .. }
-            | Transition::ForgedAnswer { .. }
-            | Transition::ForgedHeartbeat { .. } => self.apply_hostile(transition),
-        }
-    }
-
-    fn apply_to_path(&mut self, transition: &Transition) {
-        match *transition {
-            Transition::Up { mag, path } => {
-                let (mag, path) = self.path(mag, path);
-                self.world.interface_up(mag, path);
-            }
-            Transition::Down { mag, path } => {
-                let (mag, path) = self.path(mag, path);
-                self.world.interface_down(mag, path);
-            }
-            Transition::Renumber { mag, path, host } => {
-                let (mag, path) = self.path(mag, path);
-                // Every gateway has its own sixty networks.
-                let network = 10 + 60 * mag + usize::from(host % 60);
-                let network = u8::try_from(network).unwrap_or(u8::MAX);
-                self.world.renumber(mag, path, address(network, path));
-            }
-            Transition::Dark { mag, path } => {
-                let (mag, path) = self.path(mag, path);
-                self.world.black_hole(mag, path, true);
-            }
-            Transition::Light { mag, path } => {
-                let (mag, path) = self.path(mag, path);
-                self.world.black_hole(mag, path, false);
-            }
-            Transition::Partition { mag } => self.partition(self.mag(mag), true),
-            Transition::Heal { mag } => self.partition(self.mag(mag), false),
-            Transition::NatRebind { mag, path, port } => {
-                let (mag, path) = self.path(mag, path);
-                let gateway = self.topology.gateways[mag];
-                set_nat(&mut self.world, &gateway, mag, path, port);
-            }
-            ref other => unreachable!("{other:?} is not about a path"),
-        }
-    }
-
-    fn apply_to_node(&mut self, transition: &Transition) {
-        match *transition {
-            Transition::Attach {
-                mag,
-                node,
-                handoff,
-                interface,
-            } => self.attach(self.mag(mag), node % NODES, handoff, interface % 2),
-            Transition::Detach { mag, node } => {
-                let (mag, node) = (self.mag(mag), node % NODES);
-                self.detach(mag, node);
-                if self.places.get(&node).is_some_and(|place| place.0 == mag) {
-                    self.places.remove(&node);
-                }
-            }
-            Transition::Move { mag, node } => {
-                let (mag, node) = (self.mag(mag), node % NODES);
-                let interface = self.places.get(&node).map_or(0, |place| place.1);
-                for other in (0..self.attached.len()).filter(|other| *other != mag) {
-                    self.detach(other, node);
-                }
-                self.attach(mag, node, 3, interface);
-            }
-            Transition::ClearAtMag { mag, node } => {
-                let (mag, nai) = (self.mag(mag), nai(node % NODES));
-                let command = Command::ClearBinding { nai };
-                self.world.command(Node::Mag(mag), command);
-            }
-            Transition::ClearAtLma { node } => {
-                let nai = nai(node % NODES);
-                self.world.command(Node::Lma, Command::ClearBinding { nai });
-            }
-            Transition::ClearAll => self.world.command(Node::Lma, Command::ClearBindings),
-            ref other => unreachable!("{other:?} is not about a node"),
-        }
-    }
-
-    fn apply_restart(&mut self, transition: &Transition) {
-        match *transition {
-            Transition::RestartLma => {
-                self.restarts += 1;
-                self.lma_config.restart_counter = self.restarts;
-                let config = self.lma_config.clone();
-                self.world.restart_lma(config, self.topology.seed);
-                self.model.forget();
-                self.after_lma_restart();
-            }
-            Transition::ResumeLma(change) => self.resume_lma(change),
-            Transition::RestartMag { mag } => self.restart_mag(self.mag(mag)),
-            Transition::ReconfigureMag { mag } => {
-                let mag = self.mag(mag);
-                self.topology.gateways[mag].multipath ^= true;
-                self.wavered = true;
-                self.restart_mag(mag);
-            }
-            ref other => unreachable!("{other:?} is no restart"),
-        }
-    }
-
-    fn apply_to_clock(&mut self, transition: &Transition) {
-        match *transition {
-            Transition::Clock { mag, by } => {
-                let clock = self.clock(by.into());
-                let node = Node::Mag(self.mag(mag));
-                self.world.input(node, Input::ClockStep(clock));
-            }
-            Transition::Clock1970 { mag } => self.set_1970(self.mag(mag)),
-            Transition::ClockRight { mag } => {
-                let clock = self.clock(RIGHT);
-                let node = Node::Mag(self.mag(mag));
-                self.world.input(node, Input::ClockStep(clock));
-            }
-            Transition::LmaClock(by) => self.set_lma_clock(by.into()),
-            Transition::LmaClockRight => self.set_lma_clock(RIGHT),
-            ref other => unreachable!("{other:?} is not about a clock"),
-        }
-    }
-
-    fn apply_hostile(&mut self, transition: &Transition) {
-        match *transition {
-            Transition::Replay { which } => self.replay(which),
-            Transition::Truncated { which, octets } => {
-                if let Some(mut datagram) = self.captured(which) {
-                    let keep = usize::from(octets) % datagram.payload.len().max(1);
-                    datagram.payload.truncate(keep);
-                    self.harmless(Node::Lma, datagram);
-                }
-            }
-            Transition::Garbage { octets, first } => {
-                let octets = (0..octets).map(|place| place.wrapping_mul(31).wrapping_add(first));
-                // Nothing begins a Mobility Header but 59, "no next header".
-                let octets: Vec<u8> = std::iter::once(0).chain(octets).collect();
-                self.harmless(Node::Lma, forge::octets(octets));
-            }
-            Transition::Forged { node, forgery } => self.forge(node % NODES, forgery),
-            Transition::ForgedAnswer { mag, node, status } => {
-                let mag = self.mag(mag);
-                // Who has no Timestamp to match guesses one number of 65,536.
-                if !self.topology.gateways[mag].sequence_mode {
-                    let nai = nai(node % NODES);
-                    let datagram = forge::answer(&nai, status, care_of(mag, 1));
-                    self.harmless(Node::Mag(mag), datagram);
-                }
-            }
-            Transition::ForgedHeartbeat { mag, path, answer } => {
-                let (mag, path) = self.path(mag, path);
-                let source = SocketAddr::new(care_of(mag, path), 7_777);
-                self.harmless(Node::Lma, forge::heartbeat(source, answer));
-            }
-            ref other => unreachable!("{other:?} is not hostile"),
-        }
     }
 
     fn mag(&self, number: u8) -> usize {
@@ -568,78 +375,6 @@ impl Played {
     }
 }
 
-impl Topology {
-    fn lma_config(&self) -> LmaConfig {
-        let mut config = lma_config();
-        config.lifetime = self.lifetime();
-        if self.scarce {
-            config.limits.bindings = 6;
-            let network = &mut config.networks[0];
-            let (first, last) = (Ipv4Addr::new(10, 1, 0, 2), Ipv4Addr::new(10, 1, 0, 5));
-            network.ipv4_pool = Some(Ipv4Pool::new(first, last, 16));
-            network.ipv6_pool = block("2001:db8:100::/62").map(|pool| Ipv6Pool::new(pool, 64));
-            let pools = [block("10.20.0.0/22").map(|pool| (pool, 24))];
-            let pools = pools.into_iter().flatten();
-            network.mobile_network_pools = pools
-                .map(|(pool, length)| MobileNetworkPool::new(pool, length))
-                .collect();
-        }
-        if self.paths_per_binding > 0 {
-            config.limits.paths_per_binding = self.paths_per_binding;
-        }
-        config.heartbeat = self.heartbeat(config.heartbeat);
-        config
-    }
-
-    fn mag_config(&self, mag: usize) -> MagConfig {
-        let gateway = &self.gateways[mag];
-        let index = u8::try_from(mag + 1).unwrap_or(u8::MAX);
-        let mut config = mag_config(index, gateway.paths());
-        config.multipath = gateway.multipath;
-        config.timestamps = !gateway.sequence_mode;
-        config.lifetime = self.lifetime();
-        config.refresh_time = self.lifetime() / 4;
-        config.maximum_retransmission = Duration::from_secs(4);
-        if !gateway.logical_node {
-            config.logical_mobile_nodes.clear();
-        }
-        config.heartbeat = self.heartbeat(config.heartbeat);
-        config
-    }
-
-    fn heartbeat(&self, mut heartbeat: HeartbeatConfig) -> HeartbeatConfig {
-        if self.no_heartbeats {
-            heartbeat.rules.clear();
-        }
-        for rule in &mut heartbeat.rules {
-            rule.nat_reboot = self.seed % 2 == 1;
-        }
-        heartbeat
-    }
-
-    pub(super) fn lifetime(&self) -> Duration {
-        Duration::from_secs(4 * u64::from(self.lifetime.clamp(1, 15)))
-    }
-
-    fn link(&self) -> LinkConfig {
-        let percent = |value: u8| f64::from(value.min(100)) / 100.0;
-        let mut link = LinkConfig::new();
-        link.latency = Duration::from_millis(self.latency.min(100).into());
-        link.jitter = Duration::from_millis(self.jitter.min(40).into());
-        link.loss = Loss::Random(percent(self.loss));
-        link.duplicate = percent(self.duplicate);
-        link.reorder = percent(self.reorder);
-        link.seed = self.seed.into();
-        link
-    }
-}
-
-impl Gateway {
-    pub(super) fn paths(&self) -> u8 {
-        self.paths.clamp(1, 3)
-    }
-}
-
 /// A mobile node's name.
 pub(super) fn nai(node: u8) -> String {
     format!("mn{node}@example.com")
@@ -659,8 +394,4 @@ fn set_nat(world: &mut World, gateway: &Gateway, mag: usize, path: u8, port: u8)
         let outer = IpAddr::from([203, 0, third, path]);
         world.set_nat(mag, path, outer, 20_000 + 16 * u16::from(port));
     }
-}
-
-fn block(text: &str) -> Option<IpPrefix> {
-    text.parse().ok()
 }

@@ -12,7 +12,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             let window = format!("{path}.replay-protection.window");
             checker.optional(&window, protection.window, "timestamp-window");
         }
-        checker.auth(&path, domain.auth_option.as_ref());
+        checker.auth(&path, &domain.auth_option);
         labels(checker, domain, &path);
         for (place, profile) in domain.nais.iter().enumerate() {
             nai(checker, domain, profile, &format!("{path}.nai[{place}]"));
@@ -32,7 +32,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
 
 fn authentication(checker: &mut Checker<'_>, domain: &Domain, path: &str) {
     let peers = domain.mags.iter().chain(&domain.lmas);
-    let keys = peers.filter(|peer| peer.auth_option.is_some()).count();
+    let keys = peers.filter(|peer| !peer.auth_option.is_empty()).count();
     let nodes = checker
         .config
         .lmas
@@ -40,7 +40,7 @@ fn authentication(checker: &mut Checker<'_>, domain: &Domain, path: &str) {
         .filter(|lma| lma.domain == domain.name);
     let node_keys = nodes
         .flat_map(|lma| &lma.mag)
-        .filter(|peer| peer.auth_option.is_some());
+        .filter(|peer| !peer.auth_option.is_empty());
     let anchors = checker
         .config
         .mags
@@ -48,8 +48,8 @@ fn authentication(checker: &mut Checker<'_>, domain: &Domain, path: &str) {
         .filter(|mag| mag.domain == domain.name);
     let anchor_keys = anchors
         .flat_map(|mag| &mag.lma)
-        .filter(|peer| peer.auth_option.is_some());
-    let any = domain.auth_option.is_some() || keys + node_keys.count() + anchor_keys.count() > 0;
+        .filter(|peer| !peer.auth_option.is_empty());
+    let any = !domain.auth_option.is_empty() || keys + node_keys.count() + anchor_keys.count() > 0;
     if domain.auth_required && !any {
         let help = "write `auth-option spi 100 key ascii ...` in the domain or for each peer";
         let path = format!("{path}.auth-required");
@@ -242,6 +242,6 @@ pub(super) fn peers(checker: &mut Checker<'_>, peers: &[Peer], path: &str) {
         checker.optional_name(&format!("{path}.domain"), peer.domain.as_ref());
         checker.optional_name(&format!("{path}.tunnel"), peer.tunnel.as_ref());
         checker.dscp(&format!("{path}.dscp"), peer.dscp.as_ref());
-        checker.auth(&path, peer.auth_option.as_ref());
+        checker.auth(&path, &peer.auth_option);
     }
 }

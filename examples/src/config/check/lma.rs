@@ -77,20 +77,20 @@ fn profile(checker: &mut Checker<'_>, lma: &Lma, path: &str) {
 /// Learning MAGs without authentication works, as the guide's example does, and is said loudly.
 fn open_to_all(checker: &mut Checker<'_>, lma: &Lma, path: &str) {
     let domain = checker.config.domain(&lma.domain);
-    let domain_key = domain.is_some_and(|domain| domain.auth_option.is_some());
+    let domain_key = domain.is_some_and(|domain| !domain.auth_option.is_empty());
     let customers = lma
         .mobile_local_loop
         .iter()
         .flat_map(|service| &service.customer);
     let shared = domain.into_iter().flat_map(|domain| &domain.mags);
     let keys = customers
-        .filter(|customer| customer.auth_option.is_some())
+        .filter(|customer| !customer.auth_option.is_empty())
         .count()
         + lma
             .mag
             .iter()
             .chain(shared)
-            .filter(|peer| peer.auth_option.is_some())
+            .filter(|peer| !peer.auth_option.is_empty())
             .count();
     if lma.dynamic_mag_learning && !domain_key && keys == 0 {
         let message = "any host that reaches this LMA can register mobile nodes: \
@@ -252,7 +252,7 @@ fn customers(checker: &mut Checker<'_>, lma: &Lma, path: &str) {
 fn customer(checker: &mut Checker<'_>, lma: &Lma, customer: &Customer, path: &str) {
     checker.short_name(&format!("{path}.name"), &customer.name);
     checker.short_name(&format!("{path}.vrf"), &customer.vrf);
-    checker.auth(path, customer.auth_option.as_ref());
+    checker.auth(path, &customer.auth_option);
     checker.heartbeats(path, &lma.domain, &customer.heartbeat);
     checker.binding_times(&format!("{path}.bce"), &customer.bce);
     limits(checker, &customer.limits, path);

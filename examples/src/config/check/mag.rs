@@ -118,7 +118,7 @@ fn anchors(checker: &mut Checker<'_>, mag: &Mag, path: &str) {
         let path = format!("{list}[{index}]");
         checker.name(&format!("{path}.id"), &peer.id);
         checker.name(&format!("{path}.domain"), &peer.domain);
-        checker.auth(&path, peer.auth_option.as_ref());
+        checker.auth(&path, &peer.auth_option);
         checker.optional_name(
             &format!("{path}.tunnel-template"),
             peer.tunnel_template.as_ref(),

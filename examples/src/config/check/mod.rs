@@ -7,7 +7,7 @@ mod mag;
 mod no_effect;
 mod not_yet;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use pmip_wire::auth::FIRST_SPI;
@@ -343,32 +343,41 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn auth(&mut self, path: &str, option: Option<&AuthOption>) {
-        let Some(option) = option else {
-            return;
-        };
-        let path = format!("{path}.auth-option");
+    /// The keys of one peer, customer or domain. Where there is one, TOML may write it as a table.
+    fn auth(&mut self, path: &str, options: &[AuthOption]) {
+        let mut seen = BTreeSet::new();
+        for (index, option) in options.iter().enumerate() {
+            let path = format!("{path}.auth-option[{index}]");
+            self.auth_option(&path, option);
+            if !seen.insert(option.spi) {
+                let help = "a new key for roll-over needs its own SPI";
+                self.error(&path, "two keys with the same SPI", help);
+            }
+        }
+    }
+
+    fn auth_option(&mut self, path: &str, option: &AuthOption) {
         if option.spi < FIRST_SPI {
             self.error(
-                &path,
+                path,
                 "the SPI is missing or reserved (RFC 4285 section 5.1)",
                 "choose one from 100 to ffffffff, which is 256 and up in decimal",
             );
         }
         match option.key.octets() {
             None => self.error(
-                &path,
+                path,
                 "the key is not hexadecimal",
                 "write an even number of digits 0-9 and a-f, or use an ascii key",
             ),
             Some(octets) if octets.is_empty() || octets.len() > NAME_CHARACTERS => {
-                self.error(&path, "the key must have 1 to 125 octets", "");
+                self.error(path, "the key must have 1 to 125 octets", "");
             }
             Some(octets) if octets.contains(&b'"') || octets.iter().any(u8::is_ascii_control) => {
                 if matches!(option.key, super::model::Key::Ascii(_)) {
                     let help = "write it as a hex key";
                     self.error(
-                        &path,
+                        path,
                         "an ascii key holds quotes or control characters",
                         help,
                     );

@@ -17,8 +17,9 @@ section! {
         pub encap: Option<TunnelEncap>,
         /// Timestamp check; none: the engine's own 300 ms.
         pub replay_protection: Option<ReplayProtection>,
-        /// Authentication of all signalling in the domain.
-        pub auth_option: Option<AuthOption>,
+        /// Authentication of all signalling in the domain: the first key sends, all are accepted.
+        #[serde(with = "crate::config::model::one_or_many")]
+        pub auth_option: Vec<AuthOption>,
         /// Refuse to run without authentication.
         pub auth_required: bool,
         /// Signal names and weights in a vendor option.

@@ -174,8 +174,9 @@ section! {
         pub name: String,
         /// Where its traffic goes, 1 to 32 characters.
         pub vrf: String,
-        /// Authentication of its MAGs.
-        pub auth_option: Option<AuthOption>,
+        /// Authentication of its MAGs: the first key sends, all are accepted.
+        #[serde(with = "crate::config::model::one_or_many")]
+        pub auth_option: Vec<AuthOption>,
         /// Heartbeat values, by label.
         pub heartbeat: Vec<Heartbeat>,
         /// Where its tunnels arrive.

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use pmip_binding::config::Tolerance;
 use pmip_wire::types::IpPrefix;
 
 use super::{
@@ -113,8 +114,11 @@ section! {
         pub ipv6_address: Option<Ipv6Addr>,
         /// Encapsulation towards it; none: the domain's.
         pub encap: Option<TunnelEncap>,
-        /// Authentication of its signalling; none: the domain's.
-        pub auth_option: Option<AuthOption>,
+        /// Authentication of its signalling, the first key sends; none: the domain's.
+        #[serde(with = "crate::config::model::one_or_many")]
+        pub auth_option: Vec<AuthOption>,
+        /// Bends of the rules that are taken from it; none: the domain's.
+        pub lenient: Vec<Tolerance>,
         /// VRF it is reached in.
         pub vrfid: Option<String>,
         /// Template interface. Accepted, no effect.

@@ -11,6 +11,7 @@ mod hybrid;
 mod interface;
 mod lma;
 mod mag;
+mod one_or_many;
 mod shared;
 mod values;
 
@@ -36,7 +37,7 @@ pub use mag::{
 };
 pub use shared::{
     Addresses, AuthOption, BindingTimes, Dscp, Heartbeat, MobilityRole, Peer, ReplayProtection,
-    Revocation, Tunnel, TunnelAcl, TunnelEncap, TunnelNat,
+    Revocation, TOLERANCES, Tunnel, TunnelAcl, TunnelEncap, TunnelNat, tolerance_word,
 };
 pub use values::{AccessTechnology, InterfaceAddress, Key, MacAddress, Percent, ValueError};
 

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use pmip_binding::config::Tolerance;
 use serde::{Deserialize, Serialize};
 
 use super::{Key, section};
@@ -87,6 +88,22 @@ section! {
     }
 }
 
+/// Every tolerance by the word of the configuration language, which is also that of TOML.
+pub const TOLERANCES: [(&str, Tolerance); 6] = [
+    ("no-home-registration", Tolerance::NoHomeRegistration),
+    ("access-technology-zero", Tolerance::AccessTechnologyZero),
+    ("no-proxy-flag", Tolerance::NoProxyFlag),
+    ("padded-mn-id", Tolerance::PaddedMnId),
+    ("host-prefix", Tolerance::HostPrefix),
+    ("last-option-cut", Tolerance::LastOptionCut),
+];
+
+/// The word of a tolerance.
+pub fn tolerance_word(tolerance: Tolerance) -> &'static str {
+    let known = TOLERANCES.iter().find(|(_, known)| *known == tolerance);
+    known.map_or("unknown", |(word, _)| word)
+}
+
 section! {
     /// Static IPv4 and IPv6 addresses of a node.
     pub struct Addresses {
@@ -110,8 +127,11 @@ section! {
         pub ipv6_address: Option<Ipv6Addr>,
         /// Encapsulation towards it; none: the domain's.
         pub encap: Option<TunnelEncap>,
-        /// Authentication of its signalling; none: the domain's.
-        pub auth_option: Option<AuthOption>,
+        /// Authentication of its signalling, the first key sends; none: the domain's.
+        #[serde(with = "crate::config::model::one_or_many")]
+        pub auth_option: Vec<AuthOption>,
+        /// Bends of the rules that are taken from it; none: the domain's.
+        pub lenient: Vec<Tolerance>,
         /// DSCP of signalling towards it.
         pub dscp: Option<Dscp>,
         /// A static tunnel interface. Accepted, no effect.

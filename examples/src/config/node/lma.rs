@@ -46,7 +46,7 @@ fn engine_config(
     let encap = lma.encap.or_else(|| domain.and_then(|domain| domain.encap));
     engine.encapsulation = encap.map_or(Encapsulation::Ipv4Udp, super::encapsulation);
     engine.peers = peers(lma, domain);
-    engine.keys = super::key(domain.and_then(|domain| domain.auth_option.as_ref()));
+    engine.keys = super::keys(domain.map(|domain| domain.auth_option.as_slice()));
     engine.authentication_required = domain.is_some_and(|domain| domain.auth_required);
     engine.networks = lma
         .network
@@ -101,8 +101,10 @@ fn peers(lma: &Lma, domain: Option<&Domain>) -> Vec<engine::MagPeer> {
     all.map(|own| {
         let named = shared.iter().find(|peer| peer.id == own.id);
         let mut mag = peer(own);
-        let option = own.auth_option.as_ref();
-        mag.keys = super::key(option.or_else(|| named?.auth_option.as_ref()));
+        let both = [Some(own), named];
+        let both = both.iter().flatten();
+        mag.keys = super::keys(both.clone().map(|peer| peer.auth_option.as_slice()));
+        mag.lenient = super::first(both.map(|peer| peer.lenient.as_slice())).to_vec();
         mag
     })
     .collect()

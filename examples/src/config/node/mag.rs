@@ -116,9 +116,15 @@ fn engine_config(
                 .encap
                 .or_else(|| shared.and_then(|lma| lma.encap))
                 .map(super::encapsulation);
-            let own = peer.auth_option.as_ref();
-            let own = own.or_else(|| shared.and_then(|lma| lma.auth_option.as_ref()));
-            lma.keys = super::key(own.or_else(|| domain?.auth_option.as_ref()));
+            let keys = [
+                Some(peer.auth_option.as_slice()),
+                shared.map(|lma| lma.auth_option.as_slice()),
+                domain.map(|domain| domain.auth_option.as_slice()),
+            ];
+            lma.keys = super::keys(keys.into_iter().flatten());
+            let lenient = shared.map(|lma| lma.lenient.as_slice());
+            lma.lenient =
+                super::first([peer.lenient.as_slice()].into_iter().chain(lenient)).to_vec();
             lma
         })
         .collect();

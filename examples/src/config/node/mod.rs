@@ -124,11 +124,18 @@ fn pick(config: &Config, role: Role, id: Option<&str>) -> Result<usize, NodeErro
     }
 }
 
-/// The key of an `auth-option` for an engine; none where it cannot be read, which the check of the
-/// configuration refuses.
-fn key(option: Option<&AuthOption>) -> Vec<SharedKey> {
-    let key = option.and_then(|option| Some(SharedKey::new(option.spi, option.key.octets()?)));
-    key.into_iter().collect()
+/// The keys of the first list that has any, for an engine; without those that cannot be read,
+/// which the check of the configuration refuses.
+fn keys<'a>(lists: impl IntoIterator<Item = &'a [AuthOption]>) -> Vec<SharedKey> {
+    let options = first(lists);
+    let key = |option: &AuthOption| Some(SharedKey::new(option.spi, option.key.octets()?));
+    options.iter().filter_map(key).collect()
+}
+
+/// The first list that holds anything: a peer's own settings, else those of the domain.
+fn first<'a, T>(lists: impl IntoIterator<Item = &'a [T]>) -> &'a [T] {
+    let mut lists = lists.into_iter();
+    lists.find(|list| !list.is_empty()).unwrap_or_default()
 }
 
 /// What the engines call an encapsulation of the language.

@@ -8,7 +8,7 @@ pub(super) fn print(page: &mut Page, domain: &Domain) {
     page.block(opener, |page| {
         shared::encap(page, domain.encap);
         shared::replay_protection(page, domain.replay_protection.as_ref());
-        shared::auth_option(page, domain.auth_option.as_ref());
+        shared::auth_options(page, &domain.auth_option);
         page.flag(domain.auth_required, "auth-option required");
         if let Some(info) = &domain.vendor_info {
             page.line(format_args!(

@@ -127,7 +127,7 @@ fn limits(page: &mut Page, limits: &PrefixLimits) {
 fn customer(page: &mut Page, customer: &Customer) {
     let (name, vrf) = (word(&customer.name), word(&customer.vrf));
     page.block(format_args!("customer {name} vrf {vrf}"), |page| {
-        shared::auth_option(page, customer.auth_option.as_ref());
+        shared::auth_options(page, &customer.auth_option);
         shared::heartbeats(page, &customer.heartbeat);
         page.value("gre-key symmetric", customer.gre_key_symmetric);
         shared::binding_times(page, "bce", &customer.bce);

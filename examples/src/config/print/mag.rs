@@ -88,7 +88,8 @@ fn lma(page: &mut Page, peer: &MagLma) {
         page.value("ipv4-address", peer.ipv4_address);
         page.value("ipv6-address", peer.ipv6_address);
         shared::encap(page, peer.encap);
-        shared::auth_option(page, peer.auth_option.as_ref());
+        shared::auth_options(page, &peer.auth_option);
+        shared::lenient(page, &peer.lenient);
         page.name("vrfid", peer.vrfid.as_ref());
         page.name("tunnel-template", peer.tunnel_template.as_ref());
     });

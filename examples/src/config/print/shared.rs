@@ -1,9 +1,11 @@
 //! What both nodes print alike.
 
+use pmip_binding::config::Tolerance;
+
 use super::{Page, part, switch, word};
 use crate::config::model::{
     AuthOption, BindingTimes, Dscp, Heartbeat, Key, Peer, ReplayProtection, Revocation, Tunnel,
-    TunnelAcl, TunnelEncap, TunnelNat,
+    TunnelAcl, TunnelEncap, TunnelNat, tolerance_word,
 };
 
 pub(super) fn encap(page: &mut Page, encap: Option<TunnelEncap>) {
@@ -17,14 +19,22 @@ pub(super) fn replay_protection(page: &mut Page, protection: Option<&ReplayProte
     }
 }
 
-pub(super) fn auth_option(page: &mut Page, option: Option<&AuthOption>) {
-    if let Some(AuthOption { spi, key }) = option {
+pub(super) fn auth_options(page: &mut Page, options: &[AuthOption]) {
+    for AuthOption { spi, key } in options {
         let (kind, key) = match key {
             Key::Ascii(key) => ("ascii", word(key)),
             Key::Hex(key) => ("hex", word(key)),
         };
         page.line(format_args!("auth-option spi {spi:x} key {kind} {key}"));
     }
+}
+
+pub(super) fn lenient(page: &mut Page, tolerances: &[Tolerance]) {
+    let words = tolerances
+        .iter()
+        .map(|tolerance| tolerance_word(*tolerance));
+    let words: Vec<&str> = words.collect();
+    page.flag(!words.is_empty(), &format!("lenient {}", words.join(" ")));
 }
 
 pub(super) fn heartbeats(page: &mut Page, lines: &[Heartbeat]) {
@@ -91,7 +101,8 @@ pub(super) fn peer(page: &mut Page, keyword: &str, peer: &Peer) {
         page.value("ipv4-address", peer.ipv4_address);
         page.value("ipv6-address", peer.ipv6_address);
         encap(page, peer.encap);
-        auth_option(page, peer.auth_option.as_ref());
+        auth_options(page, &peer.auth_option);
+        lenient(page, &peer.lenient);
         dscp(page, peer.dscp.as_ref());
         page.name("tunnel", peer.tunnel.as_ref());
     });

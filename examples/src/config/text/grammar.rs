@@ -6,6 +6,7 @@
 //! groups may come in any order.
 
 use super::super::limits::{Limit, limit};
+use super::super::model::TOLERANCES;
 
 /// A compiled syntax.
 #[derive(Debug, Default)]
@@ -59,6 +60,8 @@ pub(super) enum Kind {
     Spi,
     /// `USER@REALM` or `@REALM`.
     Nai,
+    /// A bend of the rules.
+    Tolerance,
 }
 
 impl Kind {
@@ -79,6 +82,7 @@ impl Kind {
             "percent" => Self::Percent,
             "spi" => Self::Spi,
             "nai" => Self::Nai,
+            "tolerance" => Self::Tolerance,
             other => Self::Number(limit(other)?),
         })
     }
@@ -105,6 +109,10 @@ impl Kind {
             Self::Percent => "a percentage from 0 to 100, such as 2 or 0.5".into(),
             Self::Spi => "a security parameter index of 1 to 8 hexadecimal digits".into(),
             Self::Nai => "an identifier such as user@example.com or @example.com".into(),
+            Self::Tolerance => {
+                let words: Vec<&str> = TOLERANCES.iter().map(|(word, _)| *word).collect();
+                format!("a tolerance: {}", words.join(", "))
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::grammar::{Argument, Item, Kind, Pattern};
 use super::lexer::Token;
-use crate::config::model::{AccessTechnology, InterfaceAddress, MacAddress, Percent};
+use crate::config::model::{AccessTechnology, InterfaceAddress, MacAddress, Percent, TOLERANCES};
 
 /// What a line says in terms of its command's syntax.
 #[derive(Clone, Debug, Default)]
@@ -367,6 +367,13 @@ fn accepts(kind: Kind, text: &str) -> Result<(), Option<String>> {
         Kind::Percent => check(text.parse::<Percent>().is_ok()),
         Kind::Spi => {
             check(u32::from_str_radix(text, 16).is_ok_and(|spi| spi > 0 && text.len() <= 8))
+        }
+        Kind::Tolerance => {
+            let words = || TOLERANCES.iter().map(|(word, _)| *word);
+            match words().any(|word| word == text) {
+                true => Ok(()),
+                false => Err(super::nearest(text, words()).map(str::to_owned)),
+            }
         }
         Kind::Nai => check(text.contains('@') && !text.ends_with('@') && length(125).is_ok()),
     }

@@ -29,8 +29,16 @@ pub(super) type Origins = BTreeMap<String, Range<usize>>;
 
 /// Reads configuration text. The model is complete where there is no error.
 pub(super) fn parse(source: &str) -> (Config, Origins, Vec<Problem>) {
+    amend(Config::default(), source)
+}
+
+/// Reads configuration text that goes on after `config`.
+pub(super) fn amend(config: Config, source: &str) -> (Config, Origins, Vec<Problem>) {
     let mut reader = Reader {
-        context: Context::default(),
+        context: Context {
+            config,
+            ..Context::default()
+        },
         frames: vec![Frame::global()],
         indented: false,
         skipping: None,

@@ -91,6 +91,7 @@ pub(super) static LMA_COMMANDS: &[Command] = &[
     }),
     Command::new(shared::ENCAP, shared::encap),
     Command::new(shared::AUTH, shared::auth_option),
+    Command::new(shared::LENIENT, shared::lenient),
     Command::new("vrfid <vrf:short-name>", |c, args| {
         c.anchor()?.vrfid = args.string("vrf").filter(|_| !args.no);
         Some(())

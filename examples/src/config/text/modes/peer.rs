@@ -15,6 +15,7 @@ pub(super) static COMMANDS: &[Command] = &[
     }),
     Command::new(shared::ENCAP, shared::encap),
     Command::new(shared::AUTH, shared::auth_option),
+    Command::new(shared::LENIENT, shared::lenient),
     Command::new("dscp control-plane <dscp:dscp> [force]", |c, args| {
         let dscp = args.get("dscp").filter(|_| !args.no);
         c.peer()?.dscp = dscp.map(|value| Dscp {

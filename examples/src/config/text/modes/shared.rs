@@ -2,10 +2,13 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use pmip_binding::config::Tolerance;
+
+use super::super::context::upsert;
 use super::{Args, Command, Context, Mode};
 use crate::config::model::{
-    AuthOption, Dscp, Heartbeat, HybridAccess, Key, MobilityRole, ReplayProtection, TunnelAcl,
-    TunnelEncap, TunnelNat,
+    AuthOption, Dscp, Heartbeat, HybridAccess, Key, MobilityRole, ReplayProtection, TOLERANCES,
+    TunnelAcl, TunnelEncap, TunnelNat,
 };
 use crate::config::report::Problem;
 
@@ -14,6 +17,7 @@ pub(super) const ENCAP: &str = "encap {gre-ipv4 | gre-ipv6 | ipv6-in-ipv6 | udpt
 pub(super) const REPLAY: &str = "replay-protection timestamp [window <window:timestamp-window>]";
 pub(super) const AUTH: &str =
     "auth-option spi {decimal <decimal:spi-decimal> | <spi:spi>} key {ascii | hex} <key:word>";
+pub(super) const LENIENT: &str = "lenient <tolerances:tolerance...>";
 pub(super) const HEARTBEAT: &str = "heartbeat [enforce] [interval <interval:heartbeat-interval>] \
     [interval-ms <milliseconds:heartbeat-interval-ms>] [timeout <timeout:heartbeat-timeout>] \
     [retries <retries:heartbeat-retries>] [label <label:name>] [natreboot]";
@@ -84,27 +88,54 @@ pub(super) fn replay_protection(c: &mut Context, args: &Args<'_>) -> Option<()> 
 }
 
 pub(super) fn auth_option(c: &mut Context, args: &Args<'_>) -> Option<()> {
-    let option = if args.no {
-        None
-    } else {
-        Some(written_key(args)?)
-    };
-    if c.mode == Mode::Domain {
-        c.domain()?.auth_option = option;
+    let list = if c.mode == Mode::Domain {
+        &mut c.domain()?.auth_option
     } else if c.mode == Mode::Customer {
-        c.customer()?.auth_option = option;
+        &mut c.customer()?.auth_option
     } else if c.mode == Mode::MagLma {
-        c.anchor()?.auth_option = option;
+        &mut c.anchor()?.auth_option
     } else {
-        c.peer()?.auth_option = option;
+        &mut c.peer()?.auth_option
+    };
+    if args.no {
+        let spi = written_spi(args);
+        list.retain(|known| spi.is_some_and(|spi| known.spi != spi));
+        return Some(());
     }
-    c.mark("auth-option", args.span_of("key"));
+    let option = written_key(args)?;
+    // A second key stands beside the first: for as long as a roll-over lasts, both are accepted.
+    let place = upsert(list, |known| known.spi == option.spi, || option.clone());
+    *list.get_mut(place)? = option;
+    c.mark(&format!("auth-option[{place}]"), args.span_of("key"));
     Some(())
 }
 
-fn written_key(args: &Args<'_>) -> Option<AuthOption> {
+/// `lenient TOLERANCE...`: adds to what is taken from a peer.
+pub(super) fn lenient(c: &mut Context, args: &Args<'_>) -> Option<()> {
+    let words = args.all("tolerances").map(|(word, _)| word);
+    let known = |word: &str| TOLERANCES.iter().find(|(known, _)| *known == word);
+    let wanted: Vec<Tolerance> = words.filter_map(known).map(|(_, value)| *value).collect();
+    let list = if c.mode == Mode::MagLma {
+        &mut c.anchor()?.lenient
+    } else {
+        &mut c.peer()?.lenient
+    };
+    list.retain(|known| !wanted.contains(known));
+    if !args.no {
+        list.extend(wanted);
+    } else if wanted.is_empty() {
+        list.clear();
+    }
+    Some(())
+}
+
+fn written_spi(args: &Args<'_>) -> Option<u32> {
     let decimal = args.get::<u32>("decimal");
-    let spi = decimal.or_else(|| u32::from_str_radix(args.text("spi")?, 16).ok())?;
+    decimal.or_else(|| u32::from_str_radix(args.text("spi")?, 16).ok())
+}
+
+fn written_key(args: &Args<'_>) -> Option<AuthOption> {
+    let spi = written_spi(args)?;
     let key = args.string("key")?;
     let key = if args.has("hex") {
         Key::Hex(key)
