@@ -226,7 +226,7 @@ impl Beat {
             mag_id: heartbeat
                 .options
                 .mag_identifier()
-                .map(Identifier::from_wire),
+                .map(|id| Identifier::from_wire(&id)),
         }
     }
 }

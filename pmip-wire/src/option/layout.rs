@@ -148,7 +148,8 @@ macro_rules! octets_behind {
                 self.$octets.octets()
             }
 
-            fn to_bytes(&self) -> $name {
+            /// The same with its octets in memory of its own, to outlive the message.
+            pub fn to_bytes(&self) -> $name {
                 $name {
                     $($field: self.$field,)*
                     $octets: self.$octets.to_bytes(),

@@ -126,6 +126,11 @@ impl MobilityOptions {
         }
     }
 
+    /// The options with their variable parts in memory of their own.
+    pub fn to_vec(&self) -> alloc::vec::Vec<MobilityOption> {
+        self.iter().map(|option| option.to_bytes()).collect()
+    }
+
     /// How many. It counts them.
     pub fn len(&self) -> usize {
         self.iter().count()
@@ -484,7 +489,7 @@ impl<'a> IntoIterator for &'a MobilityOptions {
 
 impl From<MobilityOptions> for alloc::vec::Vec<MobilityOption> {
     fn from(options: MobilityOptions) -> Self {
-        options.iter().map(|option| option.to_bytes()).collect()
+        options.to_vec()
     }
 }
 
