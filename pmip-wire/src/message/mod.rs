@@ -136,19 +136,19 @@ macro_rules! messages {
         }
 
         impl Message {
-            /// The message of `header` with these options.
+            /// The message of `header` with these options, which were checked.
             #[inline(always)]
             fn from_header(
                 header: &MobilityHeader<'_>,
                 wire: &Bytes,
-                options: Option<MobilityOptions>,
+                options: Bytes,
             ) -> Result<Self, DecodeError> {
                 let data = header.message_data();
-                let options = options.unwrap_or_default();
                 Ok(match header.kind() {
                     $( Some(Kind::$body) => {
                         let cut = || header.cut_in_body();
                         let (fixed, list) = split_body::<$body>(data).ok_or_else(cut)?;
+                        let options = MobilityOptions::from_checked(options);
                         let mut body = <$body as Body>::from_wire(fixed, options);
                         body.set_list(|| wire.slice_ref(list));
                         Self::$body(body)
@@ -318,8 +318,26 @@ impl Message {
     /// # Errors
     /// [`DecodeError`] where the bytes are no well-formed Mobility Header;
     /// [`DecodeError::answer`] tells what its sender is owed.
+    #[inline(always)]
     pub fn decode(wire: &Bytes, context: ChecksumContext) -> Result<Self, DecodeError> {
-        let (_, message) = Self::decode_with_header(wire, context)?;
+        Self::decode_over(wire, context.pseudo_header())
+    }
+
+    /// [`Message::decode`] with the checksum taken over `pseudo_header`.
+    fn decode_over(wire: &Bytes, pseudo_header: PseudoHeader) -> Result<Self, DecodeError> {
+        let header = MobilityHeader::parse_over(wire, pseudo_header)?;
+        Self::of_header(&header, wire)
+    }
+
+    /// The message of `header`, which `wire` starts with.
+    #[inline(always)]
+    fn of_header(header: &MobilityHeader<'_>, wire: &Bytes) -> Result<Self, DecodeError> {
+        let options = match header.options() {
+            Some(raw) => MobilityOptions::check(raw, wire)?,
+            None => Bytes::new(),
+        };
+        let message = Self::from_header(header, wire, options)?;
+        message.check_len()?;
         Ok(message)
     }
 
@@ -333,11 +351,7 @@ impl Message {
         context: ChecksumContext,
     ) -> Result<(MobilityHeader<'_>, Self), DecodeError> {
         let header = MobilityHeader::parse(wire, context)?;
-        let options = header
-            .options()
-            .map(|raw| MobilityOptions::decode(raw, wire));
-        let message = Self::from_header(&header, wire, options.transpose()?)?;
-        message.check_len()?;
+        let message = Self::of_header(&header, wire)?;
         Ok((header, message))
     }
 
@@ -382,12 +396,13 @@ impl Message {
         leniency: Leniency,
     ) -> Result<(Self, Faults), DecodeError> {
         let (header, mut faults) = MobilityHeader::parse_lax(wire, context, leniency)?;
-        let options = header.options().map(|raw| {
-            MobilityOptions::decode_lax(raw, wire, |tolerance, error| {
+        let options = match header.options() {
+            Some(raw) => MobilityOptions::check_lax(raw, wire, |tolerance, error| {
                 faults.pass_over(leniency, tolerance, error)
-            })
-        });
-        let message = Self::from_header(&header, wire, options.transpose()?)?;
+            })?,
+            None => Bytes::new(),
+        };
+        let message = Self::from_header(&header, wire, options)?;
         message.check_len()?;
         Ok((message, faults))
     }

@@ -153,32 +153,32 @@ impl MobilityOptions {
     /// Where the options end, counted from the start of the Mobility Header, when they start at
     /// `start`.
     pub(crate) fn end_from(&self, start: usize) -> usize {
-        if let Some(octets) = self.aligned_for(start) {
-            return start.saturating_add(octets.len());
+        match self.aligned_for(start) {
+            Some(octets) => start.saturating_add(octets.len()),
+            None => end_of(self.iter(), start),
         }
-        self.iter().fold(start, |position, option| {
-            option.with_data(|option_type, head, tail| {
-                let padding = option_type.alignment_around(tail).padding(position);
-                let octets = [padding, 2, head.len(), tail.len()];
-                octets.into_iter().fold(position, usize::saturating_add)
-            })
-        })
     }
 
-    /// The options of `raw`, which share `owner`'s memory.
+    /// The octets of the options of `raw`, which share `owner`'s memory, for
+    /// [`MobilityOptions::from_checked`]; no options need no reference to it.
     #[inline]
-    pub(crate) fn decode(raw: RawOptions<'_>, owner: &Bytes) -> Result<Self, DecodeError> {
-        raw.visit(|_| {})?;
-        Self::received(raw.as_octets(), raw.offset(), owner)
+    pub(crate) fn check(raw: RawOptions<'_>, owner: &Bytes) -> Result<Bytes, DecodeError> {
+        let mut any = false;
+        raw.visit(|_| any = true)?;
+        if !any {
+            return Ok(Bytes::new());
+        }
+        check_len(raw.as_octets(), raw.offset())?;
+        Ok(owner.slice_ref(raw.as_octets()))
     }
 
-    /// [`MobilityOptions::decode`] where `judge` passes over an error or hands it back: an option
+    /// [`MobilityOptions::check`] where `judge` passes over an error or hands it back: an option
     /// that is cut off ends the list, one that does not fit its type is kept as it came.
-    pub(crate) fn decode_lax(
+    pub(crate) fn check_lax(
         raw: RawOptions<'_>,
         owner: &Bytes,
         mut judge: impl FnMut(Leniency, DecodeError) -> Result<(), DecodeError>,
-    ) -> Result<Self, DecodeError> {
+    ) -> Result<Bytes, DecodeError> {
         let mut whole = raw;
         let mut octets = raw.as_octets();
         loop {
@@ -199,24 +199,16 @@ impl MobilityOptions {
                 }
             }
         }
-        Self::received(octets, raw.offset(), owner)
+        check_len(octets, raw.offset())?;
+        Ok(owner.slice_ref(octets))
     }
 
-    /// `octets` of `owner`, which stand at `offset` and were checked.
+    /// The options in `octets`, which were checked.
     #[inline]
-    fn received(octets: &[u8], offset: u32, owner: &Bytes) -> Result<Self, DecodeError> {
-        let options = Self {
-            octets: Octets::Received(owner.slice_ref(octets)),
-        };
-        if octets.len() > SURELY_FITS && !options.fits() {
-            let layer = Layer::MobilityHeader;
-            return Err(DecodeError::new(
-                DecodeErrorKind::OptionsTooLong,
-                layer,
-                offset.try_into().unwrap_or(u16::MAX),
-            ));
+    pub(crate) const fn from_checked(octets: Bytes) -> Self {
+        Self {
+            octets: Octets::Received(octets),
         }
-        Ok(options)
     }
 
     #[inline]
@@ -266,10 +258,37 @@ impl MobilityOptions {
 
     /// Whether every message has room for the list.
     fn fits(&self) -> bool {
-        OPTION_STARTS
-            .into_iter()
-            .all(|start| self.end_from(start) <= MAX_MESSAGE_LEN)
+        let fits = |start| self.end_from(start) <= MAX_MESSAGE_LEN;
+        OPTION_STARTS.into_iter().all(fits)
     }
+}
+
+/// Where `options`, aligned, end when they start at `start`.
+fn end_of(options: OptionsIter<'_>, start: usize) -> usize {
+    options.fold(start, |position, option| {
+        option.with_data(|option_type, head, tail| {
+            let padding = option_type.alignment_around(tail).padding(position);
+            let octets = [padding, 2, head.len(), tail.len()];
+            octets.into_iter().fold(position, usize::saturating_add)
+        })
+    })
+}
+
+/// Whether the options in `octets`, which were read at `offset`, fit every message once they are
+/// aligned.
+#[inline]
+fn check_len(octets: &[u8], offset: u32) -> Result<(), DecodeError> {
+    let options = OptionsIter { rest: octets };
+    let fits = |start| end_of(options, start) <= MAX_MESSAGE_LEN;
+    if octets.len() <= SURELY_FITS || OPTION_STARTS.into_iter().all(fits) {
+        return Ok(());
+    }
+    let (kind, layer) = (DecodeErrorKind::OptionsTooLong, Layer::MobilityHeader);
+    Err(DecodeError::new(
+        kind,
+        layer,
+        offset.try_into().unwrap_or(u16::MAX),
+    ))
 }
 
 /// Appends `option` behind the padding it needs.
