@@ -10,8 +10,8 @@ use pmip_wire::{
     BindingRevocationFlags, BindingRevocationIndication, BindingRevocationStatus, ChecksumContext,
     DecodeErrorKind, Field, HandoverAcknowledgeFlags, HandoverInitiateFlags, HomeAgentSwitch,
     InvalidMessage, Layer, MAX_MESSAGE_LEN, Message, MhType, MobileNodeIdentifier, MobilityHeader,
-    MobilityOption, MobilityOptions, NotificationReason, OptionType, RevocationTrigger,
-    SubscriptionQuery, UnknownMessage, UnknownOption, UpdateNotification, UpdateNotificationFlags,
+    MobilityOptions, NotificationReason, OptionType, RevocationTrigger, SubscriptionQuery,
+    UnknownMessage, UnknownOption, UpdateNotification, UpdateNotificationFlags,
     UpdateNotificationStatus,
 };
 
