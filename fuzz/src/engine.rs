@@ -94,6 +94,7 @@ impl Sender {
             source,
             destination,
             payload: Bytes::from(octets),
+            vrf: pmip_binding::VrfId::DEFAULT,
         }
     }
 }
@@ -144,5 +145,6 @@ pub(crate) fn answer(sent: &Transmit, message: &Message) -> Datagram {
         source,
         destination,
         payload: message.to_bytes(context(sent.carrier, source, destination)),
+        vrf: pmip_binding::VrfId::DEFAULT,
     }
 }

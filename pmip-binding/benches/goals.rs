@@ -1,5 +1,5 @@
-//! `cargo bench -p pmip-binding --bench goals`: the figures of goals S1 to S3, and the times of a
-//! snapshot and its restoration. Ratios are medians
+//! `cargo bench -p pmip-binding --bench goals`: the figures of goals S1 to S3, what each kind of PBU costs
+//! in updates of a bare hash map, and the times of a snapshot and its restoration. Ratios are medians
 //! over rounds in which both sides take turns, so that a busy machine disturbs both.
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 #![allow(clippy::disallowed_methods, reason = "a bench measures time")]
@@ -12,7 +12,7 @@ mod domain;
 use std::hint::black_box;
 use std::time::{Duration, Instant as Stopwatch};
 
-use domain::{Domain, shuffled};
+use domain::{Ask, Domain, Homes, shuffled};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use pmip_binding::Lma;
@@ -21,6 +21,8 @@ use pmip_binding::testing::{OrderedSet, Wheel};
 use pmip_wire::types::Instant;
 
 const ROUNDS: usize = 2_001;
+/// Rounds of each kind of PBU.
+const KIND_ROUNDS: u32 = 301;
 /// Operations of one side in a round: short enough that the scheduler seldom gets in between.
 const TURN: u32 = 64;
 
@@ -37,6 +39,9 @@ fn main() {
     }
     if wanted("speed") {
         speed();
+    }
+    if wanted("kinds") {
+        kinds();
     }
     if wanted("timers") {
         timers();
@@ -81,7 +86,8 @@ struct Pair {
 
 impl Pair {
     fn new(size: u32) -> Self {
-        let domain = Domain::new(domain::config(size), size, 1_000);
+        // With room for new ones.
+        let domain = Domain::new(domain::config(size + TURN), size, 1_000);
         let mut map = HashMap::with_capacity_and_hasher(size as usize, FixedState::with_seed(1));
         for n in 0..size {
             map.insert(domain::key(n), [0; 26]);
@@ -104,6 +110,53 @@ impl Pair {
         let start = Stopwatch::now();
         for datagram in datagrams {
             black_box(self.domain.give(datagram));
+        }
+        nanos(start)
+    }
+
+    /// Nanoseconds per PBU of these.
+    fn take(&mut self, asks: &[Ask]) -> f64 {
+        let datagrams: Vec<_> = asks.iter().map(|ask| self.domain.datagram(ask)).collect();
+        let start = Stopwatch::now();
+        for datagram in datagrams {
+            black_box(self.domain.give(datagram));
+        }
+        nanos(start)
+    }
+
+    /// New sessions, which end again at once.
+    fn new_sessions(&mut self, round: u32) -> f64 {
+        let first = self.domain.sessions() + round % 1_000 * TURN;
+        let asks: Vec<Ask> = (first..first + TURN)
+            .map(|session| Ask {
+                homes: Homes::NONE,
+                lifetime: 1,
+                ..self.domain.ask(session, 1, 1)
+            })
+            .collect();
+        let taken = self.take(&asks);
+        self.domain.wait(Duration::from_secs(5));
+        taken
+    }
+
+    fn handoffs(&mut self, round: u32) -> f64 {
+        let sessions: Vec<u32> = self.order.by_ref().take(TURN as usize).collect();
+        let to = 1_000_000 + round % 1_000;
+        let asks: Vec<Ask> = sessions
+            .into_iter()
+            .map(|session| Ask {
+                gateway: to,
+                ..self.domain.ask(session, 1, 3)
+            })
+            .collect();
+        self.take(&asks)
+    }
+
+    /// Nanoseconds per look at an idle anchor.
+    fn idle(&mut self) -> f64 {
+        let start = Stopwatch::now();
+        for _ in 0..TURN {
+            black_box(self.domain.lma.poll_output());
         }
         nanos(start)
     }
@@ -154,6 +207,36 @@ fn speed() {
         of(|t| t.2),
         of(|t| t.3),
     );
+}
+
+/// The time of one kind of PBU in a round.
+type Kind = fn(&mut Pair, u32) -> f64;
+
+/// What each kind of PBU costs, in updates of a bare map of the same keys that take turns with it.
+/// Handoffs come last, for they change whose gateway a session is behind.
+fn kinds() {
+    for size in [1_000u32, 128_000, 1_000_000] {
+        let mut pair = Pair::new(size);
+        let kinds: [(&str, Kind); 4] = [
+            ("refresh", |pair, round| pair.refresh(1 + (round % 2) as u8)),
+            ("new", Pair::new_sessions),
+            ("handoff", Pair::handoffs),
+            ("idle poll", |pair, _| pair.idle()),
+        ];
+        for (name, kind) in kinds {
+            let (mut times, mut ratios) = (vec![], vec![]);
+            for round in 0..KIND_ROUNDS {
+                let time = kind(&mut pair, round);
+                ratios.push(time / pair.update(round.into()));
+                times.push(time);
+            }
+            let (time, ratio) = (median(times), median(ratios));
+            println!("{name} among {size}: {time:.0} ns, {ratio:.1} updates of the bare map");
+        }
+    }
+    let mut alone = Pair::new(1);
+    let idle = median((0..KIND_ROUNDS).map(|_| alone.idle()).collect());
+    println!("idle poll among 1: {idle:.0} ns");
 }
 
 /// S3: bindings refreshed at random, each about three times in an hour, and given half an hour to

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use crate::vrf::VrfId;
 use pmip_wire::AccessNetworkIdentifier;
 use pmip_wire::types::{Encapsulation, IpPrefix, Label, PathId};
 use pmip_wire::{
@@ -23,6 +24,8 @@ pub enum Event {
     Forwarding(Forwarding),
     /// A mobility session came, changed or went.
     Session(SessionEvent),
+    /// What an access link's router advertisements must say now (MAG).
+    Advertisement(Advertisement),
     /// A path changed or was measured.
     Path(PathEvent),
     /// Bindings were revoked, or were to be (RFC 5846).
@@ -76,6 +79,12 @@ pub struct PathEndpoint {
     pub usable: bool,
     /// Share of new flows in our sending direction, 1 to 100.
     pub weight: u32,
+    /// The routing instance that the outer addresses belong to (LMA: the customer's transport VRF).
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "VrfId::is_default")
+    )]
+    pub vrf: VrfId,
 }
 
 /// Where a session's packets go.
@@ -88,6 +97,19 @@ pub struct SessionRoute {
     pub prefixes: Vec<IpPrefix>,
     /// The paths that carry it, in order of registration.
     pub paths: Vec<PathRoute>,
+    /// Packets between this session and another one that has it too need not pass the anchor (MAG;
+    /// RFC 5213 section 6.10.3).
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "std::ops::Not::not")
+    )]
+    pub local_routing: bool,
+    /// The routing instance that the prefixes belong to (LMA: the customer's VRF).
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "VrfId::is_default")
+    )]
+    pub vrf: VrfId,
 }
 
 /// One path of a session.
@@ -109,6 +131,43 @@ pub struct GreKeys {
     pub uplink: u32,
     /// LMA to MAG; assigned by the MAG.
     pub downlink: u32,
+}
+
+/// What router advertisements to one mobile node must say from now on (RFC 5213 sections 6.7 to
+/// 6.9.3); it comes when the session comes or goes, when something changes, when the binding was
+/// extended, and when the mobile node solicits. Send it at once.
+///
+/// What is left out here, such as the flags of RFC 4861, is the program's. Nothing may be
+/// advertised for a mobile node without such an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Advertisement {
+    /// Which session.
+    pub session: SessionId,
+    /// The mobile node's identifier (NAI).
+    pub mn_id: String,
+    /// The source: the link-local address of the gateway on this link. `None` = the anchor gave
+    /// none, and the interface's own serves.
+    pub link_local: Option<std::net::Ipv6Addr>,
+    /// The link-layer address of the gateway on this link; `None` = the interface's own.
+    pub link_layer: Option<[u8; 6]>,
+    /// Router Lifetime, at most 9000 s; 0 = the gateway is no default router any more.
+    pub router_lifetime: Duration,
+    /// The prefixes, those that end included.
+    pub prefixes: Vec<AdvertisedPrefix>,
+    /// The MTU option; `None` = the tunnels' MTU, which the program knows.
+    pub mtu: Option<u32>,
+}
+
+/// An on-link prefix of a router advertisement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct AdvertisedPrefix {
+    /// The home network prefix.
+    pub prefix: IpPrefix,
+    /// Valid and preferred lifetime; 0 = it ends now.
+    pub lifetime: Duration,
 }
 
 /// The life of a mobility session.
@@ -191,6 +250,14 @@ pub enum PathEvent {
         state: PathState,
         /// In plain words, why.
         reason: &'static str,
+    },
+    /// The gateway answered a challenge at a new NAT mapping, which holds until a PBU confirms it
+    /// or for 10 s (LMA, `natreboot`).
+    Mapping {
+        /// Which path.
+        path: PathId,
+        /// The new mapping of its signalling.
+        observed: SocketAddr,
     },
     /// A heartbeat was answered after this long.
     Rtt {
@@ -330,6 +397,8 @@ pub enum DropReason {
     BadChecksum,
     /// A message type that this node does not act on.
     UnexpectedMessage,
+    /// It came to a routing instance and address that are nobody's (LMA).
+    UnknownAddress,
     /// The sender is not a peer of ours.
     UnknownPeer,
     /// An acknowledgement that matches nothing outstanding.
@@ -344,6 +413,8 @@ pub enum DropReason {
     ZeroParameter,
     /// An update for what is being revoked (RFC 5846 section 8.1).
     RevocationInProgress,
+    /// An update from an address that another gateway has registered; that one is asked first.
+    CareOfInUse,
     /// More signalling than the configured rate.
     RateLimited,
     /// A Binding Update without the Home Registration flag, so not for an anchor (RFC 6275 section

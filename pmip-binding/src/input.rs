@@ -62,6 +62,19 @@ pub enum Attachment {
         /// Where it is attached now.
         network: Option<AccessNetworkIdentifier>,
     },
+    /// It sent a Router Solicitation (RFC 5213 section 6.9.2).
+    Solicit {
+        /// Its identifier.
+        nai: String,
+    },
+    /// It has the link-local address that the anchor gave the gateway, so the gateway has this one
+    /// on its link now, and the anchor is told (RFC 5213 section 6.9.1.2 item 15).
+    LinkLocal {
+        /// Its identifier.
+        nai: String,
+        /// The gateway's address on its link.
+        address: std::net::Ipv6Addr,
+    },
     /// It left.
     Detach {
         /// Its identifier.
@@ -90,6 +103,10 @@ pub struct MobileNode {
     /// The service that it asks the anchor for (RFC 5149), 1 to 255 octets.
     #[cfg_attr(feature = "serde", serde(default))]
     pub service_selection: Option<String>,
+    /// Whether its packets to this gateway's other mobile nodes may go directly; `None` = as the
+    /// gateway's `local_routing` says.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub local_routing: Option<bool>,
     /// Where it is attached; `None` = as configured for the gateway.
     #[cfg_attr(feature = "serde", serde(default))]
     pub access_network: Option<AccessNetworkIdentifier>,
@@ -106,6 +123,7 @@ impl MobileNode {
             service: crate::config::Service::Dual,
             handoff_indicator: 4,
             service_selection: None,
+            local_routing: None,
             access_network: None,
         }
     }

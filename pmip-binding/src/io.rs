@@ -7,6 +7,7 @@ use bytes::Bytes;
 use pmip_wire::types::{Instant, PathId};
 
 use crate::event::Event;
+use crate::vrf::VrfId;
 
 /// What carries a Mobility Header message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +41,31 @@ pub struct Datagram {
     pub destination: SocketAddr,
     /// The Mobility Header, from its Payload Proto octet.
     pub payload: Bytes,
+    /// The routing instance it came in by, where [`Datagram::destination`] is ours. What came out
+    /// of a known tunnel is that path's, whatever stands here.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "VrfId::is_default")
+    )]
+    pub vrf: VrfId,
+}
+
+impl Datagram {
+    /// One that came in by the default routing instance.
+    pub const fn new(
+        carrier: Carrier,
+        source: SocketAddr,
+        destination: SocketAddr,
+        payload: Bytes,
+    ) -> Self {
+        Self {
+            carrier,
+            source,
+            destination,
+            payload,
+            vrf: VrfId::DEFAULT,
+        }
+    }
 }
 
 /// One signalling datagram to send.
@@ -57,6 +83,13 @@ pub struct Transmit {
     pub destination: SocketAddr,
     /// The Mobility Header. Its checksum is right for `carrier`.
     pub payload: Bytes,
+    /// The routing instance to send it by (LMA). A MAG's path has its own interface, so there it is
+    /// the default one.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "VrfId::is_default")
+    )]
+    pub vrf: VrfId,
 }
 
 /// What an engine wants from its driver next.

@@ -60,8 +60,10 @@
 //!   when it drifted away from the monotonic one: a gateway whose clock the anchor found wrong
 //!   waits for that.
 //!
-//! - Deadlines are exact. Of several at one moment an anchor serves expiries first, then ends of
-//!   delete waits, then heartbeats, then held updates, each in order of session or path number.
+//! - Deadlines are exact, but for a while after almost all of very many moved at once: then the
+//!   moment told may be too early, so that no input takes long. Of several at one moment an anchor
+//!   serves expiries first, then ends of delete waits, then heartbeats, then held updates, each in
+//!   order of session or path number.
 //!
 //! # State over a restart
 //!
@@ -130,14 +132,16 @@ mod status;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timers;
+mod vrf;
 mod wire;
 
 use pmip_wire::udp::{CONTROL_PORT, DATA_PORT};
 
 pub use config::{LmaConfig, MagConfig};
 pub use event::{
-    DropReason, Event, Forwarding, GreKeys, NotificationEvent, PathEndpoint, PathEvent, PathRoute,
-    PathState, RedirectEvent, RevocationEvent, SessionEvent, SessionId, SessionRoute,
+    AdvertisedPrefix, Advertisement, DropReason, Event, Forwarding, GreKeys, NotificationEvent,
+    PathEndpoint, PathEvent, PathRoute, PathState, RedirectEvent, RevocationEvent, SessionEvent,
+    SessionId, SessionRoute,
 };
 pub use input::{
     Attachment, Command, Input, InterfaceChange, InterfaceState, MobileNode, Notified, Notify,
@@ -148,5 +152,7 @@ pub use lma::Lma;
 pub use mag::Mag;
 pub use reconfigure::ReconfigureError;
 pub use status::{
-    BindingState, BindingStatus, HeartbeatStatus, PathBindingStatus, PathStatus, Stats,
+    BindingState, BindingStatus, CustomerStats, CustomerStatus, HeartbeatStatus, PathBindingStatus,
+    PathStatus, Stats,
 };
+pub use vrf::VrfId;

@@ -18,7 +18,8 @@ use crate::io::ClockAnchor;
 /// |---|---|
 /// | 2 | GRE keys, access network and service of a session; names and weights of a path;
 /// | | which gateways do not know heartbeats |
-pub const SNAPSHOT_VERSION: u32 = 2;
+/// | 3 | customers |
+pub const SNAPSHOT_VERSION: u32 = 3;
 
 /// Everything that an anchor must not forget: sessions with their prefixes, lifetimes and order
 /// marks, paths, what is known of the access gateways, and what ended sessions held.
@@ -46,7 +47,7 @@ pub struct LmaSnapshot {
     #[cfg_attr(feature = "serde", serde(with = "list"))]
     pub(crate) sessions: BTreeMap<SessionId, SessionRecord>,
     #[cfg_attr(feature = "serde", serde(with = "list"))]
-    pub(crate) remembered: BTreeMap<String, RememberedRecord>,
+    pub(crate) remembered: BTreeMap<(Option<String>, String), RememberedRecord>,
 }
 
 /// One change of an anchor's state. It says how a record is now, not what was done to it, so one
@@ -72,8 +73,8 @@ pub enum ChangeRecord {
     SessionGone(SessionId),
     /// What a mobile node held is kept in mind.
     Remembered(RememberedRecord),
-    /// It no longer is.
-    Forgotten(String),
+    /// It no longer is. Names the customer, if it is one's, and the mobile node.
+    Forgotten(Option<String>, String),
 }
 
 /// Who an access gateway is.
@@ -87,6 +88,9 @@ pub enum PeerName {
         subtype: u8,
         /// The octets.
         octets: Bytes,
+        /// The customer whose it is; `None` = the anchor's own.
+        #[cfg_attr(feature = "serde", serde(default))]
+        customer: Option<String>,
     },
     /// Where it sends no identifier: its address, as seen and as it knows it.
     Address {
@@ -94,6 +98,9 @@ pub enum PeerName {
         source: IpAddr,
         /// Its own care-of address.
         care_of: IpAddr,
+        /// The customer whose it is; `None` = the anchor's own.
+        #[cfg_attr(feature = "serde", serde(default))]
+        customer: Option<String>,
     },
 }
 
@@ -251,6 +258,9 @@ pub struct GreRecord {
 pub struct RememberedRecord {
     /// The mobile node's identifier (NAI).
     pub mn_id: String,
+    /// The customer whose it is; `None` = the anchor's own.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub customer: Option<String>,
     /// It gets the same again until then.
     pub until: Instant,
     /// Home network prefixes.
@@ -325,6 +335,9 @@ pub enum RefusalReason {
     /// The mobile node's identifier or link-layer identifier is empty or too long.
     #[error("its name has no right length")]
     Name,
+    /// The customer is not configured any more.
+    #[error("its customer is not configured")]
+    UnknownCustomer,
     /// No profile serves the mobile node any more.
     #[error("no profile serves the mobile node")]
     NoProfile,
@@ -363,7 +376,9 @@ impl LmaSnapshot {
             ChangeRecord::Session(record) => put(&mut self.sessions, record),
             ChangeRecord::SessionGone(session) => take(&mut self.sessions, &session),
             ChangeRecord::Remembered(record) => put(&mut self.remembered, record),
-            ChangeRecord::Forgotten(mn_id) => take(&mut self.remembered, &mn_id),
+            ChangeRecord::Forgotten(customer, mn_id) => {
+                take(&mut self.remembered, &(customer, mn_id));
+            }
         }
     }
 
@@ -420,10 +435,10 @@ impl Record for SessionRecord {
 }
 
 impl Record for RememberedRecord {
-    type Key = String;
+    type Key = (Option<String>, String);
 
-    fn key(&self) -> String {
-        self.mn_id.clone()
+    fn key(&self) -> Self::Key {
+        (self.customer.clone(), self.mn_id.clone())
     }
 }
 

@@ -25,6 +25,9 @@ pub struct BindingStatus {
     pub state: BindingState,
     /// The peer's name: the MAG Identifier or address on an LMA, the anchor's name on a MAG.
     pub peer: String,
+    /// The customer whose it is (LMA).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub customer: Option<String>,
     /// Home network prefixes.
     pub home_prefixes: Vec<IpPrefix>,
     /// IPv4 home address with its prefix length, and the default router.
@@ -87,6 +90,9 @@ pub struct PathStatus {
     pub path: PathId,
     /// The peer's name: the MAG Identifier or address on an LMA, the anchor's name on a MAG.
     pub peer: String,
+    /// The customer whose it is (LMA).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub customer: Option<String>,
     /// The roaming interface (MAG).
     pub interface: Option<String>,
     /// The Binding ID it was registered with; 0 without multipath.
@@ -141,6 +147,46 @@ pub struct HeartbeatStatus {
     pub restart_counter: Option<u32>,
 }
 
+/// A customer of an anchor (feature semantics section 2.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct CustomerStatus {
+    /// Its name.
+    pub name: String,
+    /// Where its mobile nodes' traffic is routed; `None` = the default routing instance.
+    pub vrf: Option<String>,
+    /// Where its gateways are; `None` = the default routing instance.
+    pub transport_vrf: Option<String>,
+    /// The anchor's addresses for its gateways.
+    pub addresses: Vec<IpAddr>,
+    /// Its mobility sessions, those that wait for their end included.
+    pub bindings: u32,
+    /// Their IPv4 mobile network prefixes.
+    pub delegated_ipv4: u32,
+    /// Their IPv6 mobile network prefixes.
+    pub delegated_ipv6: u32,
+    /// What was counted since the start.
+    pub stats: CustomerStats,
+}
+
+/// What an anchor counts for one customer since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct CustomerStats {
+    /// PBUs received, retransmissions included.
+    pub binding_updates: u64,
+    /// PBAs sent, by Status.
+    pub acknowledgements: BTreeMap<u8, u64>,
+    /// Sessions that moved between its gateways.
+    pub handoffs: u64,
+    /// Sessions created.
+    pub sessions_created: u64,
+    /// Sessions or paths that ended because nothing refreshed them.
+    pub expired: u64,
+}
+
 /// Counters since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -164,6 +210,9 @@ pub struct Stats {
     pub heartbeats_sent: u64,
     /// Heartbeat answers received.
     pub heartbeats_answered: u64,
+    /// NAT mappings moved by a challenge (LMA, `natreboot`).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub nat_changes: u64,
     /// Sessions that moved between access gateways (LMA).
     pub handoffs: u64,
     /// Sessions created.

@@ -1,6 +1,6 @@
 //! Between datagrams and messages.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
 use pmip_wire::auth::SecurityAssociation;
@@ -52,6 +52,9 @@ pub(crate) struct Beat {
     pub(crate) restart_counter: Option<u32>,
     pub(crate) multipath: Option<Multipath>,
     pub(crate) mag_id: Option<Identifier>,
+    /// The MAG's own IPv4 care-of address (option 32), as in its PBUs: what a path without a
+    /// Binding ID is known by behind a NAT.
+    pub(crate) care_of: Option<Ipv4Addr>,
 }
 
 /// Decodes a datagram and checks its authentication. `gateway` is the address of the access
@@ -178,6 +181,7 @@ impl Beat {
             restart_counter: None,
             multipath: None,
             mag_id: None,
+            care_of: None,
         }
     }
 
@@ -208,6 +212,9 @@ impl Beat {
         if let Some(Ok(id)) = self.mag_id.as_ref().map(Identifier::to_mag_identifier) {
             options.push(id);
         }
+        if let Some(address) = self.care_of {
+            options.push(MobilityOption::Ipv4CareOfAddress(address));
+        }
         Message::Heartbeat(Heartbeat {
             unsolicited: self.unsolicited,
             response: self.response,
@@ -227,6 +234,7 @@ impl Beat {
                 .options
                 .mag_identifier()
                 .map(|id| Identifier::from_wire(&id)),
+            care_of: heartbeat.options.ipv4_care_of_address(),
         }
     }
 }

@@ -921,12 +921,18 @@ fn a_gateway_is_reminded_under_its_own_key() {
     assert_eq!(answers.len(), 2, "one without a key goes unprotected");
 }
 
+/// A PBU of `mag8`, which a NAT shows at the address of `mag9`.
+fn behind_nat(nai: &str) -> Pbu {
+    let own = MobilityOption::Ipv4CareOfAddress([192, 168, 0, 8].into());
+    Pbu::new(nai, 1).multipath("mag8", 1).with(own)
+}
+
 /// A gateway that knows no heartbeats says so for itself.
 #[test]
 fn behind_one_address_each_gateway_refuses_heartbeats_for_itself() {
     let mut bench = with_session();
     let other = "mn2@example.com";
-    let registration = signed(&Pbu::new(other, 1).multipath("mag8", 1), SPI + 1, OTHER);
+    let registration = signed(&behind_nat(other), SPI + 1, OTHER);
     exchange(&mut bench, registration, SPI + 1, OTHER);
     bench.wait(SECOND);
     let error = Message::BindingError(BindingError::unrecognized_mh_type());
@@ -944,7 +950,7 @@ fn behind_one_address_each_gateway_refuses_heartbeats_for_itself() {
 fn behind_one_address_each_gateway_speaks_for_itself() {
     let mut bench = with_session();
     let other = "mn2@example.com";
-    let registration = signed(&Pbu::new(other, 1).multipath("mag8", 1), SPI + 1, OTHER);
+    let registration = signed(&behind_nat(other), SPI + 1, OTHER);
     let answers = exchange(&mut bench, registration, SPI + 1, OTHER);
     assert_eq!(status(&answers), Some(0));
     let sequence = asked(&give(&mut bench, ask(), SPI, KEY));

@@ -171,6 +171,14 @@ fn behind_a_nat_gre_travels_in_udp_with_the_tlv_header() {
     let [gateway, anchor] = keys_of(&world);
     assert_eq!(gateway, anchor);
     assert!(gateway.iter().all(Option::is_some));
+    world.run_until(Instant::from_secs(2 * 3600));
+    let refreshed = [lma_path(&world, 1), mag_path(&world, 1)];
+    assert!(
+        refreshed
+            .iter()
+            .all(|path| path.encapsulation == Encapsulation::Ipv4UdpTlv),
+        "RFC 5845 section 7.2"
+    );
 }
 
 /// RFC 5845 section 5.2: GRE_KEY_OPTION_REQUIRED, and section 4.2: what follows.

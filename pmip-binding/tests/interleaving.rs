@@ -354,6 +354,7 @@ impl State {
             source: transmit.source,
             destination: transmit.destination,
             payload: transmit.payload,
+            vrf: pmip_binding::VrfId::DEFAULT,
         };
         self.under_way.push((node, datagram));
     }

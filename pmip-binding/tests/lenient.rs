@@ -199,6 +199,7 @@ fn answered(lenient: &[Tolerance], change: impl Fn(&mut BindingAcknowledgement))
             source: control(LMA_ADDRESS.into()),
             destination: control(address(1, 1)),
             payload: Message::from(answer).to_bytes(UDP),
+            vrf: pmip_binding::VrfId::DEFAULT,
         }),
     );
     mag

@@ -6,13 +6,14 @@
 )]
 
 mod common;
+mod gateway;
 
 use std::time::Duration;
 
 use common::{
     Bench, Pbu, SECOND, downlink, lma_binding, lma_path, mag_binding, registered, uplink,
 };
-use pmip_binding::testing::{Node, address, lma_config};
+use pmip_binding::testing::{Node, address, lma_config, mag_config};
 use pmip_binding::{BindingState, Event, Forwarding, PathState};
 use pmip_wire::{AccessTechnologyType, MagMultipathBinding, Status};
 
@@ -181,6 +182,37 @@ fn refused_multipath_echoes_option_63_and_never_64() {
         3
     );
     assert!(answer.options.mag_identifier().is_none());
+}
+
+#[test]
+fn granted_multipath_has_option_63_and_never_64() {
+    let mut bench = Bench::new(lma_config());
+    let pbu = Pbu::new("mn@example.com", 1).multipath("mag9", 3);
+    let answer = bench.send(&pbu).unwrap();
+    assert_eq!(answer.status.code(), 0);
+    assert_eq!(
+        answer.options.mag_multipath_binding().unwrap().binding_id,
+        3
+    );
+    assert!(answer.options.mag_identifier().is_none());
+}
+
+/// RFC 8278 section 4.4: an anchor that knows none of it leaves option 63 out.
+#[test]
+fn a_gateway_whose_answer_lacks_option_63_uses_one_path() {
+    let mut config = mag_config(1, 2);
+    config.heartbeat.rules.clear();
+    let mut gateway = gateway::Gateway::new(config);
+    let first = gateway.last_update();
+    assert_eq!(gateway.updates().len(), 1, "asked over one path first");
+    assert!(first.options.mag_multipath_binding().is_some());
+    assert!(first.options.mag_identifier().is_some());
+    gateway.answer(0, []);
+    assert_eq!(gateway.updates().len(), 1, "no second path");
+    gateway.wait(3400 * SECOND);
+    let refresh = gateway.last_update();
+    assert!(refresh.options.mag_multipath_binding().is_none());
+    assert!(refresh.options.mag_identifier().is_none());
 }
 
 #[test]

@@ -150,6 +150,7 @@ fn answer(mag: &mut Mag, now: Instant, to: &Transmit, message: &Message) {
         source: to.destination,
         destination: to.source,
         payload: message.to_bytes(ChecksumContext::Udp),
+        vrf: pmip_binding::VrfId::DEFAULT,
     };
     mag.handle_input(now, Input::Signalling(datagram));
 }

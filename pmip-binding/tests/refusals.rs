@@ -285,3 +285,25 @@ fn a_refused_request_does_not_cost_the_prefixes_held_before() {
     let after = held(&bench.send(&Pbu::new(MN, 4)).unwrap());
     assert_eq!(before, after);
 }
+
+#[test]
+fn a_handoff_that_may_not_wait_is_decided_at_once() {
+    let waits = |pending_creates: u32| {
+        let mut config = lma_config();
+        config.limits.pending_creates = pending_creates;
+        config.revocation.on_handoff = false;
+        let mut bench = Bench::new(config);
+        let nodes = ["a@example.com", "b@example.com"];
+        for nai in nodes {
+            assert_eq!(code(&mut bench, &Pbu::new(nai, 1)), 0);
+        }
+        nodes.map(|nai| {
+            let unknown = Pbu::new(nai, 2).handoff(4).from(address(8, 1));
+            let unknown = unknown.without(pmip_wire::OptionType::LinkLayerIdentifier);
+            bench.send(&unknown).is_none()
+        })
+    };
+    assert_eq!(waits(1_024), [true, true]);
+    assert_eq!(waits(1), [true, false], "it is a new session then");
+    assert_eq!(waits(0), [false, false]);
+}

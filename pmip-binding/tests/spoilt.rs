@@ -75,6 +75,7 @@ impl Spoil {
                 record.peer = PeerName::Identifier {
                     subtype: *subtype,
                     octets: Bytes::new(),
+                    customer: None,
                 };
             }
         }

@@ -297,6 +297,7 @@ fn no_message_type_is_refused_inside_a_tunnel() {
             source: at(LMA_ADDRESS.into()),
             destination: at(address(1, 1)),
             payload: Bytes::from_static(octets),
+            vrf: pmip_binding::VrfId::DEFAULT,
         }));
         assert_eq!(gateway.sent.len(), before, "{name}");
     }

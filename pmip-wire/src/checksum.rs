@@ -149,7 +149,7 @@ impl Checksum {
     #[inline]
     pub const fn is_valid(self) -> bool {
         // Folded it is all ones: nothing is left modulo 2^16 - 1.
-        self.sum != 0 && self.sum % 0xffff == 0
+        self.sum != 0 && self.sum.is_multiple_of(0xffff)
     }
 
     /// Adds an even number of octets at an even position.

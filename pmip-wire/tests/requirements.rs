@@ -1,5 +1,5 @@
 //! Every MUST and SHOULD of the sections in scope has a test or a reasoned exception. How it is run and
-//! kept: `tests/requirements/README.md`.
+//! kept: `tests/requirements/README.md`. pmip-binding takes this file in for its own lists.
 #![allow(clippy::print_stdout, reason = "coverage is there to be read")]
 
 #[path = "requirements/mod.rs"]
@@ -8,6 +8,10 @@ mod requirements;
 use requirements::Tracing;
 
 const SKIP: &str = "SKIP: no RFC texts at hand (PMIP_RFC_DIR, default ../shared/rfc): the lists were not compared with them";
+const UPDATE: &str = concat!(
+    "run pmip-wire/tests/requirements/update ",
+    env!("CARGO_PKG_NAME")
+);
 
 #[test]
 fn every_requirement_has_a_test_or_a_reasoned_exception() {
@@ -22,18 +26,14 @@ fn the_lists_are_those_of_the_rfc_texts() {
         println!("{SKIP}");
         return;
     };
-    assert_eq!(
-        differences,
-        Vec::<String>::new(),
-        "run tests/requirements/update"
-    );
+    assert_eq!(differences, Vec::<String>::new(), "{UPDATE}");
 }
 
 #[test]
 fn the_report_is_current() {
     assert!(
         Tracing::load().report_is_current(),
-        "REQUIREMENTS.md is stale: run tests/requirements/update"
+        "REQUIREMENTS.md is stale: {UPDATE}"
     );
 }
 

@@ -341,6 +341,7 @@ impl Node {
                         source,
                         destination,
                         payload,
+                        vrf: pmip_binding::VrfId::DEFAULT,
                     };
                     let at = received.min(now);
                     self.engine.handle_input(at, Input::Signalling(datagram));

@@ -216,6 +216,7 @@ fn sent(action: Action) -> Option<Datagram> {
         source: (from.local, CONTROL_PORT).into(),
         destination,
         payload,
+        vrf: pmip_binding::VrfId::DEFAULT,
     })
 }
 
@@ -342,6 +343,7 @@ fn noise_on_the_signalling_port_disturbs_nothing() {
             source: "10.1.0.2:5436".parse().expect("an address"),
             destination: "198.51.100.1:5436".parse().expect("an address"),
             payload: Bytes::from(vec![length; length.into()]),
+            vrf: pmip_binding::VrfId::DEFAULT,
         };
         domain.lma.turn(domain.now, NodeInput::Datagram(noise));
     }

@@ -113,6 +113,7 @@ async fn receive(socket: Arc<UdpSocket>, local: SocketAddr, inbox: mpsc::Sender<
             source,
             destination: local,
             payload: Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default()),
+            vrf: pmip_binding::VrfId::DEFAULT,
         };
         if inbox.send(datagram).await.is_err() {
             return;

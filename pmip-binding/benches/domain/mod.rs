@@ -237,6 +237,7 @@ pub fn datagram(ask: &Ask, now: Instant) -> Datagram {
         source: care_of(ask.gateway, ask.binding_id),
         destination: LMA,
         payload: message.to_bytes(ChecksumContext::Udp),
+        vrf: pmip_binding::VrfId::DEFAULT,
     }
 }
 

@@ -46,6 +46,24 @@ pub enum ConfigError {
     /// The node has no address to signal from.
     #[error("the local mobility anchor needs an IPv4 or an IPv6 address")]
     NoAddress,
+    /// A customer has no address that his gateways could signal to.
+    #[error("customer {name} needs an IPv4 or an IPv6 address")]
+    NoCustomerAddress {
+        /// The customer.
+        name: String,
+    },
+    /// A fixed link-local address that is none.
+    #[error("fixed-link-local-address {address} must be of fe80::/10")]
+    NotLinkLocal {
+        /// The address.
+        address: std::net::Ipv6Addr,
+    },
+    /// A fixed link-layer address that is a group's or nobody's.
+    #[error("fixed-link-layer-address {address:02x?} must be one station's")]
+    NoStationAddress {
+        /// The address.
+        address: [u8; 6],
+    },
     /// No anchor to register with.
     #[error("the mobile access gateway needs at least one local mobility anchor")]
     NoLma,

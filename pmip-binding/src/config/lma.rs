@@ -1,9 +1,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use crate::vrf::VrfId;
 use pmip_wire::types::{Encapsulation, Label};
 
 use super::controlled::ControlledConfig;
+use super::customer::{Customer, check_customers};
 use super::error::{Checker, ConfigError, ConfigErrors};
 use super::heartbeat::HeartbeatConfig;
 use super::lenient::Tolerance;
@@ -50,6 +52,11 @@ pub struct LmaConfig {
     /// 4 s; `None` = what it proposes.
     #[cfg_attr(feature = "serde", serde(with = "super::text::optional_duration"))]
     pub access_network_update_timer: Option<Duration>,
+    /// The names of the routing instances besides the default one, 1 to 32 characters each.
+    /// [`VrfId`] counts them from 1.
+    pub vrfs: Vec<String>,
+    /// Tenants with addresses of their own (`mobility-service mobile-local-loop`).
+    pub customers: Vec<Customer>,
     /// Networks with their pools.
     pub networks: Vec<Network>,
     /// Who is served and how.
@@ -97,6 +104,9 @@ pub struct LmaConfig {
     pub prefix_memory: Duration,
     /// Restart Counter (RFC 5847 section 3.4): raise it whenever state was lost.
     pub restart_counter: u32,
+    /// The link-local address given to a gateway that asks for one (option 26); `None` = one is
+    /// drawn for each session (RFC 5213 section 5.3.6).
+    pub link_local_address: Option<Ipv6Addr>,
     /// What bounds memory.
     pub limits: LmaLimits,
 }
@@ -122,6 +132,9 @@ pub struct MagPeer {
     /// The bends of the rules that are taken from it.
     #[cfg_attr(feature = "serde", serde(default))]
     pub lenient: Vec<Tolerance>,
+    /// The customer whose gateway it is; `None` = the anchor's own.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub customer: Option<String>,
 }
 
 /// Who is served and how.
@@ -161,6 +174,10 @@ pub struct Profile {
     /// every one.
     #[cfg_attr(feature = "serde", serde(default))]
     pub services: Vec<String>,
+    /// The customer whose mobile nodes these are: a PBU that comes to anybody else's address is
+    /// status 153. `None` = anybody's.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub customer: Option<String>,
 }
 
 /// What bounds an anchor's memory.
@@ -178,6 +195,9 @@ pub struct LmaLimits {
     pub paths_per_binding: u8,
     /// Delegated prefixes of one session; above it status 130.
     pub delegated_per_binding: u8,
+    /// PBUs held at once until the old access gateway de-registers (RFC 5213 section 5.4.1.2 item
+    /// 4), at most 65,536; one more is decided without waiting.
+    pub pending_creates: u32,
     /// Cells of the table that counts signalling per source.
     pub sources: u32,
     /// Binding updates taken from one source address per second, and from one authenticated access
@@ -206,6 +226,7 @@ impl LmaConfig {
             checker.0.push(ConfigError::NoAddress);
         }
         self.check_names(&mut checker);
+        check_customers(&mut checker, self);
         self.check_keys(&mut checker);
         self.check_times(&mut checker);
         self.heartbeat.check(&mut checker);
@@ -218,10 +239,17 @@ impl LmaConfig {
         for &(_, weight) in &self.link_weights {
             checker.number("link weight", weight.into(), 1, 100);
         }
+        if let Some(address) = self.link_local_address
+            && !address.is_unicast_link_local()
+        {
+            checker.0.push(ConfigError::NotLinkLocal { address });
+        }
         let limits = &self.limits;
         checker.number("bce maximum", limits.bindings.into(), 1, 16_000_000);
         checker.number("sessions per node", limits.sessions_per_node.into(), 1, 255);
         checker.number("paths per binding", limits.paths_per_binding.into(), 1, 254);
+        let pending = limits.pending_creates.into();
+        checker.number("pending creates", pending, 0, 65_536);
         checker.number(
             "delegated prefixes per binding",
             limits.delegated_per_binding.into(),
@@ -234,7 +262,12 @@ impl LmaConfig {
     /// Whether any key is configured. Access gateways that are not known by configuration then
     /// need one as well.
     pub fn has_keys(&self) -> bool {
-        !self.keys.is_empty() || self.peers.iter().any(|peer| !peer.keys.is_empty())
+        !self.keys.is_empty()
+            || self.peers.iter().any(|peer| !peer.keys.is_empty())
+            || self
+                .customers
+                .iter()
+                .any(|customer| !customer.keys.is_empty())
     }
 
     /// Whether any host that reaches this anchor can register mobile nodes: it learns access
@@ -243,12 +276,40 @@ impl LmaConfig {
         self.dynamic_mag_learning && !self.has_keys() && !self.authentication_required
     }
 
-    /// The profile that holds for `nai`: exact, then its realm, then the default profile.
+    /// The profile that holds for `nai` at the anchor's own addresses: exact, then its realm, then
+    /// the default profile.
     pub fn profile(&self, nai: &str) -> Option<&Profile> {
-        let exact = self.profiles.iter().find(|profile| profile.nai == nai);
-        exact
-            .or_else(|| self.realm_profile(nai))
-            .or_else(|| self.named_default())
+        self.profile_of(None, nai)
+    }
+
+    /// The profile that holds for `nai` at a customer's addresses, `None` = the anchor's own. Of
+    /// several with one name the customer's goes before anybody's; where all are other customers',
+    /// none holds.
+    pub fn profile_of(&self, customer: Option<&str>, nai: &str) -> Option<&Profile> {
+        let realm = nai.rfind('@').and_then(|at| nai.get(at..));
+        let names = [Some(nai), realm, self.default_profile.as_deref()];
+        let named = |name: &str| self.profiles.iter().any(|profile| profile.nai == name);
+        let name = names.into_iter().flatten().find(|name| named(name))?;
+        let all = || self.profiles.iter().filter(|profile| profile.nai == name);
+        let own = all().find(|p| p.customer.is_some() && p.customer.as_deref() == customer);
+        own.or_else(|| all().find(|profile| profile.customer.is_none()))
+    }
+
+    /// The number of the routing instance called `name`.
+    pub fn vrf(&self, name: &str) -> Option<VrfId> {
+        let position = self.vrfs.iter().position(|vrf| vrf == name)?;
+        Some(VrfId(u16::try_from(position + 1).ok()?))
+    }
+
+    /// The name of a routing instance; `None` = the default one, or none of ours.
+    pub fn vrf_name(&self, vrf: VrfId) -> Option<&str> {
+        let position = usize::from(vrf.0).checked_sub(1)?;
+        Some(self.vrfs.get(position)?.as_str())
+    }
+
+    /// The customer called `name`.
+    pub fn customer(&self, name: &str) -> Option<&Customer> {
+        self.customers.iter().find(|customer| customer.name == name)
     }
 
     /// The network called `name`.
@@ -274,13 +335,6 @@ impl LmaConfig {
         found.map(|&(label, _)| label)
     }
 
-    fn realm_profile(&self, nai: &str) -> Option<&Profile> {
-        let (_, realm) = nai.rsplit_once('@')?;
-        self.profiles
-            .iter()
-            .find(|profile| profile.nai.strip_prefix('@') == Some(realm))
-    }
-
     fn named_default(&self) -> Option<&Profile> {
         let name = self.default_profile.as_deref()?;
         self.profiles.iter().find(|profile| profile.nai == name)
@@ -288,8 +342,15 @@ impl LmaConfig {
 
     fn check_names(&self, checker: &mut Checker) {
         checker.unique("network", self.networks.iter().map(|n| n.name.as_str()));
-        checker.unique("profile", self.profiles.iter().map(|p| p.nai.as_str()));
-        checker.unique("peer", self.peers.iter().map(|p| p.identity.as_str()));
+        let customers = self.customers.iter().map(|c| Some(c.name.as_str()));
+        for customer in std::iter::once(None).chain(customers) {
+            let profiles = self.profiles.iter();
+            let profiles = profiles.filter(|p| p.customer.as_deref() == customer);
+            checker.unique("profile", profiles.map(|p| p.nai.as_str()));
+            let peers = self.peers.iter();
+            let peers = peers.filter(|p| p.customer.as_deref() == customer);
+            checker.unique("peer", peers.map(|p| p.identity.as_str()));
+        }
         for profile in &self.profiles {
             checker.name("a profile", &profile.nai);
             checker.gre_key("gre-encap-key up", profile.gre_uplink_key);
@@ -315,6 +376,8 @@ impl LmaConfig {
     fn check_keys(&self, checker: &mut Checker) {
         check_keys(checker, &self.keys);
         let own = self.peers.iter().flat_map(|peer| &peer.keys);
+        let of_customers = self.customers.iter().flat_map(|customer| &customer.keys);
+        let own = own.chain(of_customers);
         let mut seen = std::collections::BTreeSet::new();
         for key in self.keys.iter().chain(own) {
             if !seen.insert(key.spi()) {
@@ -325,14 +388,33 @@ impl LmaConfig {
         for peer in &self.peers {
             check_keys(checker, &peer.keys);
         }
-        if !self.authentication_required || !self.keys.is_empty() {
+        if !self.authentication_required {
             return;
         }
-        let keyless = self.peers.iter().filter(|peer| peer.keys.is_empty());
-        let names = keyless.map(|peer| peer.identity.as_str());
-        let nobody = self.peers.is_empty().then_some("the local mobility anchor");
-        for who in names.chain(nobody) {
-            let who = who.to_owned();
+        let customers = self
+            .customers
+            .iter()
+            .map(|c| (Some(c.name.as_str()), &c.keys));
+        for (customer, keys) in std::iter::once((None, &self.keys)).chain(customers) {
+            if keys.is_empty() {
+                self.check_keyless(checker, customer);
+            }
+        }
+    }
+
+    /// `authentication_required`, and there are no keys for all gateways of a customer: each must
+    /// have its own.
+    fn check_keyless(&self, checker: &mut Checker, customer: Option<&str>) {
+        let peers = self.peers.iter();
+        let mut peers = peers
+            .filter(|peer| peer.customer.as_deref() == customer)
+            .peekable();
+        if peers.peek().is_none() && (customer.is_some() || self.customers.is_empty()) {
+            let who = customer.unwrap_or("the local mobility anchor").to_owned();
+            checker.0.push(ConfigError::NoKey { who });
+        }
+        for peer in peers.filter(|peer| peer.keys.is_empty()) {
+            let who = peer.identity.clone();
             checker.0.push(ConfigError::NoKey { who });
         }
     }
@@ -369,6 +451,8 @@ impl Default for LmaConfig {
             encapsulation: Encapsulation::Ipv4Udp,
             gre_required: false,
             access_network_update_timer: None,
+            vrfs: Vec::new(),
+            customers: Vec::new(),
             networks: Vec::new(),
             profiles: Vec::new(),
             default_profile: None,
@@ -388,6 +472,7 @@ impl Default for LmaConfig {
             label_names: Vec::new(),
             prefix_memory: Duration::from_secs(86_400),
             restart_counter: 1,
+            link_local_address: None,
             limits: LmaLimits::default(),
         }
     }
@@ -402,6 +487,7 @@ impl MagPeer {
             encapsulation: None,
             keys: Vec::new(),
             lenient: Vec::new(),
+            customer: None,
         }
     }
 }
@@ -420,6 +506,7 @@ impl Profile {
             delegated_ipv6: 1,
             gre_uplink_key: None,
             services: Vec::new(),
+            customer: None,
         }
     }
 }
@@ -431,6 +518,7 @@ impl Default for LmaLimits {
             sessions_per_node: 64,
             paths_per_binding: 16,
             delegated_per_binding: 32,
+            pending_creates: 1_024,
             sources: 4_096,
             updates_per_second: 1_000,
         }

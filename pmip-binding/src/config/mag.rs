@@ -4,6 +4,7 @@ use std::time::Duration;
 use pmip_wire::AccessNetworkIdentifier;
 use pmip_wire::types::{Encapsulation, IpPrefix, Label};
 
+use super::access_link::AccessLinkConfig;
 use super::error::{Checker, ConfigError, ConfigErrors};
 use super::heartbeat::HeartbeatConfig;
 use super::lenient::Tolerance;
@@ -48,6 +49,12 @@ pub struct MagConfig {
     /// `vendor-info`: tell the anchors label names, interface names and weights in vendor options
     /// of this private enterprise number (RFC 5094).
     pub vendor_info: Option<u32>,
+    /// How the gateway shows itself on access links.
+    pub access_link: AccessLinkConfig,
+    /// `local-routing-mag`, EnableMAGLocalRouting (RFC 5213 section 9.2): packets between two
+    /// mobile nodes of this gateway need not pass the anchor, if both may (section 6.10.3). A
+    /// mobile node's own policy goes before it.
+    pub local_routing: bool,
     /// Logical mobile nodes, registered as soon as an interface is up.
     pub logical_mobile_nodes: Vec<LogicalMobileNode>,
     /// Lifetime asked for.
@@ -167,6 +174,10 @@ pub struct LogicalMobileNode {
     /// `apn`: the service that it asks the anchor for (RFC 5149), 1 to 255 octets.
     #[cfg_attr(feature = "serde", serde(default))]
     pub service_selection: Option<String>,
+    /// Whether its packets to this gateway's other mobile nodes may go directly; `None` = as the
+    /// gateway's `local_routing` says.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub local_routing: Option<bool>,
     /// The networks behind it.
     #[cfg_attr(feature = "serde", serde(default))]
     pub mobile_networks: Vec<MobileNetwork>,
@@ -221,6 +232,7 @@ impl MagConfig {
         self.check_times(&mut checker);
         self.heartbeat.check(&mut checker);
         self.revocation.check(&mut checker);
+        self.access_link.check(&mut checker);
         let most = 1_000_000;
         checker.number("bce maximum", self.maximum_bindings.into(), 1, most);
         ConfigErrors::check(checker.0)
@@ -339,6 +351,8 @@ impl Default for MagConfig {
             access_network: None,
             access_network_update_timer: None,
             vendor_info: None,
+            access_link: AccessLinkConfig::default(),
+            local_routing: false,
             logical_mobile_nodes: Vec::new(),
             lifetime: DEFAULT_LIFETIME,
             refresh_time: DEFAULT_REFRESH_TIME,
@@ -412,6 +426,7 @@ impl LogicalMobileNode {
             link_layer_identifier,
             gre_downlink_key: None,
             service_selection: None,
+            local_routing: None,
             mobile_networks: Vec::new(),
         }
     }

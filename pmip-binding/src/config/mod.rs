@@ -3,7 +3,9 @@
 //! Every structure has a constructor with the defaults of the RFCs and public fields to change
 //! them; `validate` names every mistake at once.
 
+mod access_link;
 mod controlled;
+mod customer;
 mod error;
 mod heartbeat;
 mod lenient;
@@ -17,7 +19,9 @@ mod security;
 #[cfg(feature = "serde")]
 mod text;
 
+pub use access_link::{AccessLinkConfig, RESERVED_LINK_LAYER_ADDRESS, RESERVED_LINK_LOCAL_ADDRESS};
 pub use controlled::{ControlledConfig, HeartbeatControl, ReregistrationControl};
+pub use customer::{Customer, CustomerLimits};
 pub use error::{ConfigError, ConfigErrors};
 pub use heartbeat::{HeartbeatConfig, HeartbeatRule};
 pub use lenient::Tolerance;

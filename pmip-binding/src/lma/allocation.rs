@@ -7,12 +7,12 @@ use std::sync::Arc;
 use pmip_wire::types::IpPrefix;
 use smallvec::SmallVec;
 
-use crate::config::{Network, Profile};
+use crate::config::{CustomerLimits, Network, Profile};
 use crate::message::{is_all_zero, status};
 
 use super::Lma;
-use super::allocator::Remembered;
-use super::cache::{HomeAddress, Session};
+use super::allocator::{Remembered, Space};
+use super::cache::{HomeAddress, Session, delegated_counts};
 use super::judge::Request;
 
 /// Prefixes of one session.
@@ -36,6 +36,9 @@ struct Work<'a> {
     held: &'a Holdings,
     remembered: &'a Remembered,
     network: Option<&'a Network>,
+    /// Mobile network prefixes may be asserted outside every pool.
+    takes_any: bool,
+    limits: Option<CustomerLimits>,
     profile: &'a Profile,
 }
 
@@ -47,17 +50,19 @@ impl Lma {
         held: &Holdings,
         remembered: &Remembered,
     ) -> Result<Holdings, Shortage> {
-        let config = Arc::clone(&self.config);
-        let directory = Arc::clone(&self.directory);
-        let Some(profile) = directory.profile(&request.mn) else {
+        let (directory, tenants) = (Arc::clone(&self.directory), Arc::clone(&self.tenants));
+        let tenant = request.peer.tenant;
+        let Some(profile) = directory.profile(&tenants, tenant, &request.mn) else {
             return Err(Shortage::of(status::NOT_LMA_FOR_THIS_MN));
         };
-        let name = profile.network.as_deref();
+        let network = tenants.network(tenant, profile);
         let work = Work {
             request,
             held,
             remembered,
-            network: name.and_then(|name| config.network(name)),
+            network,
+            takes_any: tenants.takes_any(tenant, network),
+            limits: tenants.customer(tenant).map(|customer| customer.limits),
             profile,
         };
         let mut granted = Holdings::default();
@@ -67,7 +72,7 @@ impl Lma {
             .and_then(|()| self.grant_delegated(&work, &mut granted));
         if let Err(shortage) = outcome {
             for prefix in granted.prefixes().filter(|prefix| !held.holds(*prefix)) {
-                self.allocator.release(prefix);
+                self.allocator.release(tenant.traffic, prefix);
             }
             return Err(shortage);
         }
@@ -89,7 +94,7 @@ impl Lma {
                 return Ok(());
             }
             let before = work.remembered.home_prefixes.first().copied();
-            let prefix = self.allocator.home_prefix(work.network(), before);
+            let prefix = self.space(work).home_prefix(work.network(), before);
             let prefix = prefix.ok_or(Shortage::of(status::INSUFFICIENT_RESOURCES))?;
             granted.home_prefixes.push(prefix);
             return Ok(());
@@ -98,8 +103,9 @@ impl Lma {
             if granted.home_prefixes.contains(&prefix) {
                 continue;
             }
-            let owned = self.allocator.owns_home(work.network(), prefix);
-            let fine = work.held.holds(prefix) || (owned && self.allocator.claim(prefix));
+            let space = self.space(work);
+            let owned = space.owns_home(work.network(), prefix);
+            let fine = work.held.holds(prefix) || (owned && space.claim(prefix));
             if !fine {
                 return Err(Shortage::of(status::NOT_AUTHORIZED_FOR_HNP));
             }
@@ -125,15 +131,16 @@ impl Lma {
         }
         let address = if wildcard {
             let before = work.remembered.ipv4_home;
-            let address = self.allocator.home_address(work.network(), before);
+            let address = self.space(work).home_address(work.network(), before);
             address.ok_or(Shortage {
                 status: status::INSUFFICIENT_RESOURCES,
                 home_status: 128,
             })?
         } else {
             let prefix = IpPrefix::host(IpAddr::V4(wanted));
-            let owned = self.allocator.owns_home(work.network(), prefix);
-            if !(owned && self.allocator.claim(prefix)) {
+            let space = self.space(work);
+            let owned = space.owns_home(work.network(), prefix);
+            if !(owned && space.claim(prefix)) {
                 return Err(Shortage {
                     status: status::NOT_AUTHORIZED_FOR_IPV4_HOA,
                     home_status: 129,
@@ -156,6 +163,33 @@ impl Lma {
             if granted.delegated.len() > most {
                 return Err(Shortage::of(status::INSUFFICIENT_RESOURCES));
             }
+        }
+        self.check_customer_limits(work, granted)
+    }
+
+    /// The addresses that the request is about.
+    fn space(&mut self, work: &Work<'_>) -> &mut Space {
+        self.allocator.space(work.request.peer.tenant.traffic)
+    }
+
+    /// Feature semantics section 2.6. Who holds more than a limit that was lowered keeps it.
+    fn check_customer_limits(&self, work: &Work<'_>, granted: &Holdings) -> Result<(), Shortage> {
+        let Some(limits) = work.limits else {
+            return Ok(());
+        };
+        let (ipv4, ipv6) = delegated_counts(&granted.delegated);
+        let (had_ipv4, had_ipv6) = delegated_counts(&work.held.delegated);
+        let held = self.cache.held_by(work.request.peer.tenant);
+        let exceeds = |now: u32, before: u32, per_node: Option<u8>, all: u32, most: Option<u32>| {
+            let total = all.saturating_sub(before).saturating_add(now);
+            now > before
+                && (per_node.is_some_and(|most| now > most.into())
+                    || most.is_some_and(|most| total > most))
+        };
+        if exceeds(ipv4, had_ipv4, limits.ipv4_per_node, held.ipv4, limits.ipv4)
+            || exceeds(ipv6, had_ipv6, limits.ipv6_per_node, held.ipv6, limits.ipv6)
+        {
+            return Err(Shortage::of(status::INSUFFICIENT_RESOURCES));
         }
         Ok(())
     }
@@ -185,7 +219,7 @@ impl Lma {
         for _ in 0..count {
             let before = remembered.next();
             let network = work.network();
-            let prefix = self.allocator.mobile_prefix(network, ipv4, before);
+            let prefix = self.space(work).mobile_prefix(network, ipv4, before);
             let prefix = prefix.ok_or(Shortage::of(status::INSUFFICIENT_RESOURCES))?;
             granted.delegated.push(prefix);
         }
@@ -201,10 +235,10 @@ impl Lma {
         if granted.delegated.contains(&prefix) {
             return Ok(());
         }
-        let any = work.network.is_some_and(|network| network.accept_asserted);
-        let allowed = any || self.allocator.owns_mobile(work.network(), prefix);
         let held = work.held.holds(prefix);
-        let fine = held || (allowed && self.allocator.claim(prefix));
+        let space = self.space(work);
+        let allowed = work.takes_any || space.owns_mobile(work.network(), prefix);
+        let fine = held || (allowed && space.claim(prefix));
         if !fine {
             return Err(Shortage::of(status::DMNP_IN_USE));
         }

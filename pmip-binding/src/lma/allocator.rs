@@ -8,9 +8,11 @@ use smallvec::SmallVec;
 
 use crate::config::{Ipv4Pool, LmaConfig, Network};
 use crate::snapshot::RememberedRecord;
+use crate::vrf::VrfId;
 
 use super::cache::MnKey;
 use super::changes::Changes;
+use super::tenants::{Tenant, Tenants};
 
 /// Addresses in use, as runs from first to last: what is claimed side by side is one run, so that
 /// a pool used in order takes next to no memory, and the search for a free slot leaps.
@@ -51,24 +53,109 @@ pub(super) struct Remembered {
 /// All pools of an anchor.
 #[derive(Clone, Debug)]
 pub(super) struct Allocator {
+    spaces: BTreeMap<VrfId, Space>,
+    remembered: BTreeMap<(Tenant, MnKey), (Instant, Remembered)>,
+    oldest: VecDeque<(Instant, (Tenant, MnKey))>,
+    capacity: usize,
+    pub(super) changes: Changes<(Tenant, MnKey)>,
+}
+
+/// The addresses of one routing instance, with all networks' pools.
+#[derive(Clone, Debug)]
+pub(super) struct Space {
     owned: Owned,
     networks: BTreeMap<String, Pools>,
-    remembered: BTreeMap<MnKey, (Instant, Remembered)>,
-    oldest: VecDeque<(Instant, MnKey)>,
-    capacity: usize,
-    pub(super) changes: Changes<MnKey>,
 }
 
 impl Allocator {
-    pub(super) fn new(config: &LmaConfig) -> Self {
-        let networks = config.networks.iter();
+    pub(super) fn new(config: &LmaConfig, tenants: &Tenants) -> Self {
+        let space = |tenant: Tenant| (tenant.traffic, Space::new(config));
         Self {
-            owned: Owned::default(),
-            networks: networks.map(|n| (n.name.clone(), Pools::new(n))).collect(),
+            spaces: tenants.all().map(space).collect(),
             remembered: BTreeMap::new(),
             oldest: VecDeque::new(),
             capacity: config.limits.bindings as usize,
             changes: Changes::default(),
+        }
+    }
+
+    /// The addresses of a routing instance. Every tenant's has one from the start.
+    pub(super) fn space(&mut self, vrf: VrfId) -> &mut Space {
+        self.spaces.entry(vrf).or_insert_with(Space::empty)
+    }
+
+    /// Gives back what was claimed in a routing instance.
+    pub(super) fn release(&mut self, vrf: VrfId, prefix: IpPrefix) {
+        self.space(vrf).release(prefix);
+    }
+
+    /// Keeps in mind what `mn` held, until `until`.
+    pub(super) fn remember(&mut self, tenant: Tenant, mn: MnKey, until: Instant, what: Remembered) {
+        let whose = (tenant, mn);
+        self.changes.note_with(|| whose.clone());
+        self.oldest.push_back((until, whose.clone()));
+        self.remembered.insert(whose, (until, what));
+        while self.oldest.len() > self.capacity {
+            let Some((until, whose)) = self.oldest.pop_front() else {
+                break;
+            };
+            let kept = self.remembered.get(&whose);
+            if kept.is_some_and(|kept| kept.0 == until) {
+                self.remembered.remove(&whose);
+                self.changes.note(whose);
+            }
+        }
+    }
+
+    /// What `mn` held before, if that is not too long ago. It stays in mind, for the request may
+    /// yet be refused.
+    pub(super) fn recall(&self, tenant: Tenant, mn: &MnKey, now: Instant) -> Remembered {
+        match self.remembered.get(&(tenant, mn.clone())) {
+            Some((until, what)) if *until > now => what.clone(),
+            Some(_) | None => Remembered::default(),
+        }
+    }
+
+    pub(super) fn remembered_record(
+        &self,
+        customer: Option<&str>,
+        tenant: Tenant,
+        mn: &MnKey,
+    ) -> Option<RememberedRecord> {
+        let (until, what) = self.remembered.get(&(tenant, mn.clone()))?;
+        Some(what.record(customer, mn, *until))
+    }
+
+    /// What ended sessions held, in order of customer and mobile node.
+    pub(super) fn remembered_records<'a>(
+        &'a self,
+        tenants: &'a Tenants,
+    ) -> impl Iterator<Item = RememberedRecord> + 'a {
+        let remembered = self.remembered.iter();
+        remembered
+            .map(|((tenant, mn), (until, what))| what.record(tenants.name(*tenant), mn, *until))
+    }
+
+    /// Runs in use in the default routing instance.
+    #[cfg(test)]
+    fn runs(&self) -> usize {
+        self.spaces[&VrfId::DEFAULT].owned.0.len()
+    }
+}
+
+impl Space {
+    fn new(config: &LmaConfig) -> Self {
+        let networks = config.networks.iter();
+        Self {
+            networks: networks.map(|n| (n.name.clone(), Pools::new(n))).collect(),
+            ..Self::empty()
+        }
+    }
+
+    fn empty() -> Self {
+        Self {
+            owned: Owned::default(),
+            networks: BTreeMap::new(),
         }
     }
 
@@ -78,7 +165,7 @@ impl Allocator {
     }
 
     /// Gives back what was claimed.
-    pub(super) fn release(&mut self, prefix: IpPrefix) {
+    fn release(&mut self, prefix: IpPrefix) {
         self.owned.release(prefix);
         for pools in self.networks.values_mut() {
             pools.each(|pool| pool.full &= !pool.contains(prefix));
@@ -149,54 +236,13 @@ impl Allocator {
         let mut pools = pools.mobile.iter_mut().filter(|pool| pool.ipv4 == ipv4);
         pools.find_map(|pool| pool.take(&mut self.owned, None))
     }
-
-    /// Keeps in mind what `mn` held, until `until`.
-    pub(super) fn remember(&mut self, mn: MnKey, until: Instant, what: Remembered) {
-        self.changes.note_with(|| mn.clone());
-        self.oldest.push_back((until, mn.clone()));
-        self.remembered.insert(mn, (until, what));
-        while self.oldest.len() > self.capacity {
-            let Some((until, mn)) = self.oldest.pop_front() else {
-                break;
-            };
-            if self.remembered.get(&mn).is_some_and(|kept| kept.0 == until) {
-                self.remembered.remove(&mn);
-                self.changes.note(mn);
-            }
-        }
-    }
-
-    /// What `mn` held before, if that is not too long ago. It stays in mind, for the request may
-    /// yet be refused.
-    pub(super) fn recall(&self, mn: &MnKey, now: Instant) -> Remembered {
-        match self.remembered.get(mn) {
-            Some((until, what)) if *until > now => what.clone(),
-            Some(_) | None => Remembered::default(),
-        }
-    }
-
-    pub(super) fn remembered_record(&self, mn: &MnKey) -> Option<RememberedRecord> {
-        let (until, what) = self.remembered.get(mn)?;
-        Some(what.record(mn, *until))
-    }
-
-    /// What ended sessions held, in order of mobile node.
-    pub(super) fn remembered_records(&self) -> impl Iterator<Item = RememberedRecord> + '_ {
-        let remembered = self.remembered.iter();
-        remembered.map(|(mn, (until, what))| what.record(mn, *until))
-    }
-
-    /// Runs in use.
-    #[cfg(test)]
-    fn runs(&self) -> usize {
-        self.owned.0.len()
-    }
 }
 
 impl Remembered {
-    fn record(&self, mn: &MnKey, until: Instant) -> RememberedRecord {
+    fn record(&self, customer: Option<&str>, mn: &MnKey, until: Instant) -> RememberedRecord {
         RememberedRecord {
             mn_id: mn.name(),
+            customer: customer.map(str::to_owned),
             until,
             home_prefixes: self.home_prefixes.to_vec(),
             ipv4_home: self.ipv4_home,
@@ -386,6 +432,8 @@ fn range(prefix: IpPrefix) -> (u128, u128) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::config::MobileNetworkPool;
 
@@ -406,49 +454,63 @@ mod tests {
         ];
         let mut config = LmaConfig::new("lma");
         config.networks = vec![network];
-        Allocator::new(&config)
+        Allocator::new(&config, &Tenants::new(&Arc::new(config.clone())))
     }
 
     #[test]
     fn pools_are_used_in_order_up_to_the_last_slot() {
         let mut allocator = allocator();
         let taken: Vec<_> = (0..5)
-            .map(|_| allocator.mobile_prefix("net", true, None))
+            .map(|_| {
+                allocator
+                    .space(VrfId::DEFAULT)
+                    .mobile_prefix("net", true, None)
+            })
             .collect();
         let expected = ["10.1.0.0/30", "10.1.0.4/30", "10.2.0.0/30", "10.2.0.4/30"];
         let mut expected: Vec<_> = expected.iter().map(|text| Some(prefix(text))).collect();
         expected.push(None);
         assert_eq!(taken, expected);
-        allocator.release(prefix("10.1.0.4/30"));
-        let again = allocator.mobile_prefix("net", true, None);
+        allocator.release(VrfId::DEFAULT, prefix("10.1.0.4/30"));
+        let again = allocator
+            .space(VrfId::DEFAULT)
+            .mobile_prefix("net", true, None);
         assert_eq!(again, Some(prefix("10.1.0.4/30")));
     }
 
     #[test]
     fn the_default_router_is_never_a_home_address() {
         let mut allocator = allocator();
-        let first = allocator.home_address("net", None);
+        let first = allocator.space(VrfId::DEFAULT).home_address("net", None);
         assert_eq!(first, Some(Ipv4Addr::new(10, 0, 0, 2)));
         let router = Some(Ipv4Addr::new(10, 0, 0, 1));
-        let asked = allocator.home_address("net", router);
+        let asked = allocator.space(VrfId::DEFAULT).home_address("net", router);
         assert_eq!(asked, Some(Ipv4Addr::new(10, 0, 0, 3)));
     }
 
     #[test]
     fn an_asserted_prefix_of_another_length_blocks_the_slots_it_covers() {
         let mut allocator = allocator();
-        assert!(allocator.claim(prefix("10.1.0.1/32")));
-        assert!(!allocator.claim(prefix("10.1.0.0/29")));
-        let next = allocator.mobile_prefix("net", true, None);
+        assert!(allocator.space(VrfId::DEFAULT).claim(prefix("10.1.0.1/32")));
+        assert!(!allocator.space(VrfId::DEFAULT).claim(prefix("10.1.0.0/29")));
+        let next = allocator
+            .space(VrfId::DEFAULT)
+            .mobile_prefix("net", true, None);
         assert_eq!(next, Some(prefix("10.1.0.4/30")));
     }
 
     #[test]
     fn a_released_prefix_rests_while_others_are_free() {
         let mut allocator = allocator();
-        let first = allocator.home_address("net", None).unwrap();
-        allocator.release(IpPrefix::host(first.into()));
-        let second = allocator.home_address("net", None).unwrap();
+        let first = allocator
+            .space(VrfId::DEFAULT)
+            .home_address("net", None)
+            .unwrap();
+        allocator.release(VrfId::DEFAULT, IpPrefix::host(first.into()));
+        let second = allocator
+            .space(VrfId::DEFAULT)
+            .home_address("net", None)
+            .unwrap();
         assert_ne!(first, second);
         assert_eq!(allocator.runs(), 1);
     }
@@ -457,13 +519,24 @@ mod tests {
     fn what_is_claimed_side_by_side_is_one_run_and_falls_apart_again() {
         let mut allocator = allocator();
         let claimed = ["10.9.0.0/30", "10.9.0.8/30", "10.9.0.4/30", "10.9.0.12/32"];
-        assert!(claimed.iter().all(|text| allocator.claim(prefix(text))));
+        assert!(
+            claimed
+                .iter()
+                .all(|text| allocator.space(VrfId::DEFAULT).claim(prefix(text)))
+        );
         assert_eq!(allocator.runs(), 1);
-        assert!(!allocator.claim(prefix("10.9.0.12/31")));
-        allocator.release(prefix("10.9.0.4/30"));
+        assert!(
+            !allocator
+                .space(VrfId::DEFAULT)
+                .claim(prefix("10.9.0.12/31"))
+        );
+        allocator.release(VrfId::DEFAULT, prefix("10.9.0.4/30"));
         assert_eq!(allocator.runs(), 2);
-        assert!(allocator.claim(prefix("10.9.0.6/31")), "it was all free");
-        assert!(!allocator.claim(prefix("10.9.0.0/28")));
+        assert!(
+            allocator.space(VrfId::DEFAULT).claim(prefix("10.9.0.6/31")),
+            "it was all free"
+        );
+        assert!(!allocator.space(VrfId::DEFAULT).claim(prefix("10.9.0.0/28")));
     }
 
     #[test]
@@ -472,12 +545,18 @@ mod tests {
         network.mobile_network_pools = vec![MobileNetworkPool::new(prefix("10.1.0.0/16"), 30)];
         let mut config = LmaConfig::new("lma");
         config.networks = vec![network];
-        let mut allocator = Allocator::new(&config);
-        while allocator.mobile_prefix("net", true, None).is_some() {}
+        let mut allocator = Allocator::new(&config, &Tenants::new(&Arc::new(config.clone())));
+        while allocator
+            .space(VrfId::DEFAULT)
+            .mobile_prefix("net", true, None)
+            .is_some()
+        {}
         assert_eq!(allocator.runs(), 1);
         for text in ["10.1.77.8/30", "10.1.0.0/30", "10.1.255.252/30"] {
-            allocator.release(prefix(text));
-            let found = allocator.mobile_prefix("net", true, None);
+            allocator.release(VrfId::DEFAULT, prefix(text));
+            let found = allocator
+                .space(VrfId::DEFAULT)
+                .mobile_prefix("net", true, None);
             assert_eq!(found, Some(prefix(text)));
         }
     }

@@ -26,7 +26,8 @@ impl Lma {
     /// came to an assigning address.
     fn assigned(&self, request: &Request) -> Option<IpAddr> {
         let destination = request.datagram.destination.ip();
-        if !self.config.redirect.is_assigning(destination) {
+        let ours = request.peer.tenant.number == 0;
+        if !ours || !self.config.redirect.is_assigning(destination) {
             return None;
         }
         match destination {
@@ -39,7 +40,8 @@ impl Lma {
     /// redirected, and only if the anchoring role is on.
     pub(super) fn check_redirect(&self, request: &Request) -> Result<(), Objection> {
         let destination = request.datagram.destination.ip();
-        if !self.config.redirect.is_assigning(destination) {
+        let ours = request.peer.tenant.number == 0;
+        if !ours || !self.config.redirect.is_assigning(destination) {
             return Ok(());
         }
         let can = request.update.redirect_capable && self.config.redirect.accept;

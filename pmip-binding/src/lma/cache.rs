@@ -1,5 +1,6 @@
 //! The binding cache: mobility sessions and the ways to find them (RFC 5213 section 5.1).
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,28 +15,48 @@ use crate::index::Index;
 use crate::message::Identifier;
 use crate::slab::Slab;
 use crate::timers::TimerSlot;
+use crate::vrf::VrfId;
 
 use super::allocation::Holdings;
 use super::changes::Changes;
 use super::extras::Extras;
+use super::tenants::Tenant;
 
 pub(super) type MnKey = Identifier;
 
-/// Who a MAG is: its identifier, or where it sends none its address, as seen and as the MAG knows
-/// it, for several may stand behind one NAT.
+/// Who a MAG is, and whose.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum PeerKey {
+pub(super) struct PeerKey {
+    pub(super) tenant: Tenant,
+    pub(super) name: MagName,
+}
+
+/// The MAG's identifier, or where it sends none its address, as seen and as the MAG knows it, for
+/// several may stand behind one NAT.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum MagName {
     Identifier(Identifier),
     Address { source: IpAddr, care_of: IpAddr },
 }
 
 impl PeerKey {
+    pub(super) const fn identified(tenant: Tenant, identifier: Identifier) -> Self {
+        let name = MagName::Identifier(identifier);
+        Self { tenant, name }
+    }
+
+    pub(super) const fn is_identified(&self) -> bool {
+        matches!(self.name, MagName::Identifier(_))
+    }
+
     /// A copy to keep, which shares nothing with a datagram.
     pub(super) fn detached(&self) -> Self {
-        match self {
-            Self::Identifier(identifier) => Self::Identifier(identifier.detached()),
-            address @ Self::Address { .. } => address.clone(),
-        }
+        let name = match &self.name {
+            MagName::Identifier(identifier) => MagName::Identifier(identifier.detached()),
+            address @ MagName::Address { .. } => address.clone(),
+        };
+        let tenant = self.tenant;
+        Self { tenant, name }
     }
 }
 
@@ -114,7 +135,18 @@ pub(super) struct BindingCache {
     sessions: Slab<Session>,
     by_mn: Index,
     by_prefix: Index,
+    /// What each tenant's sessions hold, by its number.
+    held: BTreeMap<u16, Held>,
     pub(super) changes: Changes<SessionId>,
+}
+
+/// What the sessions of one tenant hold together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) sessions: u32,
+    /// Delegated prefixes.
+    pub(super) ipv4: u32,
+    pub(super) ipv6: u32,
 }
 
 impl BindingCache {
@@ -123,6 +155,7 @@ impl BindingCache {
             sessions: Slab::new(),
             by_mn: Index::new(seed),
             by_prefix: Index::new(seed),
+            held: BTreeMap::new(),
             changes: Changes::default(),
         }
     }
@@ -147,10 +180,13 @@ impl BindingCache {
             None => self.sessions.insert(session),
         };
         if let Some(session) = self.sessions.get(number) {
-            self.by_mn.insert(&session.mn_key(), number);
+            self.by_mn.insert(&session.whose(), number);
             for prefix in session.home_keys() {
-                self.by_prefix.insert(&prefix, number);
+                self.by_prefix.insert(&(session.vrf(), prefix), number);
             }
+            let held = self.held.entry(session.peer.tenant.number).or_default();
+            held.sessions = held.sessions.saturating_add(1);
+            held.add(session);
         }
         self.changes.note(SessionId(number));
         SessionId(number)
@@ -164,10 +200,13 @@ impl BindingCache {
     pub(super) fn remove(&mut self, id: SessionId) -> Option<Session> {
         let session = self.sessions.remove(id.0)?;
         self.changes.note(id);
-        self.by_mn.remove(&session.mn_key(), id.0);
+        self.by_mn.remove(&session.whose(), id.0);
         for prefix in session.home_keys() {
-            self.by_prefix.remove(&prefix, id.0);
+            self.by_prefix.remove(&(session.vrf(), prefix), id.0);
         }
+        let held = self.held.entry(session.peer.tenant.number).or_default();
+        held.sessions = held.sessions.saturating_sub(1);
+        held.subtract(&session);
         Some(session)
     }
 
@@ -188,31 +227,66 @@ impl BindingCache {
         };
         self.changes.note(id);
         for prefix in session.home_keys() {
-            self.by_prefix.remove(&prefix, id.0);
+            self.by_prefix.remove(&(session.vrf(), prefix), id.0);
         }
+        let held = self.held.entry(session.peer.tenant.number).or_default();
+        held.subtract(session);
         session.hold(holdings);
+        held.add(session);
         for prefix in session.home_keys() {
-            self.by_prefix.insert(&prefix, id.0);
+            self.by_prefix.insert(&(session.vrf(), prefix), id.0);
         }
     }
 
-    /// The session that holds this home prefix or host home address.
-    pub(super) fn by_prefix(&self, prefix: IpPrefix) -> Option<SessionId> {
+    /// What a tenant's sessions hold.
+    pub(super) fn held_by(&self, tenant: Tenant) -> Held {
+        self.held.get(&tenant.number).copied().unwrap_or_default()
+    }
+
+    /// The session that holds this home prefix or host home address in a routing instance.
+    pub(super) fn by_prefix(&self, vrf: VrfId, prefix: IpPrefix) -> Option<SessionId> {
         let holds = |number| {
-            let session = self.sessions.get(number);
+            let session = self
+                .sessions
+                .get(number)
+                .filter(|session| session.vrf() == vrf);
             session.is_some_and(|session| session.home_keys().any(|held| held == prefix))
         };
-        self.by_prefix.get(&prefix, holds).map(SessionId)
+        self.by_prefix.get(&(vrf, prefix), holds).map(SessionId)
     }
 
-    /// The sessions of one mobile node, in order of number.
-    pub(super) fn of_mn(&self, mn: &MnKey) -> SmallVec<[SessionId; 4]> {
+    /// Brings near what a look-up of a prefix starts from, see [`Session::warm`].
+    pub(super) fn warm_index(&self, vrf: VrfId, prefixes: &[IpPrefix]) {
+        if let Some(first) = prefixes.first() {
+            self.by_prefix.warm(&(vrf, *first));
+        }
+    }
+
+    /// The session that holds the first of these prefixes, brought near, see [`Session::warm`].
+    pub(super) fn warm(&self, vrf: VrfId, prefixes: &[IpPrefix]) -> Option<&Session> {
+        let session = self.get(self.by_prefix(vrf, *prefixes.first()?)?)?;
+        session.warm();
+        Some(session)
+    }
+
+    /// The sessions of one mobile node of a tenant, in order of number.
+    pub(super) fn of_mn(&self, tenant: Tenant, mn: &MnKey) -> SmallVec<[SessionId; 4]> {
         let is_of = |number| {
             let session = self.sessions.get(number);
-            session.is_some_and(|session| session.is_of(mn))
+            session.is_some_and(|session| session.is_of(tenant, mn))
         };
-        let numbers = self.by_mn.all(&(mn.subtype, &*mn.octets), is_of);
+        let key = (tenant.number, mn.subtype, &*mn.octets);
+        let numbers = self.by_mn.all(&key, is_of);
         numbers.into_iter().map(SessionId).collect()
+    }
+
+    /// The sessions of the mobile nodes that any tenant calls so, in order of tenant.
+    pub(super) fn named(&self, mn: &MnKey) -> SmallVec<[SessionId; 4]> {
+        let tenants = self.held.keys().map(|&number| Tenant {
+            number,
+            ..Tenant::default()
+        });
+        tenants.flat_map(|tenant| self.of_mn(tenant, mn)).collect()
     }
 
     /// In order of number.
@@ -252,6 +326,19 @@ impl Session {
         session
     }
 
+    /// Reads something of each of its lines of memory: among millions of sessions they are far
+    /// away, and what is asked for at once comes in the time of one.
+    fn warm(&self) {
+        let (paths, marks) = (self.paths.len(), self.marks.len());
+        let moments = (self.refreshed, self.deleted);
+        let rest = (
+            self.last_care_of,
+            self.access_technology,
+            self.prefixes.len(),
+        );
+        std::hint::black_box((self.node.0.first().copied(), paths, marks, moments, rest));
+    }
+
     /// The mobile node's identifier, to keep.
     pub(super) fn mn(&self) -> MnKey {
         let (subtype, octets) = self.mn_key();
@@ -266,8 +353,19 @@ impl Session {
         String::from_utf8_lossy(self.mn_key().1).into_owned()
     }
 
-    pub(super) fn is_of(&self, mn: &MnKey) -> bool {
-        self.mn_key() == (mn.subtype, &*mn.octets)
+    pub(super) fn is_of(&self, tenant: Tenant, mn: &MnKey) -> bool {
+        self.whose() == (tenant.number, mn.subtype, &*mn.octets)
+    }
+
+    /// The tenant's number and the mobile node's identifier.
+    fn whose(&self) -> (u16, u8, &[u8]) {
+        let (subtype, octets) = self.mn_key();
+        (self.peer.tenant.number, subtype, octets)
+    }
+
+    /// Where its prefixes are routed.
+    pub(super) fn vrf(&self) -> VrfId {
+        self.peer.tenant.traffic
     }
 
     fn mn_key(&self) -> (u8, &[u8]) {
@@ -361,6 +459,8 @@ impl Session {
             session: id,
             prefixes: self.prefixes().collect(),
             paths: paths.collect(),
+            vrf: self.vrf(),
+            local_routing: false,
         }
     }
 
@@ -370,6 +470,27 @@ impl Session {
             .map(|home| IpPrefix::host(home.address.into()));
         self.home_prefixes().iter().copied().chain(home)
     }
+}
+
+impl Held {
+    fn add(&mut self, session: &Session) {
+        let (ipv4, ipv6) = delegated_counts(session.delegated());
+        self.ipv4 = self.ipv4.saturating_add(ipv4);
+        self.ipv6 = self.ipv6.saturating_add(ipv6);
+    }
+
+    fn subtract(&mut self, session: &Session) {
+        let (ipv4, ipv6) = delegated_counts(session.delegated());
+        self.ipv4 = self.ipv4.saturating_sub(ipv4);
+        self.ipv6 = self.ipv6.saturating_sub(ipv6);
+    }
+}
+
+/// How many are IPv4, and how many IPv6.
+pub(super) fn delegated_counts(prefixes: &[IpPrefix]) -> (u32, u32) {
+    let ipv4 = prefixes.iter().filter(|prefix| prefix.is_ipv4()).count();
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    (count(ipv4), count(prefixes.len() - ipv4))
 }
 
 impl NodeName {

@@ -69,7 +69,7 @@ impl Lma {
         }
         if let Some(key) = self.peers.changes.take() {
             let record = self.peer_record(&key);
-            let gone = || ChangeRecord::PeerGone(key.to_name());
+            let gone = || ChangeRecord::PeerGone(self.peer_name(&key));
             return Some(record.map_or_else(gone, ChangeRecord::Peer));
         }
         if let Some(id) = self.paths.changes.take() {
@@ -80,9 +80,10 @@ impl Lma {
         if let Some(id) = self.cache.changes.take() {
             return Some(self.session_change(id));
         }
-        let mn = self.allocator.changes.take()?;
-        let record = self.allocator.remembered_record(&mn);
-        let gone = || ChangeRecord::Forgotten(mn.name());
+        let (tenant, mn) = self.allocator.changes.take()?;
+        let customer = self.tenants.name(tenant);
+        let record = self.allocator.remembered_record(customer, tenant, &mn);
+        let gone = || ChangeRecord::Forgotten(customer.map(str::to_owned), mn.name());
         Some(record.map_or_else(gone, ChangeRecord::Remembered))
     }
 

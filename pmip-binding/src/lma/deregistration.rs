@@ -169,7 +169,12 @@ impl Lma {
             return;
         };
         self.stats.expired = self.stats.expired.saturating_add(1);
-        if session.paths.len() == 1 {
+        let tenant = session.peer.tenant;
+        let alone = session.paths.len() == 1;
+        if let Some(stats) = self.count_for(tenant) {
+            stats.expired = stats.expired.saturating_add(1);
+        }
+        if alone {
             self.end_session(id, "expired");
         } else {
             self.leave_path(id, first.binding_id, "expired");
@@ -184,7 +189,7 @@ impl Lma {
         };
         self.timers.cancel(session.timer, TimerKind::Delete(id));
         for prefix in session.prefixes() {
-            self.allocator.release(prefix);
+            self.allocator.release(session.vrf(), prefix);
         }
         self.release_gre(&session);
         let until = self.now + self.config.prefix_memory;
@@ -193,7 +198,8 @@ impl Lma {
             ipv4_home: session.ipv4_home.map(|home| home.address),
             delegated: session.delegated().into(),
         };
-        self.allocator.remember(session.mn(), until, remembered);
+        self.allocator
+            .remember(session.peer.tenant, session.mn(), until, remembered);
         self.release_waiting(id);
     }
 
@@ -234,7 +240,7 @@ impl Lma {
             kept.home_prefixes.clear();
         }
         for prefix in held.prefixes().filter(|prefix| !kept.holds(*prefix)) {
-            self.allocator.release(prefix);
+            self.allocator.release(request.peer.tenant.traffic, prefix);
         }
         self.cache.set_holdings(id, &kept);
         if let Some(session) = self.cache.get(id) {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use pmip_wire::types::{Label, PathId};
 
 use crate::config::HeartbeatRule;
-use crate::event::{Event, Forwarding, PathEvent, PathState, SessionEvent, SessionId};
+use crate::event::{Event, Forwarding, PathEvent, SessionEvent, SessionId};
 use crate::heartbeat::Heartbeat;
 use crate::timers::TimerSlot;
 
@@ -61,6 +61,7 @@ impl Lma {
             observed: request.observed(),
             observed_data: None,
             nat: request.nat,
+            nat_change: None,
             encapsulation: self.encapsulation_of(request),
             label: Label::NONE,
             access_technology: 0,
@@ -77,6 +78,7 @@ impl Lma {
 
     /// A mapping changes by an accepted PBU (signalling rules section 7).
     fn refresh_path(&mut self, id: PathId, request: &Request) {
+        self.settle_nat_change(id);
         let encapsulation = self.encapsulation_of(request);
         let observed = request.observed();
         let before = self.paths.get(id).map(|path| path.observed);
@@ -94,7 +96,8 @@ impl Lma {
         let technology = technology.or(request.update.common.access_technology);
         let weight = self.weight_of(label, link.as_deref());
         let watched = !self.peers.lacks_heartbeat(&request.peer);
-        let rule = self.config.heartbeat.for_label(label).copied();
+        let rules = self.tenants.heartbeat(request.peer.tenant);
+        let rule = rules.for_label(label).copied();
         let rule = rule.filter(|_| watched);
         let now = self.now;
         let Some(path) = self.paths.get_mut(id) else {
@@ -123,7 +126,7 @@ impl Lma {
     pub(super) fn believe_last_resort(&mut self, id: PathId, session: SessionId) {
         let is_up = |other: PathId| {
             let path = self.paths.get(other);
-            path.is_some_and(|path| path.state() == PathState::Up)
+            path.is_some_and(Path::is_usable)
         };
         let session = self.cache.get(session);
         let paths = session.map_or(&[][..], |session| &session.paths);
@@ -170,6 +173,8 @@ impl Lma {
         if path.sessions > 0 {
             return;
         }
+        self.settle_nat_change(id);
+        self.claims.forget(id);
         let Some(path) = self.paths.remove(id) else {
             return;
         };

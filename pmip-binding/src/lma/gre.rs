@@ -151,8 +151,9 @@ impl Lma {
     }
 
     fn uplink_key(&mut self, request: &Request, held: Option<u32>) -> u32 {
-        let profile = self.directory.profile(&request.mn);
-        let fixed = profile.and_then(|profile| profile.gre_uplink_key);
+        let tenant = request.peer.tenant;
+        let profile = self.directory.profile(&self.tenants, tenant, &request.mn);
+        let fixed = self.tenants.gre_key(tenant, profile);
         fixed
             .or(held)
             .unwrap_or_else(|| self.keys.draw(&mut self.random))

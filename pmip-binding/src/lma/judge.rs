@@ -4,23 +4,22 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use pmip_wire::types::{Encapsulation, Instant};
 use pmip_wire::{SequenceNumber, Timestamp};
 
-use crate::config::{Network, Profile};
+use crate::config::{Customer, Network, Profile};
 use crate::event::{DropReason, SessionId};
 use crate::io::{Carrier, Datagram};
 use crate::message::{Identifier, Multipath, Update, status};
 use crate::security::Proof;
 
-use super::cache::{Mark, MnKey, PeerKey};
+use super::cache::{MagName, Mark, MnKey, PeerKey};
 use super::directory::Directory;
 use super::lookup::{self, Found};
 use super::service;
+use super::tenants::{Tenant, Tenants};
 use super::{Lma, TimerKind};
-
-/// Held PBUs at once; one more is decided without waiting.
-const MOST_WAITING: usize = 1024;
 
 /// A PBU with what surrounds it.
 #[derive(Clone, Debug)]
@@ -94,7 +93,14 @@ impl Lma {
             // Inside tunnels only heartbeats and binding errors (signalling rules section 9).
             return self.drop_datagram(DropReason::UnexpectedMessage, datagram);
         }
+        if let Some(tenant) = self.tenants.at(datagram.vrf, datagram.destination.ip()) {
+            let traffic = tenant.traffic;
+            self.cache.warm_index(traffic, &update.common.home_prefixes);
+        }
         let mut request = self.request(datagram, update, proof);
+        if let Some(stats) = self.count_for(request.peer.tenant) {
+            stats.binding_updates = stats.binding_updates.saturating_add(1);
+        }
         if let Err(reason) = self.relax(&mut request, cut) {
             return self.drop_datagram(reason, datagram);
         }
@@ -107,10 +113,18 @@ impl Lma {
 
     /// Decides one PBU and carries the decision out.
     pub(super) fn decide(&mut self, mut request: Request) {
+        let traffic = request.peer.tenant.traffic;
+        let prefixes = &request.update.common.home_prefixes;
+        if let Some(session) = self.cache.warm(traffic, prefixes) {
+            self.timers.warm(session.timer);
+        }
         let verdict = self.check(&mut request);
         let accepted = !matches!(verdict, Err(_) | Ok(Found::Refused(_)));
         if self.is_over_rate(&request, accepted) {
             return self.drop_datagram(DropReason::RateLimited, &request.datagram);
+        }
+        if accepted && !self.has_its_address(&request) {
+            return;
         }
         match verdict {
             Ok(Found::New) => self.create(&request),
@@ -181,7 +195,7 @@ impl Lma {
         let care_of = care_of.unwrap_or_else(|| source.ip());
         Request {
             mn: mn.unwrap_or_else(|| Identifier::nai("")),
-            peer: self.peer_of(source.ip(), &update, proof),
+            peer: self.peer_of(datagram, &update, proof),
             proof,
             care_of,
             nat,
@@ -189,30 +203,45 @@ impl Lma {
             multipath: None,
             held: false,
             waited: false,
-            datagram: datagram.clone(),
+            // Its octets were read.
+            datagram: Datagram {
+                payload: Bytes::new(),
+                ..*datagram
+            },
             update,
         }
     }
 
     /// The MAG: its identifier, else the configured peer whose key it used, else the one with this
     /// address, else the address.
-    fn peer_of(&self, source: IpAddr, update: &Update, proof: Proof) -> Arc<PeerKey> {
+    fn peer_of(&self, datagram: &Datagram, update: &Update, proof: Proof) -> Arc<PeerKey> {
+        let source = datagram.source.ip();
+        let tenant = self.tenant_of(datagram).unwrap_or_default();
         let key = match update.mag_id.clone() {
-            Some(identifier) => PeerKey::Identifier(identifier),
+            Some(identifier) => PeerKey::identified(tenant, identifier),
             None => {
                 let care_of = update.ipv4_care_of.map_or(source, IpAddr::V4);
-                self.unnamed_peer(source, care_of, proof)
+                self.unnamed_peer(tenant, source, care_of, proof)
             }
         };
         self.peers.shared(&key)
     }
 
     /// A MAG that does not name itself.
-    pub(super) fn unnamed_peer(&self, source: IpAddr, care_of: IpAddr, proof: Proof) -> PeerKey {
+    pub(super) fn unnamed_peer(
+        &self,
+        tenant: Tenant,
+        source: IpAddr,
+        care_of: IpAddr,
+        proof: Proof,
+    ) -> PeerKey {
         let holder = || self.directory.peer_in(self.keyring.holder(proof)?);
-        match holder().or_else(|| self.directory.peer_at(source)) {
-            Some(configured) => PeerKey::Identifier(Identifier::nai(&configured.identity)),
-            None => PeerKey::Address { source, care_of },
+        match holder().or_else(|| self.directory.peer_at(tenant, source)) {
+            Some(configured) => PeerKey::identified(tenant, Identifier::nai(&configured.identity)),
+            None => PeerKey {
+                tenant,
+                name: MagName::Address { source, care_of },
+            },
         }
     }
 
@@ -224,12 +253,13 @@ impl Lma {
             return Err(Objection::Refuse(status::REASON_UNSPECIFIED));
         }
         let directory = Arc::clone(&self.directory);
+        let tenants = Arc::clone(&self.tenants);
         let mn_id = request.update.common.mn_id.as_ref();
         if mn_id.is_none_or(|id| id.octets.is_empty()) {
             return Err(Objection::Refuse(status::MISSING_MN_ID));
         }
         self.check_peer(request)?;
-        let profile = check_profile(&directory, request)?;
+        let profile = check_profile(&directory, &tenants, request)?;
         let multipath = self.check_multipath(request, profile);
         request.multipath = multipath.unwrap_or(None);
         // The lookup is item 13, but item 9 needs to know the session's last PBU.
@@ -237,11 +267,10 @@ impl Lma {
         if !request.held {
             self.check_order(request, found)?;
         }
-        check_options(request)?;
+        check_options(request, tenants.customer(request.peer.tenant))?;
         multipath?;
         service::check(request, profile)?;
-        let network = profile.network.as_deref();
-        let network = network.and_then(|name| self.config.network(name));
+        let network = tenants.network(request.peer.tenant, profile);
         check_families(request, profile, network)?;
         self.check_gre(request)?;
         self.check_encapsulation(request)?;
@@ -384,7 +413,7 @@ impl Lma {
             waiting.request = request;
             return;
         }
-        if self.waiting.len() >= MOST_WAITING {
+        if self.waiting.len() >= self.config.limits.pending_creates as usize {
             request.waited = true;
             return self.decide(request);
         }
@@ -418,9 +447,11 @@ impl Lma {
 /// Items 7 and 8.
 fn check_profile<'a>(
     directory: &'a Directory,
+    tenants: &Tenants,
     request: &Request,
 ) -> Result<&'a Profile, Objection> {
-    let Some(profile) = directory.profile(&request.mn) else {
+    let profile = directory.profile(tenants, request.peer.tenant, &request.mn);
+    let Some(profile) = profile else {
         return Err(Objection::Refuse(status::NOT_LMA_FOR_THIS_MN));
     };
     if !profile.enabled {
@@ -429,10 +460,12 @@ fn check_profile<'a>(
     Ok(profile)
 }
 
-/// Items 10 to 12; RFC 5844 section 3.1.2.1 lets option 36 stand in for option 22.
-fn check_options(request: &Request) -> Result<(), Objection> {
+/// Items 10 to 12; RFC 5844 section 3.1.2.1 lets option 36 stand in for option 22, and a customer
+/// may do without either.
+fn check_options(request: &Request, customer: Option<&Customer>) -> Result<(), Objection> {
     let common = &request.update.common;
-    if common.home_prefixes.is_empty() && request.update.home_requests.is_empty() {
+    let homeless = common.home_prefixes.is_empty() && request.update.home_requests.is_empty();
+    if homeless && !customer.is_some_and(|customer| customer.ignore_home_address) {
         return Err(Objection::Refuse(status::MISSING_HNP));
     }
     if common.handoff.is_none() {

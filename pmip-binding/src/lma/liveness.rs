@@ -1,7 +1,7 @@
 //! Heartbeats, restart detection and confirmed mappings: RFC 5847, signalling rules sections 7
 //! to 9.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use pmip_wire::types::{Instant, PathId};
@@ -12,7 +12,7 @@ use crate::io::{Carrier, Datagram};
 use crate::security::Proof;
 use crate::wire::Beat;
 
-use super::cache::PeerKey;
+use super::cache::{MagName, PeerKey};
 use super::{Lma, TimerKind};
 
 impl Lma {
@@ -35,6 +35,7 @@ impl Lma {
         }
         if beat.died {
             self.sync_path(id, "heartbeats unanswered");
+            self.suspect_reboot(id);
         }
     }
 
@@ -66,7 +67,7 @@ impl Lma {
         let message = Beat::response(beat.sequence, self.config.restart_counter).to_message();
         self.reply(&answer, proof, path, &message);
         if path.is_none() {
-            self.remind_stranger(datagram, beat, proof);
+            self.on_strange_request(datagram, beat, proof);
         }
     }
 
@@ -76,16 +77,7 @@ impl Lma {
         let id = match datagram.carrier {
             Carrier::Tunnel(id) => id,
             Carrier::UnknownTunnel | Carrier::Udp | Carrier::Ipv6 => {
-                let peer = PeerKey::Identifier(beat.mag_id.clone()?);
-                if !self.speaks_for(proof, &peer) {
-                    return None;
-                }
-                let binding_id = beat.multipath?.binding_id;
-                let candidates = self.paths.of_peer(&peer, binding_id);
-                candidates.into_iter().find(|id| {
-                    let path = self.paths.get(*id);
-                    path.is_some_and(|path| path.observed.ip() == datagram.source.ip())
-                })?
+                self.named_in_tunnel(datagram, beat, proof)?
             }
         };
         let path = self.paths.get_mut(id)?;
@@ -96,8 +88,44 @@ impl Lma {
         Some(id)
     }
 
+    /// The path that a heartbeat through an unknown tunnel is of: of the gateway and Binding ID
+    /// that it names, and where that gateway registered without multipath, of the only path with
+    /// its care-of address. Its outer address must be that of the path's last accepted PBU.
+    fn named_in_tunnel(&self, datagram: &Datagram, beat: &Beat, proof: Proof) -> Option<PathId> {
+        let source = datagram.source.ip();
+        let (mag_id, multipath) = (beat.mag_id.clone()?, beat.multipath?);
+        let care_of = beat.care_of.map_or(source, IpAddr::V4);
+        let tenant = self.tenant_of(datagram)?;
+        let named = PeerKey::identified(tenant, mag_id);
+        let name = MagName::Address { source, care_of };
+        let by_address = PeerKey { tenant, name };
+        let is_meant = |id: &PathId| {
+            let path = self.paths.get(*id);
+            path.is_some_and(|path| {
+                path.observed.ip() == source
+                    && (path.key.binding_id != 0 || path.key.care_of == care_of)
+                    && self.speaks_for(proof, &path.key.peer)
+            })
+        };
+        [
+            (&named, multipath.binding_id),
+            (&named, 0),
+            (&by_address, 0),
+        ]
+        .into_iter()
+        .flat_map(|(peer, binding_id)| self.paths.of_peer(peer, binding_id))
+        .find(is_meant)
+    }
+
     fn on_answer(&mut self, datagram: &Datagram, beat: &Beat, proof: Proof) {
-        let candidates = self.spoken_for(datagram, proof);
+        if self.on_challenge_answer(datagram, beat, proof) {
+            return;
+        }
+        let mut candidates = self.spoken_for(datagram, proof);
+        candidates.retain(|id| self.may_be_of(*id, beat));
+        if self.on_claim_answer(&candidates, beat) {
+            return;
+        }
         let now = self.now;
         for id in candidates {
             let Some(path) = self.paths.watch_mut(id) else {
@@ -116,6 +144,7 @@ impl Lma {
             if answer.revived {
                 self.sync_path(id, "heartbeat answered again");
             }
+            self.doubt_is_dispelled(id);
             if let Some(counter) = beat.restart_counter {
                 let asked = now - rtt;
                 self.on_restart_counter(id, counter, asked);
@@ -204,9 +233,7 @@ impl Lma {
 
     /// On all paths of a peer. What no heartbeat watches counts as alive.
     pub(super) fn stop_heartbeats(&mut self, peer: &PeerKey) {
-        let ids: Vec<PathId> = (0..=u8::MAX)
-            .flat_map(|binding_id| self.paths.of_peer(peer, binding_id))
-            .collect();
+        let ids: Vec<PathId> = self.paths.all_of_peer(peer).collect();
         for id in ids {
             if let Some(path) = self.paths.get_mut(id) {
                 path.heartbeat = None;

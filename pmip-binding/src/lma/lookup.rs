@@ -5,7 +5,7 @@ use pmip_wire::types::IpPrefix;
 use crate::event::SessionId;
 use crate::message::{Update, handoff, is_all_zero, status};
 
-use super::cache::{BindingCache, MnKey, PeerKey, Session};
+use super::cache::{BindingCache, Session};
 use super::judge::Request;
 use super::paths::PathTable;
 
@@ -46,6 +46,7 @@ enum Keyed {
 /// no home network prefix is given.
 fn keyed(cache: &BindingCache, request: &Request) -> Keyed {
     let update = &request.update;
+    let vrf = request.peer.tenant.traffic;
     let mut wanted = update.common.home_prefixes.iter().copied();
     if let Some(prefix) = wanted.find(|prefix| !is_all_zero(*prefix)) {
         return by_home_prefix(cache, request, prefix);
@@ -54,9 +55,9 @@ fn keyed(cache: &BindingCache, request: &Request) -> Keyed {
     let Some((address, _)) = homes.find(|(address, _)| !address.is_unspecified()) else {
         return Keyed::NoKey;
     };
-    match cache.by_prefix(IpPrefix::host((*address).into())) {
+    match cache.by_prefix(vrf, IpPrefix::host((*address).into())) {
         None => Keyed::NotInUse,
-        Some(id) if is_of_mn(cache, id, &request.mn) => Keyed::Session(id),
+        Some(id) if is_of_mn(cache, id, request) => Keyed::Session(id),
         Some(_) => Keyed::Refused(status::NOT_AUTHORIZED_FOR_IPV4_HOA),
     }
 }
@@ -64,11 +65,12 @@ fn keyed(cache: &BindingCache, request: &Request) -> Keyed {
 fn by_home_prefix(cache: &BindingCache, request: &Request, first: IpPrefix) -> Keyed {
     let wanted = &request.update.common.home_prefixes;
     let non_zero = wanted.iter().filter(|prefix| !is_all_zero(**prefix));
-    let mut sessions = non_zero.filter_map(|prefix| cache.by_prefix(*prefix));
-    let Some(id) = cache.by_prefix(first).or_else(|| sessions.next()) else {
+    let vrf = request.peer.tenant.traffic;
+    let mut sessions = non_zero.filter_map(|prefix| cache.by_prefix(vrf, *prefix));
+    let Some(id) = cache.by_prefix(vrf, first).or_else(|| sessions.next()) else {
         return Keyed::NotInUse;
     };
-    if !is_of_mn(cache, id, &request.mn) {
+    if !is_of_mn(cache, id, request) {
         return Keyed::Refused(status::NOT_AUTHORIZED_FOR_HNP);
     }
     let Some(session) = cache.get(id) else {
@@ -83,8 +85,9 @@ fn by_home_prefix(cache: &BindingCache, request: &Request, first: IpPrefix) -> K
     }
 }
 
-fn is_of_mn(cache: &BindingCache, id: SessionId, mn: &MnKey) -> bool {
-    cache.get(id).is_some_and(|session| session.is_of(mn))
+fn is_of_mn(cache: &BindingCache, id: SessionId, request: &Request) -> bool {
+    let session = cache.get(id);
+    session.is_some_and(|session| session.is_of(request.peer.tenant, &request.mn))
 }
 
 /// RFC 5213 section 5.4.1.1 items 5 and 6, replaced by signalling rules section 1 where the
@@ -142,7 +145,7 @@ fn is_registered_care_of(
     request: &Request,
 ) -> bool {
     let mut bindings = session.paths.iter();
-    cache.of_mn(&request.mn).len() == 1
+    cache.of_mn(request.peer.tenant, &request.mn).len() == 1
         && bindings.any(|binding| {
             let path = paths.get(binding.path);
             path.is_some_and(|path| path.key.care_of == request.care_of)
@@ -157,15 +160,18 @@ fn is_deregistration(update: &Update) -> bool {
 /// link-layer identifier.
 fn by_multipath_key(cache: &BindingCache, request: &Request) -> Option<SessionId> {
     request.multipath?;
-    let PeerKey::Identifier(_) = *request.peer else {
+    if !request.peer.is_identified() {
         return None;
-    };
+    }
     let matches = |id: &SessionId| {
         cache
             .get(*id)
             .is_some_and(|session| session.peer == request.peer && has_same_key(session, request))
     };
-    cache.of_mn(&request.mn).into_iter().find(matches)
+    cache
+        .of_mn(request.peer.tenant, &request.mn)
+        .into_iter()
+        .find(matches)
 }
 
 fn has_same_key(session: &Session, request: &Request) -> bool {
@@ -177,7 +183,7 @@ fn has_same_key(session: &Session, request: &Request) -> bool {
 
 /// RFC 5213 sections 5.4.1.2 and 5.4.1.3.
 fn by_mobile_node(cache: &BindingCache, request: &Request) -> Found {
-    let sessions = cache.of_mn(&request.mn);
+    let sessions = cache.of_mn(request.peer.tenant, &request.mn);
     let common = &request.update.common;
     if common.link_layer.is_some() {
         let same = |id: &&SessionId| {

@@ -7,6 +7,7 @@ mod announce;
 mod assign;
 mod cache;
 mod changes;
+mod claim;
 mod deregistration;
 mod directory;
 mod extras;
@@ -16,6 +17,7 @@ mod judge;
 mod link;
 mod liveness;
 mod lookup;
+mod nat;
 mod notification;
 mod paths;
 mod peers;
@@ -30,8 +32,10 @@ mod revocation;
 mod revoked;
 mod service;
 mod show;
+mod tenants;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pmip_wire::types::{Instant, PathId};
@@ -45,14 +49,16 @@ use crate::io::{Carrier, ClockAnchor, Datagram, Output, Transmit};
 use crate::random::Random;
 use crate::security::Proof;
 use crate::seen::Seen;
-use crate::status::{BindingStatus, PathStatus, Stats};
+use crate::status::{BindingStatus, CustomerStats, PathStatus, Stats};
 use crate::timers::{TimerKey, TimerSlot, Timers};
+use crate::vrf::VrfId;
 use crate::wire::{self, Incoming, Received};
 
 use allocator::Allocator;
 use announce::Announcement;
 use cache::BindingCache;
 use changes::Changes;
+use claim::Claims;
 use directory::Directory;
 use judge::Waiting;
 use notification::Notifications;
@@ -61,6 +67,7 @@ use peers::PeerTable;
 use protection::Keyring;
 use rate::{Departures, RateLimiter};
 use revocation::Revocations;
+use tenants::Tenants;
 
 /// Indications of gateways that are recognised when they come again.
 const MOST_REVOKED: usize = 16_384;
@@ -73,6 +80,7 @@ const MOST_REVOKED: usize = 16_384;
 pub struct Lma {
     config: Arc<LmaConfig>,
     directory: Arc<Directory>,
+    tenants: Arc<Tenants>,
     keyring: Arc<Keyring>,
     now: Instant,
     anchor: ClockAnchor,
@@ -93,6 +101,9 @@ pub struct Lma {
     notifications: Notifications,
     /// One a second for a source without a path.
     reminders: RateLimiter,
+    /// Paths that are challenged where they seem to be.
+    nat_changes: BTreeMap<(VrfId, SocketAddr), PathId>,
+    claims: Claims,
     /// Addresses from where mobile nodes moved on.
     departures: Departures,
     timers: Timers<TimerKind>,
@@ -101,6 +112,8 @@ pub struct Lma {
     announcement: Option<Announcement>,
     clock_changes: Changes<()>,
     stats: Stats,
+    /// By the customer's number.
+    customer_stats: BTreeMap<u16, CustomerStats>,
 }
 
 /// What a deadline is about.
@@ -118,6 +131,8 @@ enum TimerKind {
     Revocation(u16),
     /// The update notification with this sequence number is unanswered.
     Notification(u16),
+    /// A mapping that changed is not answered for, or not confirmed.
+    NatChange(PathId),
 }
 
 impl TimerKey for TimerKind {
@@ -130,9 +145,16 @@ impl TimerKey for TimerKind {
             Self::Waiting => (3, 0),
             Self::Revocation(sequence) => (4, sequence.into()),
             Self::Notification(sequence) => (5, sequence.into()),
+            Self::NatChange(path) => (6, path.0),
         };
         (kind << 32) | u64::from(number)
     }
+}
+
+/// The uplink GRE keys that are configured, and so never drawn.
+fn fixed_keys(config: &LmaConfig) -> impl Iterator<Item = u32> {
+    let profiles = config.profiles.iter().filter_map(|p| p.gre_uplink_key);
+    profiles.chain(config.customers.iter().filter_map(|c| c.gre_key))
 }
 
 impl Lma {
@@ -152,16 +174,19 @@ impl Lma {
         let mut random = Random::new(seed);
         let limits = config.limits;
         let config = Arc::new(config);
+        let tenants = Arc::new(Tenants::new(&config));
+        let reminded = random.next_u64();
         Ok(Self {
-            directory: Arc::new(Directory::new(&config, random.next_u64())),
+            directory: Arc::new(Directory::new(&config, &tenants, random.next_u64())),
+            tenants: Arc::clone(&tenants),
             keyring: Arc::new(Keyring::new(&config)),
             now,
             anchor,
             cache: BindingCache::new(random.next_u64()),
             paths: PathTable::new(random.next_u64()),
             peers: PeerTable::new(random.next_u64()),
-            allocator: Allocator::new(&config),
-            keys: KeyPool::new(config.profiles.iter().filter_map(|p| p.gre_uplink_key)),
+            allocator: Allocator::new(&config, &tenants),
+            keys: KeyPool::new(fixed_keys(&config)),
             rate: RateLimiter::new(limits.sources, limits.updates_per_second, random.next_u64()),
             peer_rate: RateLimiter::new(
                 limits.sources,
@@ -171,15 +196,18 @@ impl Lma {
             waiting: Vec::new(),
             revocations: Revocations::default(),
             notifications: Notifications::default(),
-            revoked: Seen::new(MOST_REVOKED, random.next_u64()),
-            reminders: RateLimiter::new(limits.sources, 1, random.next_u64()),
-            departures: Departures::new(limits.sources, random.next_u64()),
+            revoked: Seen::new(MOST_REVOKED, reminded),
+            reminders: RateLimiter::new(limits.sources, 1, reminded),
+            nat_changes: BTreeMap::new(),
+            claims: Claims::default(),
+            departures: Departures::new(limits.sources, reminded),
             timers: Timers::new(),
             waiting_timer: TimerSlot::default(),
             queue: VecDeque::new(),
             announcement: None,
             clock_changes: Changes::default(),
             stats: Stats::default(),
+            customer_stats: BTreeMap::new(),
             random,
             config,
         })
@@ -218,12 +246,13 @@ impl Lma {
     /// The mobility sessions, in order of their number.
     pub fn bindings(&self, now: Instant) -> impl Iterator<Item = BindingStatus> + '_ {
         let sessions = self.cache.iter();
-        sessions.map(move |(id, session)| show::binding(id, session, now))
+        sessions.map(move |(id, session)| self.show_binding(id, session, now))
     }
 
     /// The paths, in order of their number.
     pub fn paths(&self) -> impl Iterator<Item = PathStatus> + '_ {
-        self.paths.iter().map(|(id, path)| show::path(id, path))
+        let paths = self.paths.iter();
+        paths.map(|(id, path)| self.show_path(id, path))
     }
 
     /// Counters since the start.
@@ -248,18 +277,21 @@ impl Lma {
                 TimerKind::Waiting => self.release_overdue(),
                 TimerKind::Revocation(sequence) => self.revocation_overdue(sequence),
                 TimerKind::Notification(sequence) => self.notification_overdue(sequence),
+                TimerKind::NatChange(path) => self.nat_change_due(path),
             }
         }
     }
 
     fn on_datagram(&mut self, datagram: &Datagram) {
         self.stats.received = self.stats.received.saturating_add(1);
+        if self.tenant_of(datagram).is_none() {
+            return self.drop_datagram(DropReason::UnknownAddress, datagram);
+        }
         let incoming = match self.understand(datagram) {
             Ok(incoming) => incoming,
             Err(reason) => return self.drop_datagram(reason, datagram),
         };
-        if self.is_rationed(datagram, &incoming) && !self.rate.admit(self.now, datagram.source.ip())
-        {
+        if self.is_rationed(datagram, &incoming) && !self.is_within_rate(datagram) {
             return self.drop_datagram(DropReason::RateLimited, datagram);
         }
         if let Err(reason) = self.admit(datagram, &incoming) {
@@ -302,10 +334,19 @@ impl Lma {
         }
     }
 
+    /// Counts a message of its source.
+    pub(super) fn is_within_rate(&mut self, datagram: &Datagram) -> bool {
+        let source = (datagram.vrf, datagram.source.ip());
+        self.rate.admit(self.now, source)
+    }
+
     fn is_of_path(&self, datagram: &Datagram) -> bool {
         match datagram.carrier {
             Carrier::Tunnel(_) => true,
-            Carrier::Udp | Carrier::Ipv6 => !self.paths.observed_at(datagram.source).is_empty(),
+            Carrier::Udp | Carrier::Ipv6 => {
+                let at = self.paths.observed_at(datagram.vrf, datagram.source);
+                !at.is_empty()
+            }
             Carrier::UnknownTunnel => false,
         }
     }

@@ -1,10 +1,10 @@
 //! Update notifications: RFC 7077 section 5, signalling rules sections 7 and 8.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use pmip_wire::types::Instant;
+use pmip_wire::types::{Instant, PathId};
 use pmip_wire::{
     Message, MobilityOptions, NotificationReason, SequenceNumber, UpdateNotification,
     UpdateNotificationAcknowledgement, UpdateNotificationFlags,
@@ -59,7 +59,7 @@ impl Lma {
             Notified::Peer { peer } => (peer, Target::All),
         };
         let ids: Vec<SessionId> = match &target {
-            Target::MobileNode(mn) => self.cache.of_mn(mn).to_vec(),
+            Target::MobileNode(mn) => self.cache.named(mn).to_vec(),
             Target::All => {
                 let mut sessions = self.cache.iter();
                 let of_peer =
@@ -240,21 +240,39 @@ impl Lma {
         let (Carrier::Udp | Carrier::Ipv6) = datagram.carrier else {
             return;
         };
+        let Some(tenant) = self.tenant_of(datagram) else {
+            return;
+        };
         let peer = match (&beat.mag_id, beat.multipath) {
-            (Some(mag_id), Some(_)) => PeerKey::Identifier(mag_id.clone()),
+            (Some(mag_id), Some(_)) => PeerKey::identified(tenant, mag_id.clone()),
             (Some(_), None) | (None, Some(_)) => return,
             (None, None) => {
+                let whence = (datagram.vrf, source.ip());
                 let longest = self.config.lifetime;
-                if self.departures.within(longest, self.now, source.ip()) {
+                if self.departures.within(longest, self.now, whence) {
                     return;
                 }
-                self.unnamed_peer(source.ip(), source.ip(), proof)
+                self.unnamed_peer(tenant, source.ip(), source.ip(), proof)
             }
         };
-        if !self.is_welcome(&peer, source) || self.notifications.refused.contains(&peer) {
+        if !self.is_welcome(&peer, source) {
             return;
         }
-        if !self.reminders.admit(self.now, source.ip()) {
+        if !self.reminders.admit(self.now, (datagram.vrf, source.ip())) {
+            return;
+        }
+        let local = datagram.destination.ip();
+        self.ask_to_register(None, &peer, (local, source));
+    }
+
+    /// Asks a gateway for a PBU of every path, without asking for an answer: the PBU is one.
+    pub(super) fn ask_to_register(
+        &mut self,
+        path: Option<PathId>,
+        peer: &PeerKey,
+        way: (IpAddr, SocketAddr),
+    ) {
+        if self.notifications.refused.contains(peer) {
             return;
         }
         let message = Message::UpdateNotification(UpdateNotification {
@@ -263,8 +281,7 @@ impl Lma {
             flags: UpdateNotificationFlags::empty(),
             options: Target::All.to_wire(&MobilityOptions::new()),
         });
-        let local = datagram.destination.ip();
-        self.initiate(None, &peer, (local, source), &message);
+        self.initiate(path, peer, way, &message);
     }
 
     fn is_welcome(&self, peer: &PeerKey, source: SocketAddr) -> bool {

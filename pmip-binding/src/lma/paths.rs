@@ -12,9 +12,11 @@ use crate::index::Index;
 use crate::link::Link;
 use crate::slab::Slab;
 use crate::timers::TimerSlot;
+use crate::vrf::VrfId;
 
 use super::cache::PeerKey;
 use super::changes::Changes;
+use super::nat::NatChange;
 
 /// What makes a path one and the same. The Binding ID tells two interfaces with equal care-of
 /// addresses apart; it is 0 without multipath.
@@ -46,6 +48,8 @@ pub(super) struct Path {
     /// The confirmed mapping of tunnelled packets behind a NAT.
     pub(super) observed_data: Option<Box<SocketAddr>>,
     pub(super) nat: bool,
+    /// Another mapping showed itself and is not confirmed.
+    pub(super) nat_change: Option<Box<NatChange>>,
     pub(super) encapsulation: Encapsulation,
     pub(super) label: Label,
     pub(super) access_technology: u8,
@@ -73,6 +77,7 @@ pub(super) struct PathTable {
     by_observed: Index,
     /// By peer and Binding ID.
     by_peer: Index,
+    by_care_of: Index,
     pub(super) changes: Changes<PathId>,
 }
 
@@ -83,6 +88,7 @@ impl PathTable {
             by_key: Index::new(seed),
             by_observed: Index::new(seed),
             by_peer: Index::new(seed),
+            by_care_of: Index::new(seed),
             changes: Changes::default(),
         }
     }
@@ -99,8 +105,10 @@ impl PathTable {
         };
         if let Some(Path { key, observed, .. }) = self.paths.get(number) {
             self.by_key.insert(key, number);
-            self.by_observed.insert(observed, number);
+            let transport = key.peer.tenant.transport;
+            self.by_observed.insert(&(transport, *observed), number);
             self.by_peer.insert(&(&*key.peer, key.binding_id), number);
+            self.by_care_of.insert(&(transport, key.care_of), number);
         }
         self.changes.note(PathId(number));
         PathId(number)
@@ -114,9 +122,11 @@ impl PathTable {
     pub(super) fn remove(&mut self, id: PathId) -> Option<Path> {
         let path = self.paths.remove(id.0)?;
         self.by_key.remove(&path.key, id.0);
-        self.by_observed.remove(&path.observed, id.0);
+        let transport = path.key.peer.tenant.transport;
+        self.by_observed.remove(&(transport, path.observed), id.0);
         self.by_peer
             .remove(&(&*path.key.peer, path.key.binding_id), id.0);
+        self.by_care_of.remove(&(transport, path.key.care_of), id.0);
         self.changes.note(id);
         Some(path)
     }
@@ -155,6 +165,9 @@ impl PathTable {
         self.by_peer
             .remove(&(&*before.peer, before.binding_id), id.0);
         self.by_peer.insert(&(&*after.peer, after.binding_id), id.0);
+        let transport = after.peer.tenant.transport;
+        self.by_care_of.remove(&(transport, before.care_of), id.0);
+        self.by_care_of.insert(&(transport, after.care_of), id.0);
     }
 
     pub(super) fn set_observed(&mut self, id: PathId, observed: SocketAddr) {
@@ -162,20 +175,23 @@ impl PathTable {
             return;
         };
         if path.observed != observed {
-            self.by_observed.remove(&path.observed, id.0);
+            let transport = path.key.peer.tenant.transport;
+            self.by_observed.remove(&(transport, path.observed), id.0);
             path.observed = observed;
-            self.by_observed.insert(&observed, id.0);
+            self.by_observed.insert(&(transport, observed), id.0);
             self.changes.note(id);
         }
     }
 
-    /// The paths whose signalling comes from `source`, in order of number.
-    pub(super) fn observed_at(&self, source: SocketAddr) -> SmallVec<[PathId; 4]> {
+    /// The paths whose signalling comes from `source` of a routing instance, in order of number.
+    pub(super) fn observed_at(&self, vrf: VrfId, source: SocketAddr) -> SmallVec<[PathId; 4]> {
         let is_meant = |number| {
             let path = self.paths.get(number);
-            path.is_some_and(|path| path.observed == source)
+            path.is_some_and(|path| {
+                path.observed == source && path.key.peer.tenant.transport == vrf
+            })
         };
-        let numbers = self.by_observed.all(&source, is_meant);
+        let numbers = self.by_observed.all(&(vrf, source), is_meant);
         numbers.into_iter().map(PathId).collect()
     }
 
@@ -186,6 +202,26 @@ impl PathTable {
             key.is_some_and(|key| *key.peer == *peer && key.binding_id == binding_id)
         };
         let numbers = self.by_peer.all(&(peer, binding_id), is_meant);
+        numbers.into_iter().map(PathId).collect()
+    }
+
+    /// All paths of one peer, in order of Binding ID, then of number.
+    pub(super) fn all_of_peer<'a>(
+        &'a self,
+        peer: &'a PeerKey,
+    ) -> impl Iterator<Item = PathId> + 'a {
+        (0..=u8::MAX).flat_map(|binding_id| self.of_peer(peer, binding_id))
+    }
+
+    /// The paths with this care-of address in a routing instance, in order of number.
+    pub(super) fn at_care_of(&self, vrf: VrfId, care_of: IpAddr) -> SmallVec<[PathId; 4]> {
+        let is_meant = |number| {
+            let path = self.paths.get(number);
+            path.is_some_and(|path| {
+                path.key.care_of == care_of && path.key.peer.tenant.transport == vrf
+            })
+        };
+        let numbers = self.by_care_of.all(&(vrf, care_of), is_meant);
         numbers.into_iter().map(PathId).collect()
     }
 
@@ -221,10 +257,16 @@ impl Path {
 
     pub(super) fn state(&self) -> PathState {
         match (self.is_alive(), self.nat && self.observed_data.is_none()) {
+            _ if self.nat_change.is_some() => PathState::NatChanged,
             (false, _) => PathState::Down,
             (true, true) => PathState::Registering,
             (true, false) => PathState::Up,
         }
+    }
+
+    /// Whether it may carry traffic. What is only suspected about its mapping changes nothing.
+    pub(super) fn is_usable(&self) -> bool {
+        self.is_alive() && !(self.nat && self.observed_data.is_none())
     }
 
     pub(super) fn endpoint(&self, id: PathId) -> PathEndpoint {
@@ -235,8 +277,9 @@ impl Path {
             remote: self.remote(),
             care_of: self.key.care_of,
             encapsulation: self.encapsulation,
-            usable: self.state() == PathState::Up,
+            usable: self.is_usable(),
             weight: self.weight,
+            vrf: self.key.peer.tenant.transport,
         }
     }
 }

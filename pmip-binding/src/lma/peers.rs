@@ -8,7 +8,7 @@ use pmip_wire::types::Instant;
 
 use crate::snapshot::{PeerName, PeerRecord};
 
-use super::cache::PeerKey;
+use super::cache::{MagName, PeerKey};
 use super::changes::Changes;
 
 /// One MAG.
@@ -121,10 +121,10 @@ impl PeerTable {
         before.map(|_| confirmed)
     }
 
-    pub(super) fn record(&self, key: &PeerKey) -> Option<PeerRecord> {
+    pub(super) fn record(&self, key: &PeerKey, name: PeerName) -> Option<PeerRecord> {
         let peer = self.peers.get(key)?;
         Some(PeerRecord {
-            peer: key.to_name(),
+            peer: name,
             answered: peer.answered,
             lacks_heartbeat: peer.lacks_heartbeat,
             restart_counter: peer.restart_counter,
@@ -157,13 +157,17 @@ impl Peer {
 }
 
 impl PeerKey {
-    pub(super) fn to_name(&self) -> PeerName {
-        match self {
-            Self::Identifier(identifier) => PeerName::Identifier {
+    /// `customer`: the name of its tenant.
+    pub(super) fn to_name(&self, customer: Option<&str>) -> PeerName {
+        let customer = customer.map(str::to_owned);
+        match &self.name {
+            MagName::Identifier(identifier) => PeerName::Identifier {
+                customer,
                 subtype: identifier.subtype,
                 octets: identifier.octets.clone(),
             },
-            Self::Address { source, care_of } => PeerName::Address {
+            MagName::Address { source, care_of } => PeerName::Address {
+                customer,
                 source: *source,
                 care_of: *care_of,
             },

@@ -22,6 +22,7 @@ use super::judge::{Objection, Request};
 use super::liveness::{carrier_of, port_of};
 use super::paths::PathTable;
 use super::revocation::Way;
+use super::tenants::Tenant;
 
 /// The keys by their SPI, and whose they are.
 #[derive(Clone, Debug)]
@@ -29,8 +30,8 @@ pub(super) struct Keyring {
     associations: BTreeMap<u32, Holder>,
     /// What protects messages to each configured peer that has keys of its own, by its place.
     own: Vec<Option<u32>>,
-    /// What protects messages to all others.
-    shared: Option<u32>,
+    /// What protects messages to all others of each tenant, by its number.
+    shared: Vec<Option<u32>>,
     required: bool,
     /// Some peer may cut its last option off.
     lax: bool,
@@ -40,27 +41,39 @@ pub(super) struct Keyring {
 #[derive(Clone, Debug)]
 struct Holder {
     association: SecurityAssociation,
-    /// The place of the configured peer; `None` = everybody without keys of his own.
-    peer: Option<usize>,
+    owner: Owner,
+}
+
+/// Who may use a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// The configured peer in this place.
+    Peer(usize),
+    /// Everybody of the tenant with this number who has no keys of his own.
+    Tenant(u16),
 }
 
 impl Keyring {
     pub(super) fn new(config: &LmaConfig) -> Self {
         let mut associations = BTreeMap::new();
-        let mut add = |keys, peer| {
+        let mut add = |keys, owner| {
             let mut first = None;
             for association in security::associations(keys) {
                 let spi = association.spi();
                 first = first.or(Some(spi));
-                associations.insert(spi, Holder { association, peer });
+                associations.insert(spi, Holder { association, owner });
             }
             first
         };
         let peers = config.peers.iter().enumerate();
         Self {
-            shared: add(&config.keys, None),
+            shared: std::iter::once(&config.keys)
+                .chain(config.customers.iter().map(|customer| &customer.keys))
+                .zip(0u16..)
+                .map(|(keys, number)| add(keys, Owner::Tenant(number)))
+                .collect(),
             own: peers
-                .map(|(place, peer)| add(&peer.keys, Some(place)))
+                .map(|(place, peer)| add(&peer.keys, Owner::Peer(place)))
                 .collect(),
             associations,
             required: config.authentication_required,
@@ -75,10 +88,14 @@ impl Keyring {
         Some(&self.associations.get(&spi)?.association)
     }
 
-    /// The key that messages to a peer are protected with.
-    fn sender(&self, peer: Option<usize>) -> Option<&SecurityAssociation> {
+    /// The key that messages to a tenant's peer are protected with.
+    fn sender(&self, tenant: Tenant, peer: Option<usize>) -> Option<&SecurityAssociation> {
         let own = peer.and_then(|place| *self.own.get(place)?);
-        self.association(own.or(self.shared)?)
+        self.association(own.or_else(|| self.shared(tenant))?)
+    }
+
+    fn shared(&self, tenant: Tenant) -> Option<u32> {
+        *self.shared.get(usize::from(tenant.number))?
     }
 
     fn has_own(&self, peer: Option<usize>) -> bool {
@@ -87,26 +104,30 @@ impl Keyring {
 
     /// The peer whose key this is; `None` where several hold it.
     pub(super) fn holder(&self, proof: Proof) -> Option<usize> {
-        self.associations.get(&proof.valid()?)?.peer
+        match self.associations.get(&proof.valid()?)?.owner {
+            Owner::Peer(place) => Some(place),
+            Owner::Tenant(_) => None,
+        }
     }
 
-    /// Whether a peer, `None` for one that is not configured, must authenticate what it sends.
-    /// Where any key is configured, strangers must.
-    fn demands(&self, peer: Option<usize>) -> bool {
+    /// Whether a tenant's peer, `None` for one that is not configured, must authenticate what it
+    /// sends. Where any key is configured, strangers must.
+    fn demands(&self, tenant: Tenant, peer: Option<usize>) -> bool {
         self.required
-            || self.shared.is_some()
+            || self.shared(tenant).is_some()
             || self.has_own(peer)
             || (peer.is_none() && !self.associations.is_empty())
     }
 
-    /// Whether a message with this proof may speak for a peer.
-    fn speaks_for(&self, proof: Proof, peer: Option<usize>) -> bool {
-        match proof {
-            Proof::Missing | Proof::Failed(_) => !self.demands(peer),
-            Proof::Valid(_) => match self.holder(proof) {
-                Some(holder) => peer == Some(holder),
-                None => !self.has_own(peer),
-            },
+    /// Whether a message with this proof may speak for a tenant's peer.
+    fn speaks_for(&self, proof: Proof, tenant: Tenant, peer: Option<usize>) -> bool {
+        let Some(spi) = proof.valid() else {
+            return !self.demands(tenant, peer);
+        };
+        match self.associations.get(&spi).map(|holder| holder.owner) {
+            Some(Owner::Peer(place)) => peer == Some(place),
+            Some(Owner::Tenant(number)) => number == tenant.number && !self.has_own(peer),
+            None => false,
         }
     }
 }
@@ -130,11 +151,12 @@ impl Lma {
             return Ok(());
         }
         let rightful = self.is_rightful(datagram, incoming);
+        let tenant = self.tenant_of(datagram).unwrap_or_default();
         match incoming.proof {
             Proof::Valid(_) if rightful == Some(false) => Err(DropReason::KeyOfAnotherPeer),
             Proof::Valid(_) => Ok(()),
             Proof::Failed(_) => Err(DropReason::AuthenticationFailed),
-            Proof::Missing if !rightful.unwrap_or_else(|| !self.keyring.demands(None)) => {
+            Proof::Missing if !rightful.unwrap_or_else(|| !self.keyring.demands(tenant, None)) => {
                 Err(DropReason::Unauthenticated)
             }
             Proof::Missing => Ok(()),
@@ -173,7 +195,9 @@ impl Lma {
             Received::Heartbeat(Beat {
                 mag_id: Some(id), ..
             }) if rightful.is_none() => {
-                rightful = Some(self.speaks_for(incoming.proof, &PeerKey::Identifier(id.clone())));
+                let tenant = self.tenant_of(datagram).unwrap_or_default();
+                let named = PeerKey::identified(tenant, id.clone());
+                rightful = Some(self.speaks_for(incoming.proof, &named));
             }
             Received::Update(_)
             | Received::Acknowledgement(_)
@@ -201,7 +225,8 @@ impl Lma {
     }
 
     pub(super) fn speaks_for(&self, proof: Proof, peer: &PeerKey) -> bool {
-        self.keyring.speaks_for(proof, self.directory.place(peer))
+        let place = self.directory.place(peer);
+        self.keyring.speaks_for(proof, peer.tenant, place)
     }
 
     /// Puts right the bends of the rules that are taken from this peer, and refuses others.
@@ -221,7 +246,9 @@ impl Lma {
             return Err(DropReason::NoHomeRegistration);
         }
         request.zero_technology = used.contains(&Tolerance::AccessTechnologyZero);
-        if let Some(mn) = &request.update.common.mn_id {
+        if let Some(mn) = &request.update.common.mn_id
+            && request.mn != *mn
+        {
             request.mn = mn.clone();
         }
         self.stats.count_tolerated(&used);
@@ -237,7 +264,7 @@ impl Lma {
         }
         let within = match accepted {
             true => self.peer_rate.admit(self.now, &*request.peer),
-            false => self.rate.admit(self.now, request.datagram.source.ip()),
+            false => self.is_within_rate(&request.datagram),
         };
         !within
     }
@@ -245,7 +272,8 @@ impl Lma {
     /// A PBU's authentication (RFC 5213 section 5.3.1 item 1). Only a wrong one under a key that is
     /// known is answered (RFC 4285 section 5.1.1).
     pub(super) fn check_proof(&self, request: &Request) -> Result<(), Objection> {
-        let demanded = self.keyring.demands(self.directory.place(&request.peer));
+        let place = self.directory.place(&request.peer);
+        let demanded = self.keyring.demands(request.peer.tenant, place);
         match request.proof {
             Proof::Valid(_) => Ok(()),
             Proof::Failed(_) => Err(Objection::Refuse(status::AUTHENTICATION_FAILED)),
@@ -267,7 +295,13 @@ impl Lma {
             Proof::Valid(spi) | Proof::Failed(spi) => Some(spi),
         };
         let holder = spi.and_then(|spi| self.keyring.associations.get(&spi));
-        let association = holder.and_then(|holder| self.keyring.sender(holder.peer));
+        let association = holder.and_then(|holder| match holder.owner {
+            Owner::Peer(place) => self.keyring.sender(Tenant::default(), Some(place)),
+            Owner::Tenant(number) => {
+                let shared = *self.keyring.shared.get(usize::from(number))?;
+                self.keyring.association(shared?)
+            }
+        });
         let protection = association.map(|association| Protection {
             association,
             gateway: datagram.source.ip(),
@@ -283,6 +317,7 @@ impl Lma {
             source,
             destination,
             payload,
+            vrf: datagram.vrf,
         });
     }
 
@@ -311,7 +346,8 @@ impl Lma {
     ) {
         let carrier = carrier_of(destination);
         let source = SocketAddr::new(local, port_of(carrier));
-        let association = self.keyring.sender(self.directory.place(peer));
+        let place = self.directory.place(peer);
+        let association = self.keyring.sender(peer.tenant, place);
         let protection = association.map(|association| Protection {
             association,
             gateway: destination.ip(),
@@ -325,6 +361,7 @@ impl Lma {
             source,
             destination,
             payload,
+            vrf: peer.tenant.transport,
         });
     }
 }
@@ -336,7 +373,7 @@ impl PathTable {
             Carrier::Tunnel(id) => std::iter::once(id)
                 .filter(|id| self.get(*id).is_some())
                 .collect(),
-            Carrier::Udp | Carrier::Ipv6 => self.observed_at(datagram.source),
+            Carrier::Udp | Carrier::Ipv6 => self.observed_at(datagram.vrf, datagram.source),
             Carrier::UnknownTunnel => SmallVec::new(),
         }
     }

@@ -12,6 +12,8 @@ use crate::random::Random;
 use crate::reconfigure::ReconfigureError;
 use crate::snapshot::{Refusal, RefusalReason, RestoreError};
 
+use super::cache::PeerKey;
+use super::paths::Path;
 use super::{Lma, TimerKind};
 
 impl Lma {
@@ -56,8 +58,11 @@ impl Lma {
     /// Takes what a snapshot leaves out from the engine before.
     fn take_over(&mut self, before: &mut Self) {
         self.stats = std::mem::take(&mut before.stats);
-        self.revocations = std::mem::take(&mut before.revocations);
-        self.notifications = std::mem::take(&mut before.notifications);
+        self.take_over_customers(before);
+        if self.tenants.same_numbers(&before.tenants) {
+            self.revocations = std::mem::take(&mut before.revocations);
+            self.notifications = std::mem::take(&mut before.notifications);
+        }
         self.take_over_heartbeats(before);
         let mut first = std::mem::take(&mut before.queue);
         first.extend(self.gone_since(before));
@@ -70,13 +75,26 @@ impl Lma {
         }
     }
 
+    /// The counters of each customer that is still there, by its name.
+    fn take_over_customers(&mut self, before: &mut Self) {
+        for (number, stats) in std::mem::take(&mut before.customer_stats) {
+            let old = before.tenants.all().find(|tenant| tenant.number == number);
+            let name = old.and_then(|old| before.tenants.name(old));
+            let new = name.and_then(|name| self.tenants.named(Some(name)));
+            if let Some(new) = new {
+                self.customer_stats.insert(new.number, stats);
+            }
+        }
+    }
+
     fn take_over_heartbeats(&mut self, before: &mut Self) {
         let ids: Vec<PathId> = self.paths.iter().map(|(id, _)| id).collect();
         for id in ids {
             let Some(path) = self.paths.get(id) else {
                 continue;
             };
-            let Some(rule) = self.config.heartbeat.for_label(path.label).copied() else {
+            let rules = self.tenants.heartbeat(path.key.peer.tenant);
+            let Some(rule) = rules.for_label(path.label).copied() else {
                 continue;
             };
             let old = before.paths.get_mut(id);
@@ -121,16 +139,27 @@ impl Lma {
     fn note_everything(&mut self, before: &Self) {
         let sessions = before.cache.iter().chain(self.cache.iter());
         let sessions: Vec<SessionId> = sessions.map(|(id, _)| id).collect();
-        let paths = before.paths.iter().chain(self.paths.iter());
-        let paths: Vec<(PathId, _)> = paths
-            .map(|(id, path)| (id, Arc::clone(&path.key.peer)))
-            .collect();
+        // A gateway of before by its customer's present number.
+        let peer_now = |path: &Path| {
+            let peer = &path.key.peer;
+            let name = before.tenants.name(peer.tenant);
+            let tenant = self.tenants.named(name)?;
+            let name = peer.name.clone();
+            Some(Arc::new(PeerKey { tenant, name }))
+        };
+        let old = before.paths.iter();
+        let old = old.map(|(id, path)| (id, peer_now(path)));
+        let new = self.paths.iter();
+        let new = new.map(|(id, path)| (id, Some(Arc::clone(&path.key.peer))));
+        let paths: Vec<(PathId, Option<Arc<PeerKey>>)> = old.chain(new).collect();
         sessions
             .into_iter()
             .for_each(|id| self.cache.changes.note(id));
         for (id, peer) in paths {
             self.paths.changes.note(id);
-            self.peers.changes.note(peer);
+            if let Some(peer) = peer {
+                self.peers.changes.note(peer);
+            }
         }
     }
 }

@@ -5,7 +5,8 @@ use pmip_wire::types::PathId;
 use crate::event::SessionId;
 use crate::heartbeat::Heartbeat;
 use crate::snapshot::{
-    BindingRecord, GreRecord, LmaSnapshot, MarkRecord, PathRecord, PeerRecord, SessionRecord,
+    BindingRecord, GreRecord, LmaSnapshot, MarkRecord, PathRecord, PeerName, PeerRecord,
+    SessionRecord,
 };
 
 use super::Lma;
@@ -17,48 +18,62 @@ impl Lma {
     pub fn snapshot(&self) -> LmaSnapshot {
         let mut snapshot = LmaSnapshot::new(self.config.restart_counter, self.anchor);
         for (id, path) in self.paths.iter() {
-            snapshot.paths.insert(id, path_record(id, path));
+            snapshot.paths.insert(id, self.record_of_path(id, path));
             if let Some(record) = self.peer_record(&path.key.peer) {
                 snapshot.peers.insert(record.peer.clone(), record);
             }
         }
         let sessions = self.cache.iter();
         snapshot.sessions = sessions
-            .map(|(id, session)| (id, session_record(id, session)))
+            .map(|(id, session)| (id, self.record_of_session(id, session)))
             .collect();
-        let remembered = self.allocator.remembered_records();
+        let remembered = self.allocator.remembered_records(&self.tenants);
         snapshot.remembered = remembered
-            .map(|record| (record.mn_id.clone(), record))
+            .map(|record| ((record.customer.clone(), record.mn_id.clone()), record))
             .collect();
         snapshot
     }
 
     pub(super) fn peer_record(&self, key: &PeerKey) -> Option<PeerRecord> {
-        self.peers.record(key)
+        self.peers.record(key, self.peer_name(key))
     }
 
     pub(super) fn path_record(&self, id: PathId) -> Option<PathRecord> {
         let path = self.paths.get(id)?;
-        Some(path_record(id, path))
+        Some(self.record_of_path(id, path))
     }
 
     pub(super) fn session_record(&self, id: SessionId) -> Option<SessionRecord> {
         let session = self.cache.get(id)?;
-        Some(session_record(id, session))
+        Some(self.record_of_session(id, session))
+    }
+
+    /// The name of a gateway outside the engine.
+    pub(super) fn peer_name(&self, key: &PeerKey) -> PeerName {
+        key.to_name(self.tenants.name(key.tenant))
+    }
+
+    fn record_of_path(&self, id: PathId, path: &Path) -> PathRecord {
+        path_record(id, path, self.peer_name(&path.key.peer))
+    }
+
+    fn record_of_session(&self, id: SessionId, session: &Session) -> SessionRecord {
+        session_record(id, session, self.peer_name(&session.peer))
     }
 }
 
-fn path_record(id: PathId, path: &Path) -> PathRecord {
+fn path_record(id: PathId, path: &Path, peer: PeerName) -> PathRecord {
     let heartbeat = path.heartbeat.as_deref();
     let weights = path.link.as_ref().and_then(|link| link.weights);
+    let (observed, observed_data) = path.confirmed();
     PathRecord {
         path: id,
-        peer: path.key.peer.to_name(),
+        peer,
         local: path.key.local,
         care_of: path.key.care_of,
         binding_id: path.key.binding_id,
-        observed: path.observed,
-        observed_data: path.observed_data.as_deref().copied(),
+        observed,
+        observed_data,
         nat: path.nat,
         encapsulation: path.encapsulation,
         label: path.label,
@@ -70,7 +85,7 @@ fn path_record(id: PathId, path: &Path) -> PathRecord {
     }
 }
 
-fn session_record(id: SessionId, session: &Session) -> SessionRecord {
+fn session_record(id: SessionId, session: &Session, peer: PeerName) -> SessionRecord {
     let paths = session.paths.iter().map(|binding| BindingRecord {
         binding_id: binding.binding_id,
         path: binding.path,
@@ -96,7 +111,7 @@ fn session_record(id: SessionId, session: &Session) -> SessionRecord {
         session: id,
         mn_id: session.mn_name(),
         link_layer: session.link_layer().to_vec().into(),
-        peer: session.peer.to_name(),
+        peer,
         access_technology: session.access_technology,
         link_local: session.link_local.as_deref().copied(),
         home_prefixes: session.home_prefixes().to_vec(),

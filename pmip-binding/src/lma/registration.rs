@@ -1,5 +1,6 @@
 //! Accepting PBUs: RFC 5213 sections 5.3.2 to 5.3.4 and signalling rules section 1.
 
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,16 +14,18 @@ use super::allocation::Holdings;
 use super::allocator::Remembered;
 use super::cache::{MnKey, PathBinding, Session};
 use super::judge::Request;
+use super::tenants::Tenant;
 use super::{Lma, TimerKind};
 
 impl Lma {
     /// RFC 5213 section 5.3.2.
     pub(super) fn create(&mut self, request: &Request) {
-        if !self.has_room_for(&request.mn) {
+        let tenant = request.peer.tenant;
+        if !self.has_room_for(tenant, &request.mn) {
             return self.refuse(request, status::INSUFFICIENT_RESOURCES);
         }
         let id = self.cache.next_id();
-        let remembered = self.allocator.recall(&request.mn, self.now);
+        let remembered = self.allocator.recall(tenant, &request.mn, self.now);
         let granted = match self.allocate(request, &Holdings::default(), &remembered) {
             Ok(granted) => granted,
             Err(shortage) => return self.refuse_shortage(request, shortage),
@@ -33,15 +36,18 @@ impl Lma {
         let session = Session::new(&request.mn, link_layer, peer, request.care_of, &granted);
         self.cache.insert(session);
         self.stats.sessions_created = self.stats.sessions_created.saturating_add(1);
+        if let Some(stats) = self.count_for(tenant) {
+            stats.sessions_created = stats.sessions_created.saturating_add(1);
+        }
         self.bind(request, id, true);
     }
 
     /// Whether the limits allow one more session of this mobile node.
-    pub(super) fn has_room_for(&self, mn: &MnKey) -> bool {
+    pub(super) fn has_room_for(&self, tenant: Tenant, mn: &MnKey) -> bool {
         let limits = self.config.limits;
         let bindings = u32::try_from(self.cache.len()).unwrap_or(u32::MAX);
         bindings < limits.bindings
-            && self.cache.of_mn(mn).len() < usize::from(limits.sessions_per_node)
+            && self.cache.of_mn(tenant, mn).len() < usize::from(limits.sessions_per_node)
     }
 
     /// RFC 5213 sections 5.3.3 and 5.3.4.
@@ -64,7 +70,7 @@ impl Lma {
         };
         let changed = granted != held;
         for prefix in held.prefixes().filter(|prefix| !granted.holds(*prefix)) {
-            self.allocator.release(prefix);
+            self.allocator.release(request.peer.tenant.traffic, prefix);
         }
         if changed {
             self.cache.set_holdings(id, &granted);
@@ -88,8 +94,12 @@ impl Lma {
         let dropped = self.rebind(request, id, path, continued);
         let keys_changed = self.adopt_gre(request, id, continued);
         self.adopt_service(request, id);
+        self.give_link_local(request, id);
         if moved {
             self.stats.handoffs = self.stats.handoffs.saturating_add(1);
+            if let Some(stats) = self.count_for(request.peer.tenant) {
+                stats.handoffs = stats.handoffs.saturating_add(1);
+            }
         }
         self.believe_last_resort(path, id);
         self.sync_path(path, "registered");
@@ -106,7 +116,8 @@ impl Lma {
             self.release_path(old);
         }
         if !before.contains(&path) {
-            self.departures.forget(request.observed().ip());
+            let vrf = request.peer.tenant.transport;
+            self.departures.forget((vrf, request.observed().ip()));
         }
         if revived || addresses_changed {
             self.emit_session_up(id);
@@ -114,6 +125,24 @@ impl Lma {
         self.adopt_access_network(request, id);
         self.accept(request, id);
         self.give_notice(notice);
+    }
+
+    /// RFC 5213 section 5.3.6: a gateway that asks for the link-local address of a session that has
+    /// none gets one, which the session keeps.
+    fn give_link_local(&mut self, request: &Request, id: SessionId) {
+        let asks = request.update.common.link_local == Some(Ipv6Addr::UNSPECIFIED);
+        let session = self.cache.get(id);
+        let lacks = session.is_some_and(|session| session.link_local.is_none());
+        if !(asks && lacks) {
+            return;
+        }
+        let address = match self.config.link_local_address {
+            Some(address) => address,
+            None => link_local(self.random.next_u64()),
+        };
+        if let Some(session) = self.cache.get_mut(id) {
+            session.link_local = Some(Box::new(address));
+        }
     }
 
     /// Updates the session's entry; gives back the paths that it left.
@@ -176,7 +205,8 @@ impl Lma {
         if let Some(path) = self.paths.get(path)
             && moved
         {
-            self.departures.note(self.now, path.observed.ip());
+            let vrf = path.key.peer.tenant.transport;
+            self.departures.note(self.now, (vrf, path.observed.ip()));
         }
     }
 
@@ -209,7 +239,8 @@ impl Lma {
 
     /// At most what is configured, at least one, in units of 4 s.
     fn granted_lifetime(&self, request: &Request) -> u16 {
-        let most = u16::try_from(self.config.lifetime.as_secs() / 4).unwrap_or(u16::MAX);
+        let most = self.tenants.lifetime(request.peer.tenant).as_secs() / 4;
+        let most = u16::try_from(most).unwrap_or(u16::MAX);
         request.update.common.lifetime.min(most).max(1)
     }
 }
@@ -241,6 +272,13 @@ impl Session {
 /// Whether the request goes on with the session's multipath registration.
 fn continues(session: &Session, request: &Request) -> bool {
     request.multipath.is_some() && session.multipath && session.peer == request.peer
+}
+
+/// A link-local address with an interface identifier that nobody guesses, and that no station
+/// makes of its MAC address (RFC 4291 section 2.5.1: the universal bit is 0).
+fn link_local(interface: u64) -> Ipv6Addr {
+    const UNIVERSAL: u64 = 1 << 57;
+    Ipv6Addr::from_bits((0xfe80 << 112) | u128::from(interface & !UNIVERSAL))
 }
 
 fn path_ids(session: &Session) -> SmallVec<[PathId; 4]> {

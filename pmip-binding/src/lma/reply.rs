@@ -17,6 +17,8 @@ use super::judge::Request;
 const NAT_KEEP_ALIVE: u32 = 110;
 /// Status of an IPv4 Home Address Reply: reason unspecified.
 const HOME_UNSPECIFIED: u8 = 128;
+/// The same: administratively prohibited.
+const HOME_PROHIBITED: u8 = 129;
 
 impl Lma {
     /// Accepts with what the session now holds.
@@ -63,7 +65,12 @@ impl Lma {
     }
 
     pub(super) fn refuse(&mut self, request: &Request, status: u8) {
-        let reply = self.rejection(request, status, HOME_UNSPECIFIED);
+        // RFC 5844 section 3.1.2.2.
+        let home_status = match status {
+            status::NOT_AUTHORIZED_FOR_IPV4_HOA => HOME_PROHIBITED,
+            _ => HOME_UNSPECIFIED,
+        };
+        let reply = self.rejection(request, status, home_status);
         self.send_reply(request, reply);
     }
 
@@ -128,6 +135,10 @@ impl Lma {
     fn send_reply(&mut self, request: &Request, mut reply: Acknowledgement) {
         reply.load = self.load();
         self.stats.count_status(reply.status);
+        if let Some(stats) = self.count_for(request.peer.tenant) {
+            let counter = stats.acknowledgements.entry(reply.status).or_default();
+            *counter = counter.saturating_add(1);
+        }
         let message = Message::BindingAcknowledgement(reply.to_wire());
         self.reply(&request.datagram, request.proof, None, &message);
     }

@@ -1,14 +1,13 @@
 //! A new anchor from a snapshot.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pmip_wire::types::{Instant, IpPrefix, PathId};
 use smallvec::SmallVec;
 
-use crate::config::LmaConfig;
+use crate::config::{LmaConfig, Network};
 use crate::event::SessionId;
 use crate::heartbeat::Heartbeat;
 use crate::io::ClockAnchor;
@@ -23,9 +22,10 @@ use crate::timers::TimerSlot;
 use super::allocation::Holdings;
 use super::allocator::Remembered;
 use super::announce::Announcement;
-use super::cache::{HomeAddress, Mark, PathBinding, PeerKey, Session};
+use super::cache::{HomeAddress, MagName, Mark, PathBinding, PeerKey, Session};
 use super::gre::GreBinding;
 use super::paths::{Path, PathKey};
+use super::tenants::Tenant;
 use super::{Lma, TimerKind};
 
 /// The shortest time.
@@ -92,9 +92,9 @@ impl Restoration {
         self.drop_unused_paths();
         for record in snapshot.peers() {
             let since = self.since(record);
-            self.lma
-                .peers
-                .restore(&PeerKey::from_name(&record.peer), record, since);
+            if let Some(key) = self.peer_key(&record.peer) {
+                self.lma.peers.restore(&key, record, since);
+            }
         }
         let mut remembered: Vec<&RememberedRecord> = snapshot.remembered().collect();
         remembered.sort_by_key(|record| record.until);
@@ -127,6 +127,7 @@ impl Restoration {
             observed: record.observed,
             observed_data: record.observed_data.map(Box::new),
             nat: record.nat,
+            nat_change: None,
             encapsulation: record.encapsulation,
             label: record.label,
             access_technology: record.access_technology,
@@ -149,16 +150,14 @@ impl Restoration {
     }
 
     fn path_key(&self, record: &PathRecord) -> Result<PathKey, RefusalReason> {
-        let peer = self.lma.peers.shared(&PeerKey::from_name(&record.peer));
+        let peer = self.peer_key(&record.peer);
+        let peer = peer.ok_or(RefusalReason::UnknownCustomer)?;
+        let peer = self.lma.peers.shared(&peer);
         let config = &self.lma.config;
         if self.lma.directory.peer(&peer).is_none() && !config.dynamic_mag_learning {
             return Err(RefusalReason::UnknownPeer);
         }
-        let ours = [
-            config.ipv4_address.map(IpAddr::V4),
-            config.ipv6_address.map(IpAddr::V6),
-        ];
-        if !ours.contains(&Some(record.local)) {
+        if !self.lma.tenants.has_address(peer.tenant, record.local) {
             return Err(RefusalReason::UnknownAddress);
         }
         let key = PathKey {
@@ -179,7 +178,9 @@ impl Restoration {
         if lacks_heartbeat {
             return;
         }
-        let Some(rule) = lma.config.heartbeat.for_label(record.label).copied() else {
+        let tenant = lma.paths.get(id).map(|path| path.key.peer.tenant);
+        let rules = lma.tenants.heartbeat(tenant.unwrap_or_default());
+        let Some(rule) = rules.for_label(record.label).copied() else {
             return;
         };
         let span = u64::try_from(rule.interval.as_millis()).unwrap_or(u64::MAX);
@@ -202,7 +203,9 @@ impl Restoration {
         record: &SessionRecord,
         snapshot: &LmaSnapshot,
     ) -> Result<(), RefusalReason> {
-        self.check_limits(record)?;
+        let peer = self.peer_key(&record.peer);
+        let peer = peer.ok_or(RefusalReason::UnknownCustomer)?;
+        self.check_limits(peer.tenant, record)?;
         let deleted_at = self.deleted_at(record);
         if deleted_at.is_some_and(|at| at <= self.lma.now) {
             return Err(RefusalReason::Lapsed);
@@ -212,8 +215,8 @@ impl Restoration {
             None => self.bindings(record)?,
         };
         let mn = Identifier::nai(&record.mn_id);
-        let holdings = self.claim(&mn, record)?;
-        let peer = self.lma.peers.shared(&PeerKey::from_name(&record.peer));
+        let holdings = self.claim(peer.tenant, &mn, record)?;
+        let peer = self.lma.peers.shared(&peer);
         let care_of = record.last_care_of;
         let mut session = Session::new(&mn, &record.link_layer, peer, care_of, &holdings);
         session.access_technology = record.access_technology;
@@ -239,11 +242,13 @@ impl Restoration {
         Ok(())
     }
 
-    fn check_limits(&self, record: &SessionRecord) -> Result<(), RefusalReason> {
+    fn check_limits(&self, tenant: Tenant, record: &SessionRecord) -> Result<(), RefusalReason> {
         let limits = self.lma.config.limits;
         let many_paths = record.paths.len() > limits.paths_per_binding.into();
         let many_networks = record.delegated.len() > limits.delegated_per_binding.into();
-        let full = !self.lma.has_room_for(&Identifier::nai(&record.mn_id));
+        let full = !self
+            .lma
+            .has_room_for(tenant, &Identifier::nai(&record.mn_id));
         if full || many_paths || many_networks {
             return Err(RefusalReason::TooMany);
         }
@@ -259,8 +264,10 @@ impl Restoration {
     /// as RFC 5845 section 3.3.2 allows after a restart.
     fn gre(&mut self, session: &mut Session, record: &SessionRecord) {
         let most = usize::from(self.lma.config.limits.paths_per_binding);
-        let profile = self.lma.directory.profile(&session.mn());
-        let fixed = profile.and_then(|profile| profile.gre_uplink_key);
+        let (tenants, tenant) = (&self.lma.tenants, session.peer.tenant);
+        let directory = &self.lma.directory;
+        let profile = directory.profile(tenants, tenant, &session.mn());
+        let fixed = tenants.gre_key(tenant, profile);
         for record in record.gre.iter().take(most) {
             let free = |key: &u32| Some(*key) == fixed || self.lma.keys.claim(*key);
             let GreRecord {
@@ -372,13 +379,16 @@ impl Restoration {
     /// Everything that the session held, or nothing.
     fn claim(
         &mut self,
+        tenant: Tenant,
         mn: &Identifier,
         record: &SessionRecord,
     ) -> Result<Holdings, RefusalReason> {
         let directory = Arc::clone(&self.lma.directory);
-        let profile = directory.profile(mn).filter(|profile| profile.enabled);
+        let tenants = Arc::clone(&self.lma.tenants);
+        let profile = directory.profile(&tenants, tenant, mn);
+        let profile = profile.filter(|profile| profile.enabled);
         let profile = profile.ok_or(RefusalReason::NoProfile)?;
-        let network = profile.network.as_deref().unwrap_or("");
+        let network = tenants.network(tenant, profile);
         let home = record.ipv4_home;
         let holdings = Holdings {
             home_prefixes: record.home_prefixes.as_slice().into(),
@@ -391,9 +401,9 @@ impl Restoration {
         };
         let homes = holdings.home_prefixes.len() + usize::from(home.is_some());
         for (index, prefix) in holdings.prefixes().enumerate() {
-            if let Err(reason) = self.claim_one(network, prefix, index < homes) {
+            if let Err(reason) = self.claim_one(tenant, network, prefix, index < homes) {
                 let claimed = holdings.prefixes().take(index);
-                claimed.for_each(|prefix| self.lma.allocator.release(prefix));
+                claimed.for_each(|prefix| self.lma.allocator.release(tenant.traffic, prefix));
                 return Err(reason);
             }
         }
@@ -402,21 +412,22 @@ impl Restoration {
 
     fn claim_one(
         &mut self,
-        network: &str,
+        tenant: Tenant,
+        network: Option<&Network>,
         prefix: IpPrefix,
         is_home: bool,
     ) -> Result<(), RefusalReason> {
-        let lma = &mut self.lma;
-        let asserted = lma.config.network(network);
-        let asserted = asserted.is_some_and(|network| network.accept_asserted);
+        let takes_any = self.lma.tenants.takes_any(tenant, network);
+        let space = self.lma.allocator.space(tenant.traffic);
+        let name = network.map_or("", |network| network.name.as_str());
         let ours = if is_home {
-            lma.allocator.owns_home(network, prefix)
+            space.owns_home(name, prefix)
         } else {
-            asserted || lma.allocator.owns_mobile(network, prefix)
+            takes_any || space.owns_mobile(name, prefix)
         };
         match ours {
             false => Err(RefusalReason::OutsidePools(prefix)),
-            true if lma.allocator.claim(prefix) => Ok(()),
+            true if space.claim(prefix) => Ok(()),
             true => Err(RefusalReason::InUse(prefix)),
         }
     }
@@ -442,7 +453,12 @@ impl Restoration {
             return self.refuse(which, RefusalReason::Lapsed);
         }
         let mn = Identifier::nai(&record.mn_id);
-        self.lma.allocator.remember(mn, until, what);
+        let tenant = self.lma.tenants.named(record.customer.as_deref());
+        let Some(tenant) = tenant else {
+            let which = RefusedRecord::Remembered(record.mn_id.clone());
+            return self.refuse(which, RefusalReason::UnknownCustomer);
+        };
+        self.lma.allocator.remember(tenant, mn, until, what);
     }
 }
 
@@ -457,18 +473,32 @@ fn link_of(record: &PathRecord) -> Option<Box<Link>> {
     (link != Link::default()).then(|| Box::new(link))
 }
 
-impl PeerKey {
-    fn from_name(name: &PeerName) -> Self {
-        match name {
-            PeerName::Identifier { subtype, octets } => Self::Identifier(Identifier {
-                subtype: *subtype,
-                octets: octets.clone(),
-            }),
-            PeerName::Address { source, care_of } => Self::Address {
-                source: *source,
-                care_of: *care_of,
-            },
-        }
+impl Restoration {
+    /// A gateway by its name; `None` where its customer is no more.
+    fn peer_key(&self, name: &PeerName) -> Option<PeerKey> {
+        let (customer, name) = match name {
+            PeerName::Identifier {
+                subtype,
+                octets,
+                customer,
+            } => {
+                let identifier = Identifier {
+                    subtype: *subtype,
+                    octets: octets.clone(),
+                };
+                (customer, MagName::Identifier(identifier))
+            }
+            PeerName::Address {
+                source,
+                care_of,
+                customer,
+            } => {
+                let (source, care_of) = (*source, *care_of);
+                (customer, MagName::Address { source, care_of })
+            }
+        };
+        let tenant = self.lma.tenants.named(customer.as_deref())?;
+        Some(PeerKey { tenant, name })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::io::{Carrier, Datagram};
 use crate::revocation::{self, Subject};
 use crate::security::Proof;
 
-use super::cache::{PeerKey, Session};
+use super::cache::{MagName, PeerKey, Session};
 use super::{Lma, show};
 
 const REASON: &str = "revoked by the access gateway";
@@ -102,10 +102,10 @@ impl Lma {
 
     /// The gateway names itself: by its MAG Identifier, or as the configuration knows its address.
     fn is_name_of(&self, peer: &PeerKey, named: &crate::message::Identifier) -> bool {
-        match peer {
-            PeerKey::Identifier(identifier) => identifier == named,
-            PeerKey::Address { source, .. } => {
-                let known = self.directory.peer_at(*source);
+        match &peer.name {
+            MagName::Identifier(identifier) => identifier == named,
+            MagName::Address { source, .. } => {
+                let known = self.directory.peer_at(peer.tenant, *source);
                 known.is_none_or(|known| known.identity.as_bytes() == &*named.octets)
             }
         }
@@ -136,10 +136,14 @@ impl Lma {
         let Some(mn_id) = &subject.mn_id else {
             return nothing;
         };
-        let ids = self.cache.of_mn(mn_id).into_iter().filter(|id| {
-            let session = self.cache.get(*id);
-            session.is_some_and(|session| session.peer == *peer && !session.is_deleting())
-        });
+        let ids = self
+            .cache
+            .of_mn(peer.tenant, mn_id)
+            .into_iter()
+            .filter(|id| {
+                let session = self.cache.get(*id);
+                session.is_some_and(|session| session.peer == *peer && !session.is_deleting())
+            });
         let ids: SmallVec<[SessionId; 4]> = ids.collect();
         if ids.is_empty() {
             return nothing;

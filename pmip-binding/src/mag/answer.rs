@@ -170,6 +170,7 @@ impl Mag {
         }
         let lma = entry.lma;
         self.take_gre(id, binding_id, answer);
+        self.take_link_local(id, answer);
         self.obey_anchor(id, path_id(lma, binding_id), answer);
         self.arm_grant(id, binding_id, grant);
         self.watch_path(path_id(lma, binding_id));
@@ -180,6 +181,7 @@ impl Mag {
             SmallVec::new()
         };
         self.announce(id, changed);
+        self.advertise_changes(id, changed);
         for other in left {
             self.sync_path(path_id(lma, other), "handed off");
         }
@@ -262,6 +264,7 @@ impl Mag {
         }
         entry.installed = None;
         let mn_id = entry.nai.clone();
+        self.withdraw_advertisement(id);
         self.emit(Event::Forwarding(Forwarding::RemoveSession(id)));
         self.emit(Event::Session(SessionEvent::Down {
             session: id,

@@ -12,11 +12,17 @@ use crate::input::MobileNode;
 use crate::message::{Identifier, handoff};
 
 use super::access_network::AccessNetwork;
+use super::advertise::Advertised;
 use super::list::{Entry, Life, Mode};
 use super::{Mag, TimerKind};
 
 /// Access technology "virtual": a logical mobile node has no access link (RFC 5213 section 8.5).
 const VIRTUAL: u8 = 1;
+
+/// Zeros are no identifier: the option stays away then (RFC 5213 section 6.9.1.1).
+fn unless_zero(link_layer: Option<Bytes>) -> Option<Bytes> {
+    link_layer.filter(|octets| octets.iter().any(|octet| *octet != 0))
+}
 
 impl Mag {
     /// Logical mobile nodes are always on: they register as soon as an interface is up.
@@ -34,10 +40,11 @@ impl Mag {
         let mut entry = self.new_entry(&node.nai, node.lma.as_deref(), node.service);
         entry.logical = true;
         entry.access_technology = VIRTUAL;
-        entry.link_layer = Some(Bytes::copy_from_slice(&node.link_layer_identifier));
+        entry.link_layer = unless_zero(Some(Bytes::copy_from_slice(&node.link_layer_identifier)));
         entry.first_handoff = handoff::NEW_INTERFACE;
         entry.wanted = wanted;
         entry.service_selection.clone_from(&node.service_selection);
+        entry.local_routing = node.local_routing;
         entry
     }
 
@@ -52,18 +59,28 @@ impl Mag {
             if node.access_network.is_some() {
                 self.on_access_network(&node.nai, node.access_network.as_ref());
             }
+            self.set_local_routing(id, node.local_routing);
             return self.attach_again(id);
         }
         let mut entry = self.new_entry(&node.nai, node.lma.as_deref(), node.service);
         entry.access_technology = node.access_technology;
-        entry.link_layer = node.link_layer_identifier.clone();
+        entry.link_layer = unless_zero(node.link_layer_identifier.clone());
         entry.first_handoff = node.handoff_indicator;
         entry.service_selection.clone_from(&node.service_selection);
+        entry.local_routing = node.local_routing;
         if node.access_network.is_some() {
             entry.access_network = AccessNetwork::new(node.access_network.clone());
         }
         let id = self.insert(entry);
         self.drive(id);
+    }
+
+    /// A mobile node that attaches again may have another policy.
+    fn set_local_routing(&mut self, id: SessionId, wanted: Option<bool>) {
+        if let Some(entry) = self.entry_mut(id).filter(|entry| !entry.logical) {
+            entry.local_routing = wanted;
+        }
+        self.sync_session(id);
     }
 
     /// An administrative action: what was halted is tried again.
@@ -94,6 +111,7 @@ impl Mag {
     /// Removes an entry whose de-registration is done or given up.
     pub(super) fn remove(&mut self, id: SessionId, reason: &'static str) {
         self.cancel_all(id);
+        self.withdraw_advertisement(id);
         let Some(entry) = self.list.remove(id.0) else {
             return;
         };
@@ -153,6 +171,8 @@ impl Mag {
             configured_service: service,
             service_selection: None,
             access_network: AccessNetwork::new(self.config.access_network.clone()),
+            advertised: Advertised::default(),
+            local_routing: None,
             first_handoff: handoff::UNKNOWN,
             wanted: Vec::new(),
             home_prefixes: SmallVec::new(),

@@ -32,7 +32,7 @@ impl Mag {
         let Some(request) = registration.and_then(|r| r.request.as_ref()) else {
             return;
         };
-        let over = request.over;
+        let (over, purpose) = (request.over, request.purpose);
         let lma = entry.lma;
         let (Some(care_of), Some((carrier, destination))) =
             (self.care_of(over), self.signalling_to(lma))
@@ -41,6 +41,7 @@ impl Mag {
         };
         let mut update = self.build(entry, about, request);
         self.ask_for_gre(id, about, &mut update);
+        self.ask_link_local(id, purpose, &mut update);
         self.tell_access_network(id, &mut update);
         self.name_service(id, &mut update);
         self.name_link(about, &mut update);

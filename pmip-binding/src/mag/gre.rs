@@ -202,6 +202,7 @@ impl Mag {
     /// What the forwarding plane needs to know about a mobile node.
     pub(super) fn route_of(&self, id: SessionId, entry: &Entry) -> SessionRoute {
         let mut route = entry.route(id);
+        route.local_routing = entry.local_routing.unwrap_or(self.config.local_routing);
         if !self.config.ignore_gre_keys {
             for path in &mut route.paths {
                 path.keys = self.gre.keys(id, path_parts(path.path).1);

@@ -14,6 +14,7 @@ use crate::event::{PathRoute, SessionId, SessionRoute};
 use crate::message::Identifier;
 
 use super::access_network::AccessNetwork;
+use super::advertise::Advertised;
 use super::orders::Times;
 
 /// One mobile node registered with one anchor.
@@ -33,6 +34,9 @@ pub(super) struct Entry {
     /// RFC 5149.
     pub(super) service_selection: Option<String>,
     pub(super) access_network: AccessNetwork,
+    pub(super) advertised: Advertised,
+    /// Whether its packets to our other mobile nodes may go directly; `None` = as configured.
+    pub(super) local_routing: Option<bool>,
     /// Handoff Indicator of the first PBU.
     pub(super) first_handoff: u8,
     /// Mobile network prefixes asked for, in the order of the configured interfaces.
@@ -236,6 +240,8 @@ impl Entry {
         SessionRoute {
             session: id,
             prefixes: self.prefixes().collect(),
+            vrf: crate::VrfId::DEFAULT,
+            local_routing: false,
             paths: paths.collect(),
         }
     }

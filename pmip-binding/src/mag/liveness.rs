@@ -126,8 +126,13 @@ impl Mag {
         } else {
             // RFC 5847 section 3.1: a request is always answered.
             let counter = self.config.restart_counter;
-            let message = Beat::response(beat.sequence, counter).to_message();
-            self.reply(datagram, &message);
+            // Our name, so that an anchor that asks whether somebody else is still at this address
+            // does not take us for him (signalling rules section 7).
+            let answer = Beat {
+                mag_id: Some(Identifier::nai(&self.config.identity)),
+                ..Beat::response(beat.sequence, counter)
+            };
+            self.reply(datagram, &answer.to_message());
         }
     }
 
@@ -345,7 +350,10 @@ impl Mag {
     }
 
     /// A heartbeat request, by signalling or through the tunnel. It names path and gateway, so
-    /// that the anchor knows it behind a NAT too.
+    /// that the anchor knows it behind a NAT too. Through the tunnel it does so without multipath
+    /// as well, with the care-of address that the anchor knows the path by: it looks at nothing
+    /// else from an unknown source (signalling rules section 9). By signalling it does not, else
+    /// an anchor whose mobile node moved on would ask us to take it back.
     fn send_beat(&mut self, id: PathId, sequence: u32, tunnelled: bool) {
         let (lma, binding_id) = path_parts(id);
         let (Some(care_of), Some((carrier, destination))) =
@@ -359,7 +367,10 @@ impl Mag {
             carrier
         };
         let mut beat = Beat::request(sequence);
-        if self.is_multipath(lma) {
+        if tunnelled {
+            beat.care_of = self.ipv4_care_of(binding_id);
+        }
+        if tunnelled || self.is_multipath(lma) {
             beat.multipath = self.multipath_of(binding_id);
             beat.mag_id = Some(Identifier::nai(&self.config.identity));
         }

@@ -1,6 +1,7 @@
 //! The mobile access gateway.
 
 mod access_network;
+mod advertise;
 mod answer;
 mod attach;
 mod build;
@@ -146,13 +147,11 @@ impl Mag {
         let interfaces = config.roaming_interfaces.iter();
         let anchors = config.lmas.iter();
         let nodes = config.logical_mobile_nodes.iter();
-        let mut random = Random::new(seed);
-        let memory = random.next_u64();
         let mut mag = Self {
             keyring: Arc::new(Keyring::new(&config)),
             now,
             clock,
-            random,
+            random: Random::new(seed),
             interfaces: interfaces.map(|_| Interface::default()).collect(),
             anchors: anchors.map(|_| Anchor::default()).collect(),
             paths: BTreeMap::new(),
@@ -162,8 +161,9 @@ impl Mag {
             timers: KeyedTimers::new(),
             revocations: Revocations::default(),
             handled: VecDeque::new(),
-            revoked: Seen::new(MOST_SEEN, memory),
-            notified: Seen::new(MOST_SEEN, memory),
+            // Only its anchors are listened to, so nobody aims at a hash.
+            revoked: Seen::new(MOST_SEEN, 0),
+            notified: Seen::new(MOST_SEEN, 0),
             queue: VecDeque::new(),
             stats: Stats::default(),
             last_timestamp: 0,
@@ -184,6 +184,10 @@ impl Mag {
             Input::Attachment(Attachment::Attach(node)) => self.attach(&node),
             Input::Attachment(Attachment::AccessNetwork { nai, network }) => {
                 self.on_access_network(&nai, network.as_ref());
+            }
+            Input::Attachment(Attachment::Solicit { nai }) => self.on_solicitation(&nai),
+            Input::Attachment(Attachment::LinkLocal { nai, address }) => {
+                self.on_link_local(&nai, address);
             }
             Input::Attachment(Attachment::Detach { nai }) => self.detach(&nai),
             Input::Command(command) => self.on_command(&command),
@@ -338,9 +342,10 @@ impl Mag {
     /// The wall clock as a Timestamp option, later than every one before.
     fn next_timestamp(&mut self) -> u64 {
         let clock = Timestamp::from_unix(self.clock.unix_at(self.now)).to_bits();
-        // A clock that was set back must not stay behind for ever: only equal moments are
-        // pushed apart.
-        let close = self.last_timestamp.saturating_sub(clock) < 65_536;
+        // Equal moments are pushed apart, as are those after a clock was set back by so little
+        // that the anchor takes what is later than its own time.
+        let near = Timestamp::from_unix(self.config.timestamp_window / 2).to_bits();
+        let close = self.last_timestamp.saturating_sub(clock) <= near;
         self.last_timestamp = if close {
             clock.max(self.last_timestamp.saturating_add(1))
         } else {

@@ -165,7 +165,7 @@ impl Mag {
     }
 
     /// Every path of the mobile node sends a PBU, unless one is under way.
-    fn register_again(&mut self, id: SessionId) {
+    pub(super) fn register_again(&mut self, id: SessionId) {
         if let Some(entry) = self.entry_mut(id) {
             let all: Vec<u8> = entry.granted().collect();
             for binding_id in all {

@@ -132,6 +132,7 @@ impl Mag {
             encapsulation,
             usable: state == PathState::Up,
             weight: interface.weight,
+            vrf: crate::VrfId::DEFAULT,
         })
     }
 

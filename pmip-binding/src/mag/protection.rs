@@ -95,6 +95,7 @@ impl Mag {
             source,
             destination,
             payload,
+            vrf: crate::VrfId::DEFAULT,
         });
     }
 

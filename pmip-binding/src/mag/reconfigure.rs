@@ -33,6 +33,7 @@ impl Mag {
         }
         self.now = self.now.max(now);
         let changed = self.told_anew(&config);
+        let shown_anew = self.config.access_link != config.access_link;
         self.keyring = Arc::new(Keyring::new(&config));
         self.config = Arc::new(config);
         let paths: Vec<PathId> = self.paths.keys().copied().collect();
@@ -41,6 +42,10 @@ impl Mag {
             self.follow_rule(id);
         }
         for id in self.ids() {
+            self.sync_session(id);
+            if shown_anew {
+                self.advertise(id);
+            }
             for &binding_id in &changed {
                 self.refresh(id, binding_id);
             }

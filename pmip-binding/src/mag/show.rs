@@ -28,6 +28,7 @@ impl Mag {
             mn_id: entry.nai.clone(),
             logical: entry.logical,
             state: state_of(entry, &paths),
+            customer: None,
             peer: peer.map(|peer| peer.identity.clone()).unwrap_or_default(),
             home_prefixes: entry.home_prefixes.to_vec(),
             ipv4_home: entry
@@ -65,6 +66,7 @@ impl Mag {
         let state = self.path_state(id);
         PathStatus {
             path: id,
+            customer: None,
             peer: peer.map(|peer| peer.identity.clone()).unwrap_or_default(),
             interface: interface.map(|interface| interface.name.clone()),
             binding_id,

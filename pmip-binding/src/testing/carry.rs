@@ -140,6 +140,7 @@ impl Packet {
             source: self.source,
             destination: self.destination,
             payload: self.payload,
+            vrf: crate::VrfId::DEFAULT,
         }
     }
 }

@@ -79,6 +79,7 @@ pub(super) fn answer(nai: &str, status: u8, destination: IpAddr) -> Datagram {
         source: control(LMA_ADDRESS.into()),
         destination: control(destination),
         payload: message.to_bytes(ChecksumContext::Udp),
+        vrf: crate::VrfId::DEFAULT,
     }
 }
 
@@ -102,6 +103,7 @@ pub(super) fn octets(octets: Vec<u8>) -> Datagram {
         source: SocketAddr::new(super::scene::address(99, 1), CONTROL_PORT),
         destination: control(LMA_ADDRESS.into()),
         payload: octets.into(),
+        vrf: crate::VrfId::DEFAULT,
     }
 }
 
@@ -111,6 +113,7 @@ fn to_anchor(source: SocketAddr, carrier: Carrier, message: &Message) -> Datagra
         source,
         destination: control(LMA_ADDRESS.into()),
         payload: message.to_bytes(ChecksumContext::Udp),
+        vrf: crate::VrfId::DEFAULT,
     }
 }
 

@@ -199,6 +199,67 @@ fn a_number_kept_after_the_timer_fired_cancels_nobody_elses() {
     assert_eq!(timers.next(), Some(Instant::from_secs(2)));
 }
 
+/// Almost all timers are moved while one old one stands before them.
+#[test]
+fn no_operation_searches_for_long() {
+    const COUNT: u32 = 100_000;
+    let second = |n: u64| Instant::from_secs(n);
+    let mut timers = Timers::new();
+    let mut slots = vec![TimerSlot::default(); COUNT as usize];
+    timers.set(&mut slots[0], 0, second(10));
+    for key in 1..COUNT {
+        timers.set(&mut slots[key as usize], key, second(11 + u64::from(key)));
+    }
+    for key in 1..COUNT {
+        timers.set(
+            &mut slots[key as usize],
+            key,
+            second(1_000_000 + u64::from(key)),
+        );
+    }
+    assert_eq!(timers.pop_due(second(10)), Some(0));
+    let mut wakes = 0;
+    loop {
+        let next = timers.next().unwrap();
+        assert!(next <= second(1_000_001), "never too late: {next}");
+        assert!(timers.steps <= 300, "{} at once", timers.steps);
+        match timers.pop_due(next) {
+            Some(key) => {
+                assert_eq!((next, key), (second(1_000_001), 1));
+                break;
+            }
+            None => wakes += 1,
+        }
+    }
+    assert!(wakes > 100, "it was put off: {wakes}");
+    let rest = (2..COUNT).map_while(|_| timers.pop_due(Instant::MAX));
+    assert!(rest.eq(2..COUNT), "and then they come in order");
+}
+
+/// Moving and setting timers goes on with a search, so that it ends though nobody asks.
+#[test]
+fn whoever_sets_a_timer_takes_part_in_the_search() {
+    const COUNT: u32 = 20_000;
+    let second = |n: u64| Instant::from_secs(n);
+    let mut timers = Timers::new();
+    let mut slots = vec![TimerSlot::default(); COUNT as usize];
+    for round in 0..2 {
+        for key in 0..COUNT {
+            let at = second(10 + u64::from(key) + round * 1_000_000);
+            if key > 0 || round == 0 {
+                timers.set(&mut slots[key as usize], key, at);
+            }
+        }
+    }
+    timers.cancel(slots[0], 0);
+    for key in 1..COUNT / 100 {
+        timers.set(&mut slots[key as usize], key, second(2_000_000));
+        assert!(timers.steps <= 300);
+    }
+    let at = second(1_000_010 + u64::from(COUNT / 100));
+    assert_eq!(timers.next(), Some(at), "exact again");
+}
+
 #[test]
 fn equal_deadlines_cost_few_wheels_and_come_in_order_of_their_rank() {
     let mut timers = Timers::new();

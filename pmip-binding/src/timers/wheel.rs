@@ -7,6 +7,8 @@ const BITS: u32 = 5;
 const SLOTS: usize = 1 << BITS;
 /// A crowded slot gets a wheel of its own.
 const CROWD: u8 = 16;
+/// Timers that one operation looks at, at most, in search of the first one.
+const PATIENCE: u32 = 256;
 const NONE: u32 = u32::MAX;
 /// In `Entry::prev`: the rest is a place, not an entry. In `Wheel::slots`: a wheel, not an entry.
 const FLAG: u32 = 1 << 31;
@@ -21,8 +23,12 @@ const FLAG: u32 = 1 << 31;
 ///
 /// A timer that is moved to later, as refreshes do, stays in its slot: it is put right when that
 /// slot comes first, or is crowded. So a timer moved often is handled about once per deadline that
-/// it had, and moving it touches nothing but itself. The first timer is known at any moment: whoever
-/// takes it away looks for the next one, and on the way puts right what stands before that.
+/// it had, and moving it touches nothing but itself. Whoever takes the first timer away looks for the
+/// next one, and on the way puts right what stands before that.
+///
+/// No operation searches for long: where almost all timers were moved while one old one stood before
+/// them, the search goes on with the operations that follow, and until it ends the start of the
+/// slot it has come to stands in for the next deadline, which is never later than the true one.
 #[derive(Clone, Debug)]
 pub(crate) struct Timers<K> {
     entries: Vec<Entry<K>>,
@@ -30,9 +36,13 @@ pub(crate) struct Timers<K> {
     wheels: Vec<Wheel>,
     free_entry: u32,
     free_wheel: u32,
+    /// `NONE` also while it is searched for.
     first: u32,
     /// Timers that are between two slots, as a list.
     homeless: u32,
+    /// Timers that the last operation looked at in search of the first one.
+    #[cfg(test)]
+    pub(super) steps: u32,
 }
 
 /// One timer in the list of its slot; a free one has the deadline that never comes.
@@ -68,6 +78,8 @@ impl<K: TimerKey> Timers<K> {
             free_wheel: NONE,
             first: NONE,
             homeless: NONE,
+            #[cfg(test)]
+            steps: 0,
         }
     }
 
@@ -83,7 +95,7 @@ impl<K: TimerKey> Timers<K> {
                 let later = at >= entry.at;
                 if later && index != self.first {
                     entry.at = at;
-                    return;
+                    return self.search();
                 }
                 self.unlink(index);
             }
@@ -93,9 +105,13 @@ impl<K: TimerKey> Timers<K> {
             entry.at = at;
         }
         self.link(slot.0);
-        if self.first == NONE {
-            self.find_first();
-        }
+        self.search();
+    }
+
+    /// Brings a timer near that is about to be set or cancelled.
+    pub(crate) fn warm(&self, slot: TimerSlot) {
+        let entry = self.entries.get(slot.0 as usize);
+        std::hint::black_box(entry.map(|entry| entry.at));
     }
 
     pub(crate) fn cancel(&mut self, slot: TimerSlot, key: K) {
@@ -105,14 +121,19 @@ impl<K: TimerKey> Timers<K> {
         }
     }
 
-    /// The next deadline, due or not.
+    /// The next deadline, due or not; while it is searched for, a moment that is not later.
     pub(crate) fn next(&self) -> Option<Instant> {
-        let first = self.entries.get(self.first as usize)?;
-        Some(Instant::from_nanos(first.at))
+        let at = match self.entries.get(self.first as usize) {
+            Some(first) => first.at,
+            None => self.start_of(self.first_place()?),
+        };
+        Some(Instant::from_nanos(at))
     }
 
-    /// Takes one deadline that has come, the earliest first.
+    /// Takes one deadline that has come, the earliest first. While that is searched for there is
+    /// none, and [`Timers::next`] says when to ask again, which may be at once.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<K> {
+        self.search();
         let first = self.entries.get(self.first as usize)?;
         if first.at > now.as_nanos() {
             return None;
@@ -136,9 +157,7 @@ impl<K: TimerKey> Timers<K> {
             entry.at = u64::MAX;
             entry.next = std::mem::replace(&mut self.free_entry, index);
         }
-        if self.first == NONE {
-            self.find_first();
-        }
+        self.search();
     }
 
     fn take_entry(&mut self, key: K) -> u32 {
@@ -357,14 +376,33 @@ impl<K: TimerKey> Timers<K> {
         child.map_or((NONE, 0), |(&child, &count)| (child, count))
     }
 
+    /// Goes on with the search for the first timer, if there is one.
+    fn search(&mut self) {
+        #[cfg(test)]
+        {
+            self.steps = 0;
+        }
+        if self.first == NONE {
+            self.find_first();
+        }
+    }
+
     /// Finds the first timer; who has been moved to later leaves the slots before it.
     fn find_first(&mut self) {
-        while let Some(place) = self.first_place() {
+        let mut left = PATIENCE;
+        while left > 0
+            && let Some(place) = self.first_place()
+        {
             let mut earliest = (u128::MAX, NONE);
             let (mut index, _) = self.child(place);
             while let Some(entry) = self.entries.get(index as usize) {
                 let (this, position) = (index, entry.position());
                 index = entry.next;
+                left = left.saturating_sub(1);
+                #[cfg(test)]
+                {
+                    self.steps += 1;
+                }
                 if self.is_at(place, position) {
                     earliest = earliest.min((position, this));
                 } else {
@@ -377,6 +415,14 @@ impl<K: TimerKey> Timers<K> {
                 return;
             }
         }
+    }
+
+    /// The earliest deadline that belongs into the slot at `place`.
+    fn start_of(&self, place: u32) -> u64 {
+        let (number, digit) = parts(place);
+        let wheel = self.wheels.get(number);
+        let start = wheel.map_or(0, |wheel| wheel.prefix | ((digit as u128) << wheel.shift));
+        (start >> 64) as u64
     }
 
     /// The first slot with a list.

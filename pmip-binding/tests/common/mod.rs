@@ -271,12 +271,20 @@ impl Pbu {
     }
 }
 
+/// The same, for an address of another routing instance.
+pub fn sent_to(mut datagram: Datagram, vrf: u16, address: IpAddr) -> Datagram {
+    datagram.vrf = pmip_binding::VrfId(vrf);
+    datagram.destination.set_ip(address);
+    datagram
+}
+
 pub fn datagram(source: SocketAddr, payload: Bytes) -> Datagram {
     Datagram {
         carrier: Carrier::Udp,
         source,
         destination: SocketAddr::new(LMA_ADDRESS.into(), CONTROL_PORT),
         payload,
+        vrf: pmip_binding::VrfId::DEFAULT,
     }
 }
 

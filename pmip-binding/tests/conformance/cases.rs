@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use bytes::Bytes;
-use pmip_binding::config::{MobileNetwork, PrefixRequest, Service};
+use pmip_binding::config::{Customer, MobileNetwork, PrefixRequest, Service};
 use pmip_binding::testing::{Node, UNIX_START, address, lma_config, mag_config};
 use pmip_binding::{Attachment, ClockAnchor, Command, Input, LmaConfig, MagConfig, MobileNode};
 use pmip_wire::types::Instant;
@@ -13,7 +13,7 @@ use pmip_wire::{
     MagIdentifier, MagMultipathBinding, OptionType, Timestamp,
 };
 
-use crate::common::{Pbu, SECOND};
+use crate::common::{Pbu, SECOND, sent_to};
 use crate::recorder::Recorder;
 
 /// Plays one procedure.
@@ -49,6 +49,11 @@ pub(crate) const CASES: &[(&str, Case)] = &[
     ("restart-of-a-gateway", restart_of_a_gateway),
     ("nat", nat),
     ("nat-rebinds", nat_rebinds),
+    ("nat-reboot", nat_reboot),
+    ("nat-without-multipath", nat_without_multipath),
+    ("care-of-address-in-use", care_of_in_use),
+    ("customers", customers),
+    ("link-local-address-of-the-anchor", link_local_address),
     ("delegated-prefixes", delegated),
     ("delegated-prefix-asserted-in-use", asserted_in_use),
     ("home-address-ipv4-only", || service(Service::Ipv4)),
@@ -424,6 +429,88 @@ fn nat_rebinds() -> Recorder {
     let outer = IpAddr::from([203, 0, 113, 9]);
     recorder.world.set_nat(0, 1, outer, 50_000);
     recorder.world.run_for(10 * SECOND);
+    recorder
+}
+
+/// The same, and the anchor repairs it.
+fn nat_reboot() -> Recorder {
+    let mut lma = lma_config();
+    lma.heartbeat.rules[0].nat_reboot = true;
+    let mut recorder = one(lma, mag_config(1, 2));
+    let outer = IpAddr::from([203, 0, 113, 9]);
+    recorder.world.set_nat(0, 1, outer, 40_000);
+    recorder.world.all_up();
+    recorder.world.run_for(2 * SECOND);
+    recorder.world.set_nat(0, 1, outer, 50_000);
+    recorder.world.run_for(2 * SECOND);
+    recorder
+}
+
+/// The data mapping of a path without a Binding ID.
+fn nat_without_multipath() -> Recorder {
+    let mut mag = quiet_mag(1, 1);
+    mag.multipath = false;
+    let mut recorder = one(quiet_lma(), mag);
+    let outer = IpAddr::from([203, 0, 113, 9]);
+    recorder.world.set_nat(0, 1, outer, 40_000);
+    recorder.world.all_up();
+    recorder.world.run_for(SECOND);
+    recorder
+}
+
+/// A second gateway comes to an address whose gateway is silent.
+fn care_of_in_use() -> Recorder {
+    let mut recorder = Recorder::new(quiet_lma());
+    let pbu = |mag: &str, sequence| {
+        let nai = format!("{mag}@example.com");
+        Pbu::new(&nai, sequence).multipath(mag, 1).datagram()
+    };
+    let world = &mut recorder.world;
+    world.input(Node::Lma, Input::Signalling(pbu("mag1", 1)));
+    for (sequence, wait) in (1..).zip([1, 2, 0]) {
+        world.input(Node::Lma, Input::Signalling(pbu("mag2", sequence)));
+        world.run_for(wait * SECOND);
+    }
+    recorder
+}
+
+/// A domain without a fixed link-local address, and a handoff.
+fn link_local_address() -> Recorder {
+    let mut recorder = Recorder::new(quiet_lma());
+    for index in 1..=2 {
+        let mut mag = plain_mag(index);
+        mag.access_link.fixed_link_local_address = None;
+        recorder.add_mag(mag, &addresses(index, 1));
+    }
+    recorder.world.all_up();
+    attach(&mut recorder, 0, 1, 5);
+    recorder.world.run_for(SECOND);
+    attach(&mut recorder, 1, 3, 5);
+    recorder.world.run_for(SECOND);
+    recorder
+}
+
+/// Two customers with equal mobile nodes, gateways and prefixes.
+fn customers() -> Recorder {
+    let mut lma = quiet_lma();
+    lma.vrfs = ["red", "green"].map(str::to_owned).to_vec();
+    for (last, name) in (2..).zip(&lma.vrfs) {
+        let mut customer = Customer::new(name);
+        customer.vrf = Some(name.clone());
+        customer.ipv4_address = Some(Ipv4Addr::new(192, 0, 2, last));
+        customer.networks = vec!["net1".to_owned()];
+        lma.customers.push(customer);
+    }
+    let mut recorder = Recorder::new(lma);
+    for (sequence, lifetime, handoff) in [(1, 100, 1), (2, 0, 4)] {
+        for last in [2, 3] {
+            let pbu = Pbu::new("walker@example.com", sequence).handoff(handoff);
+            let pbu = pbu.multipath("mag9", 1).lifetime(lifetime);
+            let address = IpAddr::from([192, 0, 2, last]);
+            let datagram = sent_to(pbu.datagram(), 0, address);
+            recorder.world.input(Node::Lma, Input::Signalling(datagram));
+        }
+    }
     recorder
 }
 

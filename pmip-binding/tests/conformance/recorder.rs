@@ -122,6 +122,7 @@ fn write_input(input: &Input) -> Value {
             "destination": datagram.destination,
             "hex": hex(&datagram.payload),
             "reads": describe(&datagram.payload),
+            "vrf": datagram.vrf,
         }}),
         other => json!(other),
     }
@@ -138,6 +139,7 @@ pub(crate) fn read_input(value: &Value) -> Input {
         source: serde_json::from_value(part("source")).unwrap(),
         destination: serde_json::from_value(part("destination")).unwrap(),
         payload: octets(datagram["hex"].as_str().unwrap()),
+        vrf: serde_json::from_value(part("vrf")).unwrap_or_default(),
     })
 }
 
@@ -160,6 +162,7 @@ fn write_transmit(transmit: &Transmit) -> Value {
         "destination": transmit.destination,
         "hex": hex(&transmit.payload),
         "reads": describe(&transmit.payload),
+        "vrf": transmit.vrf,
     }})
 }
 

@@ -161,6 +161,7 @@ impl Gateway {
             source: at(LMA_ADDRESS.into()),
             destination: at(address(1, 1)),
             payload,
+            vrf: pmip_binding::VrfId::DEFAULT,
         }));
     }
 }

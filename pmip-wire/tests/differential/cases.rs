@@ -73,7 +73,7 @@ pub(crate) fn cases(
     let alone = boundary_options()
         .into_iter()
         .chain(options)
-        .filter(|option| comparable_option(option));
+        .filter(comparable_option);
     let mut messages: Vec<Message> = boundary_messages();
     messages.extend(alone.map(update_with));
     messages.extend(

@@ -36,13 +36,35 @@ pub(crate) struct Requirement {
     pub(crate) hash: String,
     /// What it asks for, in our own words.
     pub(crate) says: String,
+    /// Whom it binds: one of [`ROLES`]. All entries of a list have one, or none has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) role: Option<String>,
     /// Tests that show it, as `tests/vectors.rs::heartbeat`, seen from the crate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) test: Vec<String>,
     /// Why no test shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) exception: Option<String>,
+    /// What kind of exception it is: one of [`KINDS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<String>,
 }
+
+/// Whom a requirement may bind.
+pub(crate) const ROLES: [&str; 4] = ["LMA", "MAG", "both", "other"];
+
+/// Kinds of exceptions, each with what the report says of it.
+pub(crate) const KINDS: [(&str, &str); 9] = [
+    ("open", "Not done, or done in part"),
+    ("deviation", "Done otherwise, on purpose"),
+    ("untested", "Done, and shown by no test"),
+    ("program", "The job of the program around the library"),
+    ("scope", "Procedures that this project leaves out"),
+    ("party", "The duty of another party"),
+    ("security", "The job of the security layer below"),
+    ("pointer", "Points elsewhere and asks for nothing itself"),
+    ("internal", "Not to be seen from outside"),
+];
 
 impl Requirement {
     /// The entry that a sentence opens, yet to be put in our words.
@@ -138,17 +160,12 @@ impl List {
         ] {
             for (new, found) in entries.iter_mut().filter(|(_, found)| !found) {
                 if let Some(place) = old.iter().position(|old| same(old, new)) {
-                    let Requirement {
-                        says,
-                        test,
-                        exception,
-                        ..
-                    } = old.remove(place);
+                    let sentence = std::mem::take(new);
                     *new = Requirement {
-                        says,
-                        test,
-                        exception,
-                        ..std::mem::take(new)
+                        id: sentence.id,
+                        level: sentence.level,
+                        hash: sentence.hash,
+                        ..old.remove(place)
                     };
                     *found = true;
                 }

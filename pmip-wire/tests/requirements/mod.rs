@@ -16,7 +16,7 @@ use std::{
 };
 
 use extract::Strength;
-use list::{List, Requirement};
+use list::{KINDS, List, ROLES, Requirement};
 use sources::Comment;
 
 const FOLDER: &str = "tests/requirements";
@@ -151,6 +151,21 @@ impl Tracing {
             }
             (Some(_), true) | (None, _) => {}
         }
+        let kinds = KINDS.map(|(kind, _)| kind);
+        match (&entry.exception, entry.kind.as_deref()) {
+            (Some(_), None) => problem("an exception of no kind".to_owned()),
+            (None, Some(_)) => problem("has a kind and no exception".to_owned()),
+            (Some(_), Some(kind)) if !kinds.contains(&kind) => {
+                problem(format!("{kind} is no kind of exception"));
+            }
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        let roles = list.requirements.iter().any(|entry| entry.role.is_some());
+        match entry.role.as_deref() {
+            None if roles => problem("binds nobody".to_owned()),
+            Some(role) if !ROLES.contains(&role) => problem(format!("{role} is no role")),
+            Some(_) | None => {}
+        }
         problems
     }
 
@@ -243,7 +258,7 @@ mod tests {
             test: vec![
                 "../pmip-wire/tests/requirements/mod.rs::every_gap_in_an_entry_is_named".to_owned(),
             ],
-            exception: None,
+            ..Requirement::default()
         };
         List {
             rfc: 1,
@@ -299,12 +314,37 @@ mod tests {
             "rfc1-2.3-1: there is no test tests/vectors.rs::no_such"
         );
         assert_eq!(
-            one(|entry| entry.exception = Some("A good reason.".to_owned())),
+            one(|entry| {
+                entry.exception = Some("A good reason.".to_owned());
+                entry.kind = Some("open".to_owned());
+            }),
             "rfc1-2.3-1: has both a test and an exception"
+        );
+        assert_eq!(
+            one(|entry| entry.kind = Some("open".to_owned())),
+            "rfc1-2.3-1: has a kind and no exception"
+        );
+        let of_kind = |kind: Option<&'static str>| {
+            problems(|entry| {
+                entry.test.clear();
+                entry.exception = Some("A good reason.".to_owned());
+                entry.kind = kind.map(str::to_owned);
+            })
+        };
+        assert_eq!(of_kind(Some("scope")), Vec::<String>::new());
+        assert_eq!(of_kind(None), ["rfc1-2.3-1: an exception of no kind"]);
+        assert_eq!(
+            of_kind(Some("mood")),
+            ["rfc1-2.3-1: mood is no kind of exception"]
+        );
+        assert_eq!(
+            one(|entry| entry.role = Some("MN".to_owned())),
+            "rfc1-2.3-1: MN is no role"
         );
         let unreasoned = |entry: &mut Requirement| {
             entry.test.clear();
             entry.exception = Some(" ".to_owned());
+            entry.kind = Some("open".to_owned());
         };
         assert_eq!(one(unreasoned), "rfc1-2.3-1: an exception without a reason");
     }

@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use super::{
     extract::Strength,
-    list::{List, Requirement},
+    list::{KINDS, List, Requirement},
 };
+
+/// A section in the table is one of this many parts, as in `5.3`.
+const DEPTH: usize = 2;
 
 /// How many requirements of one strength there are, and what shows them.
 #[derive(Default)]
@@ -16,13 +19,10 @@ struct Count {
 }
 
 impl Count {
-    fn of(list: &List, strength: Strength) -> Self {
+    fn of<'a>(entries: impl IntoIterator<Item = &'a Requirement>, strength: Strength) -> Self {
         let mut count = Self::default();
-        for entry in list
-            .requirements
-            .iter()
-            .filter(|entry| entry.strength() == strength)
-        {
+        let entries = entries.into_iter();
+        for entry in entries.filter(|entry| entry.strength() == strength) {
             count.total += 1;
             count.covered += usize::from(!entry.test.is_empty());
             count.excepted += usize::from(entry.test.is_empty() && entry.exception.is_some());
@@ -39,20 +39,7 @@ pub(crate) fn summary(lists: &[List]) -> String {
     );
     let mut sums = [0; 7];
     for list in lists {
-        let (must, should) = (
-            Count::of(list, Strength::Must),
-            Count::of(list, Strength::Should),
-        );
-        let may = Count::of(list, Strength::May).total;
-        let row = [
-            must.covered,
-            must.excepted,
-            must.total,
-            should.covered,
-            should.excepted,
-            should.total,
-            may,
-        ];
+        let row = row(&list.requirements.iter().collect::<Vec<_>>());
         for (sum, number) in sums.iter_mut().zip(row) {
             *sum += number;
         }
@@ -68,6 +55,39 @@ pub(crate) fn summary(lists: &[List]) -> String {
     out
 }
 
+/// MUST and SHOULD, each with a test, excepted and all; then all MAY.
+fn row(entries: &[&Requirement]) -> [usize; 7] {
+    let count = |strength| Count::of(entries.iter().copied(), strength);
+    let (must, should) = (count(Strength::Must), count(Strength::Should));
+    [
+        must.covered,
+        must.excepted,
+        must.total,
+        should.covered,
+        should.excepted,
+        should.total,
+        count(Strength::May).total,
+    ]
+}
+
+/// The same per section of an RFC.
+fn by_section(list: &List) -> String {
+    let mut out = String::from(
+        "| section | MUST covered | excepted | total | SHOULD covered | excepted | total | MAY |\n\
+         |---|---|---|---|---|---|---|---|\n",
+    );
+    let section = |entry: &Requirement| {
+        let parts: Vec<&str> = entry.section().split('.').take(DEPTH).collect();
+        parts.join(".")
+    };
+    for chunk in list.requirements.chunk_by(|a, b| section(a) == section(b)) {
+        let entries: Vec<&Requirement> = chunk.iter().collect();
+        let name = chunk.first().map(section).unwrap_or_default();
+        let _ = writeln!(out, "| {name} | {} |", cells(&row(&entries)));
+    }
+    out
+}
+
 fn cells(numbers: &[usize]) -> String {
     numbers
         .iter()
@@ -80,20 +100,24 @@ fn cells(numbers: &[usize]) -> String {
 pub(crate) fn render(package: &str, lists: &[List]) -> String {
     let mut out = format!(
         "# Requirements traced in {package}\n\n\
-         Written by `tests/requirements/update`; `cargo test -p {package} --test requirements` fails when it\n\
-         is stale. MUST stands for SHALL and REQUIRED too, SHOULD for RECOMMENDED, each with its negation.\n\
-         Tests are seen from `{package}/`.\n\n{}",
+         Written by `pmip-wire/tests/requirements/update {package}`; `cargo test -p {package} --test\n\
+         requirements` fails when it is stale. MUST stands for SHALL and REQUIRED too, SHOULD for\n\
+         RECOMMENDED, each with its negation. Tests are seen from `{package}/`.\n\n{}",
         summary(lists)
     );
     for list in lists {
         let _ = write!(out, "\n## RFC {}\n\n", list.rfc);
-        out.push_str("| requirement | level | in our words | shown by |\n|---|---|---|---|\n");
+        out.push_str(&by_section(list));
+        out.push_str(
+            "\n| requirement | level | binds | in our words | shown by |\n|---|---|---|---|---|\n",
+        );
         for entry in &list.requirements {
             let _ = writeln!(
                 out,
-                "| {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} |",
                 link(list.rfc, entry),
                 entry.level,
+                entry.role.as_deref().unwrap_or("both"),
                 cell(&entry.says),
                 shown(entry)
             );
@@ -127,17 +151,28 @@ fn shown(entry: &Requirement) -> String {
     }
 }
 
-/// Reasons of the exceptions, each with its requirements.
+/// Reasons of the exceptions by their kind, each with its requirements.
 fn exceptions(lists: &[List]) -> String {
-    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for entry in lists.iter().flat_map(|list| &list.requirements) {
-        if let Some(reason) = &entry.exception {
-            reasons.entry(reason).or_default().push(&entry.id);
+    let mut out = String::from("\n## Exceptions\n");
+    for (kind, means) in KINDS {
+        let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let entries = lists.iter().flat_map(|list| &list.requirements);
+        for entry in entries.filter(|entry| entry.kind.as_deref() == Some(kind)) {
+            if let Some(reason) = &entry.exception {
+                reasons.entry(reason).or_default().push(&entry.id);
+            }
         }
-    }
-    let mut out = String::from("\n## Exceptions\n\n| reason | requirements |\n|---|---|\n");
-    for (reason, ids) in reasons {
-        let _ = writeln!(out, "| {} | {} |", cell(reason), ids.join(", "));
+        if reasons.is_empty() {
+            continue;
+        }
+        let count: usize = reasons.values().map(Vec::len).sum();
+        let _ = write!(
+            out,
+            "\n### {means}: {count}\n\n| reason | requirements |\n|---|---|\n"
+        );
+        for (reason, ids) in reasons {
+            let _ = writeln!(out, "| {} | {} |", cell(reason), ids.join(", "));
+        }
     }
     out
 }

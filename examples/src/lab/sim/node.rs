@@ -153,6 +153,7 @@ impl SimNode {
                     source: outer.source,
                     destination: outer.destination,
                     payload,
+                    vrf: pmip_binding::VrfId::DEFAULT,
                 };
                 self.handle(now, Input::Signalling(datagram));
             }

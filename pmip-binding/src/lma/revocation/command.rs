@@ -58,7 +58,7 @@ impl Lma {
         nai: &str,
         trigger: RevocationTrigger,
     ) -> bool {
-        let ids = self.cache.of_mn(&Identifier::nai(nai));
+        let ids = self.cache.named(&Identifier::nai(nai));
         if revocation::is_global(trigger) {
             return false;
         }
@@ -143,7 +143,7 @@ impl Lma {
     }
 
     fn revoke_path_of(&mut self, nai: &str, binding_id: u8, trigger: RevocationTrigger) -> bool {
-        let sessions = self.cache.of_mn(&Identifier::nai(nai));
+        let sessions = self.cache.named(&Identifier::nai(nai));
         let has = |id: &SessionId| {
             let session = self.cache.get(*id);
             session.is_some_and(|session| session.multipath && session.path(binding_id).is_some())
@@ -202,7 +202,7 @@ impl Lma {
 
     /// RFC 5846 section 8.1: the IPv4 home address alone, without home network prefix option.
     fn revoke_ipv4_home(&mut self, nai: &str, trigger: RevocationTrigger) -> bool {
-        let sessions = self.cache.of_mn(&Identifier::nai(nai));
+        let sessions = self.cache.named(&Identifier::nai(nai));
         let with_home = |id: &SessionId| {
             let session = self.cache.get(*id);
             session.is_some_and(|session| session.ipv4_home.is_some() && !session.is_deleting())
@@ -233,8 +233,9 @@ impl Lma {
         let Some(home) = kept.ipv4_home.take() else {
             return;
         };
-        self.allocator
-            .release(pmip_wire::types::IpPrefix::host(home.address.into()));
+        let vrf = session.vrf();
+        let address = pmip_wire::types::IpPrefix::host(home.address.into());
+        self.allocator.release(vrf, address);
         self.cache.set_holdings(id, &kept);
         if let Some(session) = self.cache.get(id) {
             let route = session.route(id);
