@@ -462,7 +462,8 @@ impl core::hash::Hash for MobilityOptions {
 
 impl core::fmt::Debug for MobilityOptions {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_list().entries(self).finish()
+        // Octets of their own read as text where they are.
+        f.debug_list().entries(self.to_vec()).finish()
     }
 }
 
