@@ -132,7 +132,7 @@ impl Access {
             };
             let reached = match request {
                 PrefixRequest::Assert(own) => Some(*own),
-                _ => prefix,
+                PrefixRequest::LearnIpv4 | PrefixRequest::LearnIpv6 | _ => prefix,
             };
             items.extend(reached.filter(|_| self.local_routing).map(|destination| {
                 let (device, table) = (device.clone(), self.table);
