@@ -37,7 +37,7 @@ impl Lma {
         };
         // Sent again because its answer was lost, or replayed: what was registered since is not
         // meant.
-        if let Some(status) = self.revoked.get(&datagram.payload) {
+        if let Some(status) = self.revoked.get(&*peer, &datagram.payload) {
             let outcome = (status, &Subject::default());
             return self.answer_revocation(datagram, proof, indication, outcome);
         }
@@ -55,7 +55,7 @@ impl Lma {
             trigger: indication.trigger,
             status,
         }));
-        self.revoked.note(&datagram.payload, status);
+        self.revoked.note(&*peer, &datagram.payload, status);
         self.answer_revocation(datagram, proof, indication, (status, &failed));
     }
 
