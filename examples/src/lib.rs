@@ -5,9 +5,11 @@
 
 pub mod config;
 pub mod control;
+pub mod host;
 pub mod lab;
 pub mod node;
 pub mod platform;
+pub mod sla;
 pub mod view;
 
 /// The README's example compiles and runs with the documentation tests.

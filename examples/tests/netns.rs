@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         say("SKIP netns: this process may make no network namespaces or TUN devices (run as root)");
         return verdict(!required);
     }
-    let checks: [(&str, Check); 4] = [
+    let checks: [(&str, Check); 5] = [
         ("a killed lab leaves no program behind", killed),
         (
             "quickstart passes, and its packets are what they should be",
@@ -36,6 +36,10 @@ fn main() -> ExitCode {
         ),
         ("an interrupted lab leaves nothing behind", interrupted),
         ("a fault makes its claim fall", broken),
+        (
+            "an anchor outlives its log, is configured while it runs, and keeps its restart counter",
+            operated,
+        ),
     ];
     let mut passed = true;
     for (name, check) in checks {
@@ -112,6 +116,174 @@ fn broken(_: bool) -> Checked {
         return Err(format!("exit {code}: {result:#}"));
     }
     Ok(())
+}
+
+/// Would break: a panic on a closed log; SIGHUP; all or nothing of `pmip configure`; what is kept
+/// over an end in order, and that a crash is one.
+fn operated(_: bool) -> Checked {
+    let anchor = Anchor::new()?;
+    let mut first = anchor.start()?;
+    anchor.expect(&["configure", NODE, "bce lifetime 900"], 0)?;
+    anchor.expect(
+        &["configure", NODE, "bce lifetime 800", "bce lifetime 1"],
+        2,
+    )?;
+    anchor.expect(
+        &[
+            "configure",
+            NODE,
+            "address ipv4 192.0.2.9",
+            "no address ipv4 192.0.2.1",
+        ],
+        1,
+    )?;
+    wait_for("the lifetime of `configure`", || {
+        anchor.lifetime() == Some(900.0)
+    })?;
+    let text = anchor.config("bce lifetime 700");
+    fs::write(anchor.directory.join("lma.cfg"), text).map_err(|error| error.to_string())?;
+    first.signal(Signal::SIGHUP)?;
+    wait_for("the lifetime of the file", || {
+        anchor.lifetime() == Some(700.0)
+    })?;
+    first.signal(Signal::SIGTERM)?;
+    first.ended()?;
+    if !anchor.directory.join("state/bindings.json").exists() {
+        return Err("an end in order leaves no bindings".to_owned());
+    }
+    let mut second = anchor.start()?;
+    anchor.counter("1")?;
+    second.signal(Signal::SIGKILL)?;
+    let _ = second.0.wait();
+    let third = anchor.start()?;
+    drop(third);
+    anchor.counter("2")
+}
+
+const NODE: &str = "ipv6 mobile pmipv6-lma L domain D";
+
+/// An LMA in a network namespace of its own.
+struct Anchor {
+    namespace: File,
+    directory: PathBuf,
+}
+
+/// One run of it.
+struct Run(Child);
+
+impl Anchor {
+    fn new() -> Result<Self, String> {
+        let directory = std::env::temp_dir().join(format!("pmip-anchor-{}", std::process::id()));
+        fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
+        let made = thread::spawn(|| {
+            nix::sched::unshare(CloneFlags::CLONE_NEWNET).map_err(|error| error.to_string())?;
+            run(Command::new("ip").args(["link", "set", "lo", "up"]))?;
+            run(Command::new("ip").args(["address", "add", "192.0.2.1/32", "dev", "lo"]))?;
+            File::open("/proc/thread-self/ns/net").map_err(|error| error.to_string())
+        });
+        let namespace = made
+            .join()
+            .map_err(|_| "the thread panicked".to_owned())??;
+        let anchor = Self {
+            namespace,
+            directory,
+        };
+        let text = anchor.config("multipath");
+        fs::write(anchor.directory.join("lma.cfg"), text).map_err(|error| error.to_string())?;
+        Ok(anchor)
+    }
+
+    fn config(&self, line: &str) -> String {
+        format!("{NODE}\n address ipv4 192.0.2.1\n {line}\n")
+    }
+
+    /// Runs it with a log that nobody reads.
+    fn start(&self) -> Result<Run, String> {
+        let spawned = thread::scope(|scope| {
+            let inside = scope.spawn(|| {
+                nix::sched::setns(&self.namespace, CloneFlags::CLONE_NEWNET)?;
+                Command::new(env!("CARGO_BIN_EXE_lma"))
+                    .current_dir(&self.directory)
+                    .args(["--config", "lma.cfg", "--control", "lma.sock", "-vv"])
+                    .args(["--state-dir", "state"])
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::piped())
+                    .spawn()
+            });
+            let panicked = |_| Err(std::io::Error::other("the thread panicked"));
+            inside.join().unwrap_or_else(panicked)
+        });
+        let mut child = spawned.map_err(|error| error.to_string())?;
+        drop(child.stderr.take());
+        let run = Run(child);
+        wait_for("the LMA to answer", || self.lifetime().is_some())?;
+        Ok(run)
+    }
+
+    fn pmip(&self, arguments: &[&str]) -> Result<std::process::Output, String> {
+        Command::new(env!("CARGO_BIN_EXE_pmip"))
+            .args(arguments)
+            .arg("--control")
+            .arg(self.directory.join("lma.sock"))
+            .output()
+            .map_err(|error| error.to_string())
+    }
+
+    fn expect(&self, arguments: &[&str], code: i32) -> Checked {
+        let output = self.pmip(arguments)?;
+        if output.status.code() == Some(code) {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(format!(
+            "{arguments:?}: {} and not {code}: {said}",
+            output.status
+        ))
+    }
+
+    fn lifetime(&self) -> Option<f64> {
+        let output = self.pmip(&["show", "globals", "--json"]).ok()?;
+        let globals: Value = serde_json::from_slice(&output.stdout).ok()?;
+        globals["lifetime_s"].as_f64()
+    }
+
+    fn counter(&self, expected: &str) -> Checked {
+        let file = self.directory.join("state/restart-counter");
+        let found = fs::read_to_string(file).map_err(|error| error.to_string())?;
+        if found.trim() == expected {
+            return Ok(());
+        }
+        Err(format!("the restart counter is {found}, not {expected}"))
+    }
+}
+
+impl Drop for Anchor {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+impl Run {
+    fn signal(&self, signal: Signal) -> Checked {
+        let id = i32::try_from(self.0.id()).map_err(|error| error.to_string())?;
+        kill(Pid::from_raw(id), signal).map_err(|error| error.to_string())
+    }
+
+    fn ended(&mut self) -> Checked {
+        let status = self.0.wait().map_err(|error| error.to_string())?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(format!("the LMA ends with {status}")),
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A running `pmip lab quickstart --netns --json`.

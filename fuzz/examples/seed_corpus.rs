@@ -12,7 +12,7 @@ use pmip_wire::checksum::Checksum;
 use pmip_wire::sla::{
     Authentication, AuthenticationMode, ControlHeader, ControlMessage, Csld, CsldCommand,
     MeasurementAddresses, MeasurementHeader, SlaAddresses, SlaRole, SlaStatus, UdpMeasurement,
-    UnknownCsld,
+    UnknownCsld, Version1Control,
 };
 use pmip_wire::stamp::{ReflectorPacket, SenderPacket, StampKey, StampMode};
 use pmip_wire::traffic_selector::{
@@ -70,8 +70,10 @@ fn main() -> Outcome<()> {
             &[&[1, 0], &packet[..]].concat(),
         )?;
     }
+    tunnels()?;
     carriers()?;
     measurements()?;
+    access_lists()?;
     // The least options with the most padding, more than fit once they are aligned.
     let mut crowded = vec![59, 100, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     crowded.extend([69, 0].iter().cycle().take(796));
@@ -87,6 +89,58 @@ fn main() -> Outcome<()> {
         seed("message_encode", name, &octets.repeat(2))?;
         seed("lma_datagrams", name, &octets.repeat(4))?;
         seed("mag_datagrams", name, &octets.repeat(4))?;
+    }
+    Ok(())
+}
+
+/// Lists of few and of many rules, each of one stride through all octets.
+fn access_lists() -> Outcome<()> {
+    for (name, sizes, stride) in [
+        ("short", [0, 5, 40], 7u8),
+        ("two-lists", [1, 12, 40], 29),
+        ("tables", [0, 90, 60], 53),
+        ("four-lists", [3, 70, 60], 101),
+    ] {
+        let octets = (0..=255u8).cycle().take(3_000);
+        let mut state = stride;
+        let filling = octets.map(|n| {
+            state = state.wrapping_mul(5).wrapping_add(n ^ stride);
+            state
+        });
+        let input: Vec<u8> = sizes.into_iter().chain(filling).collect();
+        seed("classify", name, &input)?;
+    }
+    Ok(())
+}
+
+/// Every encapsulation, bare and with all that it can have, and super-packets to cut.
+fn tunnels() -> Outcome<()> {
+    for (name, packet) in packets() {
+        for kind in 0..6u8 {
+            for flags in [0, 0x1f] {
+                // Which encapsulation, what it has, key, limit, MTU in units of 8.
+                let choice = [kind, flags, 7, 4, 12, 0, 0, 0];
+                let name = format!("{name}-{kind}-{flags}");
+                seed("encap_decap", &name, &[&choice, &packet[..]].concat())?;
+            }
+        }
+    }
+    for (name, kind, protocol, offset) in [("tcp", 1u8, 6u8, 16u16), ("udp", 5, 17, 6)] {
+        let mut upper = vec![0x9c, 0x40, 1, 0xbb];
+        match protocol {
+            6 => upper.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x18, 1, 0, 0, 0, 0, 0]),
+            _ => upper.extend_from_slice(&[0, 108, 0, 0]),
+        }
+        upper.extend((0..100u8).map(|n| n.wrapping_mul(7)));
+        let packet = ipv4(protocol, [10, 1, 0, 2], [192, 0, 2, 80], &upper);
+        for size in [1u16, 30, 33, 50] {
+            let mut input = vec![1, kind, 0, 0];
+            for field in [size, 20, offset] {
+                input.extend_from_slice(&field.to_ne_bytes());
+            }
+            input.extend_from_slice(&packet);
+            seed("segment_coalesce", &format!("{name}-{size}"), &input)?;
+        }
     }
     Ok(())
 }
@@ -241,6 +295,52 @@ fn measurements() -> Outcome<()> {
         let mut wire = Vec::new();
         ReflectorPacket::default().encode(mode, &mut wire);
         seed("sla_packets", &format!("stamp-reflector-{name}"), &wire)?;
+    }
+    sla_steps()
+}
+
+/// A control request and its measurement for the responder, a test packet for the reflector, and
+/// the same as what it is not.
+fn sla_steps() -> Outcome<()> {
+    let step = |kind: u8, octets: &[u8]| -> Vec<u8> {
+        let length = u8::try_from(octets.len()).unwrap_or(u8::MAX);
+        [&[kind, 1, length, 0][..], octets].concat()
+    };
+    let address = "192.0.2.1".parse()?;
+    let request = Version1Control {
+        sequence: 1,
+        address,
+        port: 50_505,
+        duration_ms: 7_000,
+    };
+    let mut control = Vec::new();
+    request.encode_request(&mut control);
+    let mut measurement = Vec::new();
+    MeasurementHeader::default().encode(&[0; 64], &mut measurement);
+    let mut test = Vec::new();
+    SenderPacket::default().encode(StampMode::Unauthenticated, &mut test);
+    let mut answer = Vec::new();
+    ReflectorPacket::default().encode(StampMode::Unauthenticated, &mut answer);
+    let short = [[0, 2].as_slice(), &[0; 30]].concat();
+    for (name, steps) in [
+        (
+            "version-1",
+            [step(2, &control), step(0xc2, &short), step(0xc2, &short)].concat(),
+        ),
+        (
+            "strangers",
+            [step(3, &measurement), step(0, &measurement)].concat(),
+        ),
+        (
+            "stamp",
+            [step(4, &test), step(0x81, &answer), step(4, &test)].concat(),
+        ),
+        (
+            "idle",
+            [step(6, &[]), step(5, &test), step(7, &[])].concat(),
+        ),
+    ] {
+        seed("sla_engines", name, &steps)?;
     }
     Ok(())
 }

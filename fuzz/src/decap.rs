@@ -3,9 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 
 use pmip_policy::FlowTableConfig;
+use pmip_tunnel::encap::{Carrier, Reassembler, ReassemblerConfig, Whole};
 use pmip_tunnel::{
-    Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, Outbound, Packet, PacketOffload,
-    Role, SegmentArena, SessionKey, TunnelPath, TunnelSession, encap,
+    Arrival, Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, Outbound, Packet,
+    PacketOffload, Role, SegmentArena, SessionKey, TunnelPath, TunnelSession, UnderlayError, VrfId,
+    encap,
 };
 use pmip_wire::types::{Encapsulation, Instant, IpPrefix, PathId};
 
@@ -22,33 +24,74 @@ pub fn run(data: &[u8]) {
         Role::Mag
     };
     let table = table(role);
+    let carrier = match choice >> 1 & 3 {
+        1 => Carrier::Gre,
+        2 => Carrier::Ip,
+        _ => Carrier::Udp,
+    };
     let mut config = ForwarderConfig::default();
     config.flows = FlowTableConfig::default().with_max_flows(16);
     let mut forwarder = Forwarder::new(config);
-    inbound(&mut forwarder, &table, Ecn::of(*outer), packet);
+    let arrival = Arrival::new(PATH, carrier, Ecn::of(*outer));
+    inbound(&mut forwarder, &table, arrival, packet);
     outbound(&mut forwarder, &table, packet);
+    whole(&mut forwarder, &table, packet);
+    underlay(&mut forwarder, &table, packet);
     if let Ok(found) = encap::decapsulate(packet) {
         let inner = packet
             .get(found.inner)
             .expect("the inner packet lies inside");
-        inbound(&mut forwarder, &table, found.ecn, inner);
+        inbound(&mut forwarder, &table, Arrival::udp(PATH, found.ecn), inner);
     }
 }
 
-fn inbound(forwarder: &mut Forwarder, table: &ForwardingTable, outer: Ecn, packet: &[u8]) {
+fn inbound(forwarder: &mut Forwarder, table: &ForwardingTable, arrival: Arrival, packet: &[u8]) {
     let mut octets = packet.to_vec();
-    let Inbound::Deliver(delivered) = forwarder.inbound(table, PATH, outer, &mut octets) else {
+    let Inbound::Deliver(delivery) = forwarder.inbound(table, arrival, &mut octets) else {
         return;
     };
+    let delivered = delivery.packet;
     let ours: IpAddr = match table.role() {
         Role::Lma => delivered.source,
         Role::Mag => delivered.destination,
     };
     let inside = prefixes().iter().any(|prefix| prefix.contains(ours));
     assert!(inside, "{ours} belongs to no session");
-    let again = Packet::parse(&octets).expect("what is delivered is a packet");
+    let inner = octets.get(delivery.start..).expect("inside");
+    let again = Packet::parse(inner).expect("what is delivered is a packet");
     assert_eq!(again.source, delivered.source);
     assert_eq!(again.destination, delivered.destination);
+}
+
+/// The same with its outer headers, perhaps as a fragment.
+fn whole(forwarder: &mut Forwarder, table: &ForwardingTable, packet: &[u8]) {
+    let mut octets = packet.to_vec();
+    let verdict = forwarder.inbound_packet(table, VrfId::DEFAULT, &mut octets);
+    if let Inbound::Deliver(delivery) = verdict {
+        let inner = octets.get(delivery.start..).expect("inside");
+        Packet::parse(inner).expect("what is delivered is a packet");
+    }
+    let mut reassembler = Reassembler::new(ReassemblerConfig::default());
+    for _ in 0..2 {
+        if let Whole::Complete(packet) = reassembler.push(Instant::ZERO, packet) {
+            Packet::parse(packet).expect("what is put together is a packet");
+        }
+    }
+}
+
+/// As an ICMP error about a packet of ours.
+fn underlay(forwarder: &mut Forwarder, table: &ForwardingTable, packet: &[u8]) {
+    let Some(error) = UnderlayError::parse(packet) else {
+        return;
+    };
+    let mut arena = SegmentArena::new();
+    let vrf = VrfId::DEFAULT;
+    let now = Instant::ZERO;
+    let told = forwarder.underlay_error(now, table, vrf, &error, packet, &mut arena);
+    if let Ok(told) = told {
+        assert_eq!(told.path, PATH);
+        assert!(told.reply.is_none_or(|at| at < arena.segments().len()));
+    }
 }
 
 fn outbound(forwarder: &mut Forwarder, table: &ForwardingTable, packet: &[u8]) {

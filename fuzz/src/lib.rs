@@ -5,7 +5,9 @@
 //! `cargo run -p pmip-fuzz --example seed_corpus` and `--example seed_captures`.
 #![forbid(unsafe_code)]
 
+pub mod classify;
 pub mod decap;
+pub mod encap_decap;
 mod engine;
 pub mod ipv6_walk;
 pub mod lma_datagrams;
@@ -15,6 +17,8 @@ pub mod message_encode;
 pub mod options_iter;
 pub mod pcap_reader;
 pub mod scenario;
+pub mod segment_coalesce;
+pub mod sla_engines;
 pub mod sla_packets;
 pub mod traffic_selector;
 pub mod udp_framing;
@@ -24,7 +28,9 @@ pub type Body = fn(&[u8]);
 
 /// Every target by name, for replay.
 pub const TARGETS: &[(&str, Body)] = &[
+    ("classify", classify::run),
     ("decap", decap::run),
+    ("encap_decap", encap_decap::run),
     ("ipv6_walk", ipv6_walk::run),
     ("lma_datagrams", lma_datagrams::run),
     ("mag_datagrams", mag_datagrams::run),
@@ -33,6 +39,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("options_iter", options_iter::run),
     ("pcap_reader", pcap_reader::run),
     ("scenario", scenario::run),
+    ("segment_coalesce", segment_coalesce::run),
+    ("sla_engines", sla_engines::run),
     ("sla_packets", sla_packets::run),
     ("udp_framing", udp_framing::run),
     ("traffic_selector", traffic_selector::run),

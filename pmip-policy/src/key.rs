@@ -88,6 +88,20 @@ impl FlowKey {
         self
     }
 
+    /// The same conversation the other way. The flow label, which each side chooses for itself, is
+    /// left out.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        Self {
+            source: self.destination,
+            destination: self.source,
+            flow_label: 0,
+            source_port: self.destination_port,
+            destination_port: self.source_port,
+            ..self
+        }
+    }
+
     /// Source address; IPv4 where it was IPv4.
     pub fn source(&self) -> IpAddr {
         Ipv6Addr::from(self.source).to_canonical()

@@ -9,9 +9,9 @@
 //! - [`FlowTable`] remembers where each flow went, so that a flow stays on its path while that path
 //!   lives, whatever happens to the others.
 //!
-//! A [`MobileMap`] narrows the choice: its entries match traffic by [`AccessList`] and name the links
-//! it prefers. Compiled, it is a [`MapPolicy`], which stands in front of the path set
-//! ([`Steering`]).
+//! A [`MobileMap`] narrows the choice: its entries match traffic by [`AccessList`], name the links
+//! that it prefers and the traffic profile that these must meet. Compiled, it is a [`MapPolicy`]; a
+//! [`SteeringTable`] puts it over paths and the [`Verdicts`] on them, and answers the flow table.
 //!
 //! Everything is pure: time comes in as [`Instant`](pmip_wire::types::Instant), the hash seed at
 //! construction, and nothing is iterated in hash order, so equal inputs give equal answers.
@@ -58,23 +58,34 @@
 extern crate alloc;
 
 mod acl;
+mod balance;
+mod buckets;
 mod flow;
 mod key;
 mod map;
 mod path;
+mod profile;
 pub mod rendezvous;
 mod steering;
 
 pub use acl::{
-    AccessList, AccessListError, Action, AddressMatch, CompiledAccessList, Family, Line, LineHits,
-    PortMatch, Rule, Selector,
+    AccessList, AccessListError, AccessListVerdict, Action, AddressMatch, CompiledAccessList,
+    Family, Line, LineHits, PortMatch, Rule, Selector,
 };
+pub use balance::{Balancer, Direction, LinkShare, LinkShareError, LoadBalance, PathSample};
+pub use buckets::Buckets;
 pub use flow::{
     Choice, FlowInfo, FlowRef, FlowTable, FlowTableConfig, FlowTableStats, Flows, Outcome, Reason,
+    Spread,
 };
 pub use key::{FlowKey, FlowSeed};
 pub use map::{
-    EntryCounters, LinkPreference, MapEntry, MapPolicy, MapSteering, MobileMap, MobileMapError,
+    ActiveMap, EntryCounters, LinkPreference, MapChangeRefused, MapEntry, MapPolicy, Missing,
+    MobileMap, MobileMapError,
 };
 pub use path::{Candidate, PathSet, PathSetFull};
-pub use steering::{NoPath, Selection, Steering};
+pub use profile::{ProfileId, ProfileState, Verdict, Verdicts};
+pub use steering::{
+    CandidateStanding, NoPath, PathDecision, PlacedFlow, Review, Selection, Standing, Steering,
+    SteeringTable,
+};

@@ -1,4 +1,5 @@
 use core::fmt;
+use core::time::Duration;
 
 use pmip_wire::types::{Label, PathId};
 use smallvec::SmallVec;
@@ -19,6 +20,9 @@ pub struct Candidate {
     pub weight: u32,
     /// Whether it may carry traffic now.
     pub usable: bool,
+    /// How long a packet takes over it, as far as known: flowlets keep order by it.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub delay: Duration,
 }
 
 impl Candidate {
@@ -29,6 +33,7 @@ impl Candidate {
             label: Label::NONE,
             weight,
             usable: true,
+            delay: Duration::ZERO,
         }
     }
 
@@ -36,6 +41,13 @@ impl Candidate {
     #[must_use]
     pub const fn with_label(mut self, label: Label) -> Self {
         self.label = label;
+        self
+    }
+
+    /// With this delay: half the round trip where nothing better is known.
+    #[must_use]
+    pub const fn with_delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
         self
     }
 

@@ -46,6 +46,11 @@ pub fn pick(hash: u64, candidates: impl IntoIterator<Item = (PathId, u32)>) -> O
     best.map(|(_, path)| path)
 }
 
+/// A path's unweighted draw for a hash: the lower, the stronger its claim.
+pub(crate) fn draw(hash: u64, path: PathId) -> u64 {
+    neg_ln(mix(hash, path))
+}
+
 /// One path's draw for one flow: an exponential variable with rate `weight`.
 #[derive(Clone, Copy)]
 struct Draw {

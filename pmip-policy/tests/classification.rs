@@ -2,11 +2,13 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use pmip_policy::{
     AccessList, AccessListError, Action, AddressMatch, Candidate, CompiledAccessList, Family,
-    FlowKey, FlowTable, FlowTableConfig, Line, LinkPreference, MapEntry, MapPolicy, MobileMap,
-    MobileMapError, NoPath, Outcome, PathSet, PortMatch, Rule, Selector, Steering,
+    FlowKey, FlowTable, FlowTableConfig, Line, LinkPreference, MapEntry, MapPolicy, Missing,
+    MobileMap, MobileMapError, NoPath, Outcome, PathSet, PortMatch, Rule, Selector, Steering,
+    SteeringTable, Verdicts,
 };
 use pmip_wire::types::{Instant, IpPrefix, Label, PathId};
 use proptest::prelude::*;
@@ -38,12 +40,17 @@ fn paths() -> PathSet {
         .collect()
 }
 
-fn policy(entries: &[(u8, MapEntry)], lists: &BTreeMap<&str, AccessList>) -> MapPolicy {
+fn policy(entries: &[(u8, MapEntry)], lists: &BTreeMap<&str, AccessList>) -> Arc<MapPolicy> {
     let mut map = MobileMap::new();
     for (sequence, entry) in entries {
         map.insert(*sequence, entry.clone()).expect("not 0");
     }
-    MapPolicy::compile(&map, |name| lists.get(name))
+    Arc::new(MapPolicy::compile(&map, |name| lists.get(name), |_| None))
+}
+
+/// The policy over these paths, built anew.
+fn steer(policy: &Arc<MapPolicy>, paths: &PathSet) -> SteeringTable {
+    SteeringTable::new(Some(Arc::clone(policy)), paths, &Verdicts::new())
 }
 
 fn prefer(labels: &[Label]) -> MapEntry {
@@ -150,7 +157,11 @@ fn an_unknown_access_list_matches_nothing_and_is_reported() {
         &BTreeMap::new(),
     );
     assert_eq!(policy.classify(&flow(FlowKey::UDP)), None);
-    assert_eq!(policy.missing(), ["voice"]);
+    let missing = Missing::AccessList {
+        entry: 10,
+        name: "voice".into(),
+    };
+    assert_eq!(policy.missing(), [missing]);
 }
 
 #[test]
@@ -163,7 +174,7 @@ fn labels_are_tried_in_order_then_null_drops_or_the_default_class_takes_over() {
     let policy = policy(&entries, &lists);
     let mut paths = paths();
     let select = |paths: &PathSet, protocol, hash| {
-        let chosen = policy.steer(paths).select(&flow(protocol), hash);
+        let chosen = steer(&policy, paths).select(&flow(protocol), hash);
         chosen.map(|selection| (selection.path.0, selection.rule))
     };
     for hash in 0..50 {
@@ -189,14 +200,14 @@ fn labels_are_tried_in_order_then_null_drops_or_the_default_class_takes_over() {
         .counters()
         .map(|entry| (entry.sequence, entry.hits, entry.falls, entry.null_drops))
         .collect();
-    assert_eq!(counters, [(10, 101, 50, 1), (20, 52, 52, 0)]);
+    assert_eq!(counters, [(10, 101, 50, 1), (20, 52, 51, 0)]);
     assert_eq!(policy.line_hits(10).len(), 2);
 }
 
 #[test]
 fn null_alone_drops_everything() {
     let policy = policy(&[(1, prefer_or_drop(&[]))], &BTreeMap::new());
-    let dropped = policy.steer(&paths()).select(&flow(FlowKey::UDP), 1);
+    let dropped = steer(&policy, &paths()).select(&flow(FlowKey::UDP), 1);
     assert_eq!(dropped, Err(NoPath::Null { entry: 1 }));
 }
 
@@ -209,7 +220,13 @@ fn a_flow_falls_to_the_next_label_and_does_not_return_by_itself() {
     let mut paths = paths();
     let now = Instant::from_secs(1);
     let mut packet = |paths: &PathSet, generation| {
-        let chosen = flows.choose(now, flow(FlowKey::UDP), 0, &policy.steer(paths), generation);
+        let chosen = flows.choose(
+            now,
+            flow(FlowKey::UDP),
+            0,
+            &steer(&policy, paths),
+            generation,
+        );
         chosen.map(|choice| (choice.path, choice.outcome))
     };
     assert_eq!(packet(&paths, 1), Ok((PathId(1), Outcome::New)));
@@ -311,13 +328,15 @@ fn rule(family: Family) -> impl Strategy<Value = Rule> {
 
 fn access_list() -> impl Strategy<Value = AccessList> {
     prop_oneof![Just(Family::Ipv4), Just(Family::Ipv6)].prop_flat_map(|family| {
-        prop::collection::vec(rule(family), 0..12).prop_map(move |rules| {
-            let mut list = AccessList::new(family);
-            for rule in rules {
-                list.append(rule).expect("same family");
-            }
-            list
-        })
+        prop_oneof![0usize..12, 60usize..140]
+            .prop_flat_map(move |count| prop::collection::vec(rule(family), count))
+            .prop_map(move |rules| {
+                let mut list = AccessList::new(family);
+                for rule in rules {
+                    list.append(rule).expect("same family");
+                }
+                list
+            })
     })
 }
 
@@ -358,15 +377,16 @@ proptest! {
         for (sequence, name) in (1..).zip(&names) {
             map.insert(sequence, prefer(&[LTE]).with_access_list(name)).expect("not 0");
         }
-        let policy = MapPolicy::compile(&map, |name| {
+        let find = |name: &str| {
             names.iter().position(|known| known == name).map(|at| &lists[at])
-        });
+        };
+        let policy = Arc::new(MapPolicy::compile(&map, find, |_| None));
         let paths = paths();
         for key in keys {
             let naive = (1..).zip(&lists).find(|(_, list)| list.permits(&key));
             let expected = naive.map(|(sequence, _)| sequence);
             prop_assert_eq!(policy.classify(&key), expected);
-            let selected = policy.steer(&paths).select(&key, 7).expect("all usable");
+            let selected = steer(&policy, &paths).select(&key, 7).expect("all usable");
             prop_assert_eq!(selected.rule, expected.unwrap_or(0));
         }
     }

@@ -123,9 +123,10 @@ fn udp_is_forgotten_after_60_seconds_and_tcp_after_300() {
     let mut flows = table(10);
     let paths = two_paths();
     for key in [udp(1), tcp(1)] {
-        flows
+        let choice = flows
             .choose(secs(0), key, SESSION, &paths, 1)
             .expect("a path");
+        flows.record(choice.flow, 2, 80);
     }
     assert_eq!(flows.remove_expired(secs(59), 100), 0);
     assert_eq!(flows.remove_expired(secs(60), 100), 1);
@@ -391,6 +392,10 @@ proptest! {
                     let pick = paths.pick(flows.hash_of(&key));
                     let expected = model.choose(now, (key, scope), &usable, pick);
                     let choice = flows.choose(now, key, scope, &paths, generation).ok();
+                    if let Some(choice) = choice {
+                        // Two packets establish a TCP flow.
+                        flows.record(choice.flow, 2, 0);
+                    }
                     prop_assert_eq!(choice.map(|got| (got.path, got.outcome)), expected);
                 }
                 Step::Wait { secs } => now += Duration::from_secs(secs),

@@ -12,7 +12,11 @@ pub struct ProbeConfig {
     interval: Duration,
     frequency: Duration,
     timeout: Duration,
+    threshold: Duration,
 }
+
+/// Round-trip times above this are counted apart, unless configured otherwise.
+const THRESHOLD: Duration = Duration::from_secs(5);
 
 impl ProbeConfig {
     /// The most packets of an operation.
@@ -43,12 +47,25 @@ impl ProbeConfig {
             interval,
             frequency,
             timeout,
+            threshold: THRESHOLD,
         };
         let needed = config.length();
         if needed > frequency {
             return Err(ProbeConfigError::TooLong { needed, frequency });
         }
         Ok(config)
+    }
+
+    /// Counts round-trip times above `threshold` (default 5 s) apart.
+    #[must_use]
+    pub const fn with_threshold(mut self, threshold: Duration) -> Self {
+        self.threshold = threshold;
+        self
+    }
+
+    /// The round-trip time above which answers are counted apart.
+    pub const fn threshold(&self) -> Duration {
+        self.threshold
     }
 
     /// Probes of an operation.
@@ -86,6 +103,7 @@ impl Default for ProbeConfig {
             interval: Duration::from_millis(100),
             frequency: Duration::from_secs(60),
             timeout: Duration::from_secs(5),
+            threshold: THRESHOLD,
         }
     }
 }
@@ -127,6 +145,13 @@ struct Unchecked {
     interval: Duration,
     frequency: Duration,
     timeout: Duration,
+    #[serde(default = "default_threshold")]
+    threshold: Duration,
+}
+
+#[cfg(feature = "serde")]
+const fn default_threshold() -> Duration {
+    THRESHOLD
 }
 
 #[cfg(feature = "serde")]
@@ -135,6 +160,7 @@ impl TryFrom<Unchecked> for ProbeConfig {
 
     fn try_from(from: Unchecked) -> Result<Self, ProbeConfigError> {
         Self::new(from.packets, from.interval, from.frequency, from.timeout)
+            .map(|config| config.with_threshold(from.threshold))
     }
 }
 
@@ -146,6 +172,7 @@ impl From<ProbeConfig> for Unchecked {
             interval: from.interval,
             frequency: from.frequency,
             timeout: from.timeout,
+            threshold: from.threshold,
         }
     }
 }

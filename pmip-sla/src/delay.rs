@@ -46,6 +46,12 @@ impl DelayStatistics {
         self.widen(other.extremes);
     }
 
+    /// Counts `zeros` delays of nothing.
+    pub(crate) fn add_zeros(&mut self, zeros: u64) {
+        self.count = self.count.saturating_add(zeros);
+        self.widen((zeros > 0).then_some((0, 0)));
+    }
+
     /// How many were counted.
     pub const fn count(&self) -> u64 {
         self.count

@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use pmip_wire::types::Instant;
@@ -9,8 +10,9 @@ use crate::delay::DelayStatistics;
 /// Two views of the same differences `D(i-1, i) = (R_i - R_{i-1}) - (S_i - S_{i-1})` between the
 /// spacing of arrivals `R` and that of departures `S` (RFC 3550 section 6.4.1):
 ///
-/// - [`differences`](Self::differences) holds sums of `|D|`; their average is the jitter that a
-///   traffic profile limits.
+/// - sums of `D`, [positive](Self::positive), [negative](Self::negative) and [zero](Self::zeros)
+///   apart; the [average](Self::average) of `|D|` over all is the jitter that a traffic profile
+///   limits.
 /// - [`interarrival`](Self::interarrival) is RFC 3550's smoothed estimate,
 ///   `J += (|D| - J) / 16`, as it stood after the last packet.
 ///
@@ -18,7 +20,9 @@ use crate::delay::DelayStatistics;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct JitterStatistics {
-    differences: DelayStatistics,
+    positive: DelayStatistics,
+    negative: DelayStatistics,
+    zeros: u64,
     last: Option<Estimate>,
 }
 
@@ -31,14 +35,33 @@ struct Estimate {
 }
 
 impl JitterStatistics {
-    /// `|D|` over consecutive packets.
-    pub const fn differences(&self) -> &DelayStatistics {
-        &self.differences
+    /// `D` where packets took longer than the one before: they came further apart than they were
+    /// sent.
+    pub const fn positive(&self) -> &DelayStatistics {
+        &self.positive
+    }
+
+    /// `-D` where packets took less long than the one before.
+    pub const fn negative(&self) -> &DelayStatistics {
+        &self.negative
+    }
+
+    /// How often nothing changed.
+    pub const fn zeros(&self) -> u64 {
+        self.zeros
+    }
+
+    /// `|D|` over consecutive packets: positive, negative and zero together.
+    pub fn differences(&self) -> DelayStatistics {
+        let mut all = self.positive;
+        all.merge(&self.negative);
+        all.add_zeros(self.zeros);
+        all
     }
 
     /// Mean of `|D|`; `None` before the second packet.
     pub fn average(&self) -> Option<Duration> {
-        self.differences.average()
+        self.differences().average()
     }
 
     /// The interarrival jitter of RFC 3550 after the last packet; `None` before the second packet.
@@ -50,11 +73,22 @@ impl JitterStatistics {
     /// Counts everything that `other` counted; the estimate is that of whichever was measured
     /// later, `other` when both were measured at once.
     pub fn merge(&mut self, other: &Self) {
-        self.differences.merge(&other.differences);
+        self.positive.merge(&other.positive);
+        self.negative.merge(&other.negative);
+        self.zeros = self.zeros.saturating_add(other.zeros);
         self.last = match (self.last, other.last) {
             (Some(ours), Some(theirs)) if ours.at > theirs.at => Some(ours),
             (ours, theirs) => theirs.or(ours),
         };
+    }
+
+    fn add(&mut self, change: Ordering, size: u64) {
+        let size = Duration::from_nanos(size);
+        match change {
+            Ordering::Greater => self.positive.add(size),
+            Ordering::Less => self.negative.add(size),
+            Ordering::Equal => self.zeros = self.zeros.saturating_add(1),
+        }
     }
 }
 
@@ -76,7 +110,7 @@ impl JitterMeter {
         let difference = u64::try_from(transit.abs_diff(before)).unwrap_or(u64::MAX);
         let decayed = self.sixteenths - (self.sixteenths + 8) / 16;
         self.sixteenths = decayed.saturating_add(difference).min(u64::MAX - 8);
-        into.differences.add(Duration::from_nanos(difference));
+        into.add(transit.cmp(&before), difference);
         into.last = Some(Estimate {
             at: now,
             sixteenths: self.sixteenths,
@@ -105,6 +139,9 @@ mod tests {
         assert_eq!(jitter.interarrival(), Some(Duration::from_nanos(1)));
         assert_eq!(jitter.differences().count(), 3);
         assert_eq!(jitter.differences().sum(), Duration::from_nanos(32));
+        assert_eq!(jitter.positive().sum(), Duration::from_nanos(16));
+        assert_eq!(jitter.negative().sum(), Duration::from_nanos(16));
+        assert_eq!(jitter.zeros(), 1);
     }
 
     #[test]

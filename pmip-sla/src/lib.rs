@@ -1,16 +1,21 @@
 //! Path quality for multipath Proxy Mobile IPv6: probes, statistics, verdicts.
 //!
-//! - [`Prober`] sends numbered probes on one path, matches their answers and closes one [`Window`]
-//!   of statistics per operation. It is sans-IO: [`Prober::handle_input`] takes what happened,
-//!   [`Prober::poll_output`] gives what to do. The probe's layout (STAMP, UDP jitter) and the
-//!   socket are the caller's.
-//! - [`Window`] counts sent, answered, lost, duplicated, reordered and late probes, and holds
-//!   round-trip time and jitter as sums, so that [windows merge](Window::merge) without error.
-//! - [`RttTracker`] follows a path's round-trip time where only heartbeats measure it.
-//! - [`Verdict`] compares windows with a traffic profile's [`Limits`] and changes its mind with
-//!   hysteresis only.
+//! From the inside out, each sans-IO: an input takes what happened, `poll_output` gives what to do.
 //!
-//! Inside, time is integer nanoseconds and there is no floating point.
+//! - [`Window`] counts sent, answered, lost (by direction), duplicated, reordered and late probes,
+//!   and holds round-trip time, one-way delay and jitter as sums, so that
+//!   [windows merge](Window::merge) without error. A [`Collector`] builds them, a [`History`] keeps
+//!   them in bounded memory with quantiles, a [`VoiceScore`] says how a call would sound.
+//! - [`Verdict`] compares windows with a traffic profile's [`Limits`] and changes its mind with
+//!   hysteresis only; a [`Reaction`] watches one value, as routers' reactions do.
+//! - [`Prober`] sends numbered probes, matches their answers and closes one window per operation.
+//! - [`Sender`] is a prober that speaks IP SLA (RFC 6812 and its predecessor) or STAMP (RFC 8762);
+//!   [`Responder`] and [`Reflector`] answer them.
+//! - [`Liveness`] finds out within 400 ms that a path in use is dead; [`RttTracker`] follows a
+//!   path's round-trip time where only heartbeats measure it.
+//! - [`HybridAccess`] does all that for every path of a node, inside the paths' tunnels.
+//!
+//! Inside, time is integer nanoseconds and there is no floating point, but for a quantile's rank.
 //!
 //! # Example
 //! An operation of two probes, 20 ms apart, on a path of 30 ms; the second probe is lost. Steps are
@@ -42,13 +47,14 @@
 //!         }
 //!         Output::Transmit(_lost) => {}
 //!         // 3.
-//!         Output::Event(Event::OperationFinished { window, .. }) => {
+//!         Output::Event(Event::OperationFinished(operation)) => {
+//!             let window = &operation.window;
 //!             assert_eq!(window.rtt().average(), Some(ms(30)));
 //!             assert_eq!(window.loss_ppm(), Some(500_000));
-//!             verdict.judge(now, &window);
+//!             verdict.judge(now, window);
 //!             break verdict.state();
 //!         }
-//!         Output::Event(_) => {}
+//!         Output::Event(_) | Output::Prepare => {}
 //!         // 2.
 //!         Output::Timeout(at) => {
 //!             let at = at.expect("it runs");
@@ -75,18 +81,48 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod clock;
 mod config;
 mod delay;
+mod history;
 mod jitter;
+mod liveness;
+mod loss;
 mod prober;
+mod reaction;
+mod reflector;
+mod responder;
 mod rtt;
+mod sender;
+mod service;
 mod verdict;
+mod voice;
 mod window;
 
+pub use clock::Clock;
 pub use config::{ProbeConfig, ProbeConfigError};
 pub use delay::DelayStatistics;
+pub use history::History;
 pub use jitter::JitterStatistics;
-pub use prober::{Event, Input, Output, Probe, Prober, Reply, Stray};
+pub use liveness::{Liveness, LivenessConfig, LivenessEvent, LivenessInput, LivenessOutput};
+pub use loss::{LossByDirection, ResponderNumbers};
+pub use prober::{Event, Input, Operation, Outcome, Output, Probe, Prober, Reply, Stray};
+pub use reaction::{
+    Element, Reaction, ReactionConfig, ReactionConfigError, ReactionEvent, Trigger,
+};
+pub use reflector::{Reflector, ReflectorConfig, ReflectorCounters};
+pub use responder::{
+    Answer, Received, Responder, ResponderConfig, ResponderCounters, ResponderOutput,
+};
 pub use rtt::RttTracker;
+pub use sender::{
+    ControlVersion, Datagram, IpSlaSession, Sender, SenderDrop, SenderInput, SenderOutput, SlaKey,
+    StampSession,
+};
+pub use service::{
+    HybridAccess, PathSpec, PathView, ProbeShape, ServiceConfig, ServiceConfigError,
+    ServiceCounters, ServiceEvent, ServiceInput, ServiceOutput,
+};
 pub use verdict::{Hysteresis, Judgement, Limits, Measure, Verdict, VerdictChange, VerdictState};
-pub use window::{Collector, Sample, Window};
+pub use voice::{Codec, VoiceScore};
+pub use window::{Collector, ResponderTimes, Sample, Window};

@@ -3,7 +3,8 @@ use std::collections::VecDeque;
 use pmip_wire::types::Instant;
 
 use crate::config::ProbeConfig;
-use crate::window::{Collector, Sample, Window};
+use crate::loss::{Heard, LossByDirection, ResponderNumbers, attribute};
+use crate::window::{Collector, ResponderTimes, Sample, Window};
 
 /// Probes one path: an operation of some probes every so often, each ending with a [`Window`].
 ///
@@ -17,6 +18,9 @@ use crate::window::{Collector, Sample, Window};
 /// twice do nothing. When told very late, an operation that should have begun meanwhile is left out
 /// rather than made up for, and the beat is kept.
 ///
+/// Where something must be arranged before an operation's first probe, as RFC 6812's control phase,
+/// construct it [`with_preparation`](Self::with_preparation).
+///
 /// Answers are matched by number alone. Start with an unpredictable `first_sequence` so that an
 /// outsider cannot answer unasked.
 #[derive(Clone, Debug)]
@@ -27,11 +31,17 @@ pub struct Prober {
     next_sequence: u32,
     /// When the next operation begins.
     next_operation: Instant,
-    operation: Option<Operation>,
+    numbers: ResponderNumbers,
+    /// Whether operations are to be prepared, and since when one is being.
+    prepares: bool,
+    preparing: Option<Instant>,
+    operation: Option<Running>,
     /// Probes of this operation and the one before, by ascending number without gaps.
     outstanding: VecDeque<Outstanding>,
     /// The first of `outstanding` that may still wait.
     first_waiting: usize,
+    /// Answers to this operation's probes that the responder counted apart from the first.
+    extra_replies: u64,
     collector: Collector,
     unmatched: u64,
     outputs: VecDeque<Output>,
@@ -46,6 +56,10 @@ pub enum Input {
     Start,
     /// Stop probing; the running operation is thrown away.
     Stop,
+    /// What [`Output::Prepare`] asked for is arranged: the first probe leaves now.
+    Prepared,
+    /// It cannot be arranged: the operation ends now with this outcome, all its probes lost.
+    Unprepared(Outcome),
     /// An answer came.
     Reply(Reply),
     /// The time named by [`Output::Timeout`] is reached.
@@ -55,6 +69,8 @@ pub enum Input {
 /// What to do, from [`Prober::poll_output`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
+    /// An operation is due: arrange it, then say [`Input::Prepared`] or [`Input::Unprepared`].
+    Prepare,
     /// Send this probe on the path now.
     Transmit(Probe),
     /// This happened.
@@ -81,8 +97,10 @@ pub struct Probe {
 pub struct Reply {
     /// The number of the probe.
     pub sequence: u32,
-    /// When the responder got the probe and sent the answer, by its own clock.
-    pub responder: Option<(Instant, Instant)>,
+    /// What the responder's timestamps say.
+    pub responder: Option<ResponderTimes>,
+    /// The responder's own number.
+    pub number: Option<u32>,
 }
 
 impl Reply {
@@ -91,13 +109,21 @@ impl Reply {
         Self {
             sequence,
             responder: None,
+            number: None,
         }
     }
 
-    /// With the responder's times: when it got the probe and when it answered, by its own clock.
+    /// With what the responder's timestamps say.
     #[must_use]
-    pub const fn with_responder(mut self, received: Instant, answered: Instant) -> Self {
-        self.responder = Some((received, answered));
+    pub const fn with_responder(mut self, responder: ResponderTimes) -> Self {
+        self.responder = Some(responder);
+        self
+    }
+
+    /// With the responder's own number.
+    #[must_use]
+    pub const fn with_number(mut self, number: u32) -> Self {
+        self.number = Some(number);
         self
     }
 }
@@ -116,12 +142,55 @@ pub enum Event {
         stray: Stray,
     },
     /// All probes of an operation are answered or lost.
-    OperationFinished {
-        /// When it began.
-        started: Instant,
-        /// What it showed.
-        window: Box<Window>,
-    },
+    OperationFinished(Box<Operation>),
+}
+
+/// An operation that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Operation {
+    /// When it began.
+    pub started: Instant,
+    /// When its last probe was answered or given up.
+    pub finished: Instant,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it showed. Probes that could not be sent for want of a responder count as lost.
+    pub window: Window,
+}
+
+/// How an operation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Outcome {
+    /// With answers.
+    Ok,
+    /// With answers whose mean round-trip time is above the threshold.
+    OverThreshold,
+    /// Without any answer.
+    Timeout,
+    /// The responder did not answer the control request.
+    NoConnection,
+    /// The responder refused the control request.
+    Refused,
+    /// One end did not accept the other's authentication.
+    AuthenticationFailed,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "ok",
+            Self::OverThreshold => "over threshold",
+            Self::Timeout => "timeout",
+            Self::NoConnection => "no connection",
+            Self::Refused => "refused",
+            Self::AuthenticationFailed => "authentication failed",
+        })
+    }
 }
 
 /// Why an answer does not count as one.
@@ -147,17 +216,36 @@ impl Prober {
             running: true,
             next_sequence: first_sequence,
             next_operation: start,
+            numbers: ResponderNumbers::default(),
+            prepares: false,
+            preparing: None,
             operation: None,
             outstanding: VecDeque::with_capacity(2 * config.packets() as usize),
             first_waiting: 0,
-            collector: Collector::default(),
+            extra_replies: 0,
+            collector: Collector::with_threshold(config.threshold()),
             unmatched: 0,
             outputs: VecDeque::new(),
         }
     }
 
+    /// Asks by [`Output::Prepare`] before each operation's first probe.
+    #[must_use]
+    pub const fn with_preparation(mut self) -> Self {
+        self.prepares = true;
+        self
+    }
+
+    /// Says what the responder's numbers mean.
+    #[must_use]
+    pub const fn with_numbers(mut self, numbers: ResponderNumbers) -> Self {
+        self.numbers = numbers;
+        self
+    }
+
     /// Takes what happened at `now`. What is due by then comes first, so an answer that arrives
-    /// with its own timeout is late.
+    /// with its own timeout is late. An answer may come with a time that lies a little back, that
+    /// of its arrival at the socket.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         self.now = self.now.max(now);
         self.advance();
@@ -167,7 +255,9 @@ impl Prober {
                 self.next_operation = self.now;
             }
             Input::Stop => self.stop(),
-            Input::Reply(reply) => self.reply(reply),
+            Input::Reply(reply) => self.reply(now, reply),
+            Input::Prepared => self.prepared(),
+            Input::Unprepared(outcome) => self.unprepared(outcome),
             Input::Start | Input::Timeout => {}
         }
         // An operation that overran its beat may just have ended, or a new one been asked for.
@@ -206,7 +296,7 @@ impl Prober {
 
 /// An operation under way.
 #[derive(Clone, Copy, Debug)]
-struct Operation {
+struct Running {
     started: Instant,
     /// Probes yet to be sent.
     remaining: u32,
@@ -219,6 +309,8 @@ struct Outstanding {
     sequence: u32,
     sent: Instant,
     fate: Fate,
+    /// The responder's number in the first answer.
+    number: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,11 +340,12 @@ impl Prober {
         }
     }
 
-    fn next_timeout(&self) -> Option<Instant> {
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
         if !self.running {
             return None;
         }
         let step = match &self.operation {
+            None if self.preparing.is_some() => None,
             None => Some(self.next_operation),
             Some(op) if op.remaining > 0 => Some(op.next_probe),
             Some(_) => None,
@@ -271,14 +364,45 @@ impl Prober {
         let forget = self.outstanding.len().saturating_sub(keep);
         self.outstanding.drain(..forget);
         self.first_waiting = self.outstanding.len();
+        self.extra_replies = 0;
         self.collector.pause();
-        self.operation = Some(Operation {
-            started: self.now,
+        self.next_operation = self.beat_after_now();
+        if self.prepares {
+            self.preparing = Some(self.now);
+            self.outputs.push_back(Output::Prepare);
+        } else {
+            self.run(self.now);
+        }
+    }
+
+    fn run(&mut self, started: Instant) {
+        self.operation = Some(Running {
+            started,
             remaining: self.config.packets(),
             next_probe: self.now,
         });
-        self.next_operation = self.beat_after_now();
         self.send();
+    }
+
+    fn prepared(&mut self) {
+        if let Some(started) = self.preparing.take() {
+            self.run(started);
+        }
+    }
+
+    fn unprepared(&mut self, outcome: Outcome) {
+        let Some(started) = self.preparing.take() else {
+            return;
+        };
+        for _ in 0..self.config.packets() {
+            self.collector.sent();
+            self.collector.lost();
+        }
+        self.collector.attribute(LossByDirection {
+            unknown: self.config.packets().into(),
+            ..LossByDirection::default()
+        });
+        self.close(started, outcome);
     }
 
     /// The next beginning on the beat that is still to come.
@@ -309,6 +433,7 @@ impl Prober {
             sequence,
             sent: now,
             fate: Fate::Waiting,
+            number: None,
         });
         self.collector.sent();
         let probe = Probe {
@@ -326,11 +451,8 @@ impl Prober {
         self.skip_settled();
     }
 
-    fn reply(&mut self, reply: Reply) {
-        let Reply {
-            sequence,
-            responder,
-        } = reply;
+    fn reply(&mut self, received: Instant, reply: Reply) {
+        let sequence = reply.sequence;
         let Some(probe) = self.probe_mut(sequence) else {
             self.unmatched += 1;
             return self.stray(sequence, Stray::Unmatched);
@@ -339,28 +461,59 @@ impl Prober {
         match fate {
             Fate::Waiting => {
                 probe.fate = Fate::Answered;
-                let sample = Sample {
+                probe.number = reply.number;
+                self.answered(Sample {
                     sequence,
                     sent,
-                    received: self.now,
-                    responder,
-                };
-                self.collector.received(sample);
-                self.outputs
-                    .push_back(Output::Event(Event::Answered(sample)));
-                self.skip_settled();
-                self.finish_if_done();
+                    received: received.max(sent),
+                    responder: reply.responder,
+                });
             }
             Fate::Lost => {
                 probe.fate = Fate::AnsweredLate;
+                probe.number = reply.number;
                 self.collector.late();
                 self.stray(sequence, Stray::Late);
             }
             Fate::Answered | Fate::AnsweredLate => {
+                let counted_apart = reply.number.is_some() && reply.number != probe.number;
+                self.extra_replies += u64::from(counted_apart);
                 self.collector.duplicate();
                 self.stray(sequence, Stray::Duplicate);
             }
         }
+    }
+
+    fn answered(&mut self, sample: Sample) {
+        self.collector.received(sample);
+        self.outputs
+            .push_back(Output::Event(Event::Answered(sample)));
+        self.skip_settled();
+        self.finish_if_done();
+    }
+
+    /// When the probe of this number left, as far as it is remembered.
+    pub(crate) fn sent(&self, sequence: u32) -> Option<Instant> {
+        let first = self.outstanding.front()?.sequence;
+        let offset = usize::try_from(sequence.wrapping_sub(first)).ok()?;
+        Some(self.outstanding.get(offset)?.sent)
+    }
+
+    /// The number whose lower half this is, of those that are remembered or follow.
+    pub(crate) fn complete(&self, lower: u16) -> u32 {
+        let first = self
+            .outstanding
+            .front()
+            .map_or(self.next_sequence, |probe| probe.sequence);
+        let [_, _, a, b] = first.to_be_bytes();
+        let ahead = lower.wrapping_sub(u16::from_be_bytes([a, b]));
+        first.wrapping_add(ahead.into())
+    }
+
+    /// Octets on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        self.outstanding.capacity() * size_of::<Outstanding>()
+            + self.outputs.capacity() * size_of::<Output>()
     }
 
     fn probe_mut(&mut self, sequence: u32) -> Option<&mut Outstanding> {
@@ -389,16 +542,48 @@ impl Prober {
             return;
         }
         self.operation = None;
-        let event = Event::OperationFinished {
-            started: operation.started,
-            window: Box::new(self.collector.cut()),
+        self.collector.attribute(self.loss_by_direction());
+        let window = self.collector.window();
+        let outcome = match window.rtt().average() {
+            None => Outcome::Timeout,
+            Some(rtt) if rtt > self.config.threshold() => Outcome::OverThreshold,
+            Some(_) => Outcome::Ok,
         };
+        self.close(operation.started, outcome);
+    }
+
+    fn close(&mut self, started: Instant, outcome: Outcome) {
+        let operation = Operation {
+            started,
+            finished: self.now,
+            outcome,
+            window: self.collector.cut(),
+        };
+        let event = Event::OperationFinished(Box::new(operation));
         self.outputs.push_back(Output::Event(event));
+    }
+
+    /// Where this operation's losses happened; answers that came late are none.
+    fn loss_by_direction(&self) -> LossByDirection {
+        let packets = self.config.packets();
+        let ours = usize::try_from(packets).unwrap_or(usize::MAX);
+        let earlier = self.outstanding.len().saturating_sub(ours);
+        let heard: Vec<Heard> = (0..)
+            .zip(self.outstanding.iter().skip(earlier))
+            .filter(|(_, probe)| matches!(probe.fate, Fate::Answered | Fate::AnsweredLate))
+            .map(|(index, probe)| Heard {
+                index,
+                sequence: probe.sequence,
+                number: probe.number,
+            })
+            .collect();
+        attribute(self.numbers, packets, self.extra_replies, &heard)
     }
 
     fn stop(&mut self) {
         self.running = false;
         self.operation = None;
+        self.preparing = None;
         self.outstanding.clear();
         self.first_waiting = 0;
         self.collector.cut();

@@ -61,7 +61,7 @@ impl Limits {
         let measured = [
             (
                 Measure::Jitter,
-                window_jitter(window),
+                window.jitter_average().map(nanos),
                 self.jitter.map(nanos),
             ),
             (
@@ -83,13 +83,6 @@ impl Limits {
         }
         judgement
     }
-}
-
-/// The jitter that a profile limits, in nanoseconds.
-fn window_jitter(window: &Window) -> Option<u64> {
-    let forward = window.jitter_forward().average();
-    let worse = forward.max(window.jitter_backward().average());
-    worse.or_else(|| window.jitter().average()).map(nanos)
 }
 
 /// What a profile limits.
@@ -278,6 +271,16 @@ impl Verdict {
             to,
             judgement,
         })
+    }
+
+    /// The limits that it compares with.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How slowly it changes.
+    pub const fn hysteresis(&self) -> &Hysteresis {
+        &self.hysteresis
     }
 
     /// The state.

@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use pmip_wire::types::Instant;
 
-use crate::delay::DelayStatistics;
+use crate::delay::{DelayStatistics, nanos};
 use crate::jitter::{JitterMeter, JitterStatistics};
+use crate::loss::LossByDirection;
 
 /// One answered probe's times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +16,21 @@ pub struct Sample {
     pub sent: Instant,
     /// When the answer came.
     pub received: Instant,
-    /// When the responder got the probe and sent the answer, by its own clock.
-    pub responder: Option<(Instant, Instant)>,
+    /// What the responder's timestamps say.
+    pub responder: Option<ResponderTimes>,
+}
+
+/// The times of an answer that only the responder knows, by its clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ResponderTimes {
+    /// Nanoseconds from the probe's sending, by our clock, to its arrival, by the responder's:
+    /// off by the difference of the clocks, and so maybe negative.
+    pub forward: i64,
+    /// How long the responder kept the probe.
+    pub held: Duration,
+    /// Whether both clocks are said to be in step, so that delay in one direction means something.
+    pub in_step: bool,
 }
 
 impl Sample {
@@ -24,10 +38,16 @@ impl Sample {
     /// four times it is made of).
     pub fn rtt(&self) -> Duration {
         let total = self.received.saturating_since(self.sent);
-        let held = self.responder.map_or(Duration::ZERO, |(got, answered)| {
-            answered.saturating_since(got)
-        });
+        let held = self
+            .responder
+            .map_or(Duration::ZERO, |responder| responder.held);
         total.saturating_sub(held)
+    }
+
+    /// Nanoseconds on the way there and on the way back, each off by the clocks' difference.
+    fn one_way(&self) -> Option<(i128, i128)> {
+        let forward = i128::from(self.responder?.forward);
+        Some((forward, i128::from(nanos(self.rtt())) - forward))
     }
 }
 
@@ -35,7 +55,8 @@ impl Sample {
 ///
 /// A probe is *sent*, then either *received* (answered in time) or *lost* (not answered in time).
 /// *Late* answers came after that; *duplicates* answer an answered probe again; *out of order* are
-/// answers in time that a later probe's answer overtook.
+/// answers in time that a later probe's answer overtook. Losses that were not late are told apart
+/// [by direction](Self::loss) once the operation ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Window {
@@ -44,10 +65,14 @@ pub struct Window {
     duplicates: u64,
     out_of_order: u64,
     late: u64,
+    over_threshold: u64,
+    loss: LossByDirection,
     rtt: DelayStatistics,
     jitter: JitterStatistics,
     jitter_forward: JitterStatistics,
     jitter_backward: JitterStatistics,
+    one_way_forward: DelayStatistics,
+    one_way_backward: DelayStatistics,
 }
 
 impl Window {
@@ -81,6 +106,17 @@ impl Window {
         self.late
     }
 
+    /// Answers in time whose round-trip time was above the operation's threshold.
+    pub const fn over_threshold(&self) -> u64 {
+        self.over_threshold
+    }
+
+    /// Losses by direction, without those that were answered late; filled in when an operation
+    /// ends.
+    pub const fn loss(&self) -> LossByDirection {
+        self.loss
+    }
+
     /// Round-trip times.
     pub const fn rtt(&self) -> &DelayStatistics {
         &self.rtt
@@ -101,6 +137,26 @@ impl Window {
         &self.jitter_backward
     }
 
+    /// Delay on the way there (SD); empty unless both clocks are said to be in step.
+    pub const fn one_way_forward(&self) -> &DelayStatistics {
+        &self.one_way_forward
+    }
+
+    /// Delay on the way back (DS); empty unless both clocks are said to be in step.
+    pub const fn one_way_backward(&self) -> &DelayStatistics {
+        &self.one_way_backward
+    }
+
+    /// The jitter that a profile limits: the worse of the mean jitter in each direction, that of
+    /// the round trip where the responder tells no times; `None` before the second answer.
+    pub fn jitter_average(&self) -> Option<Duration> {
+        let worse = self
+            .jitter_forward
+            .average()
+            .max(self.jitter_backward.average());
+        worse.or_else(|| self.jitter.average())
+    }
+
     /// Lost probes per million of those whose fate is known, rounded down; `None` when there is
     /// none.
     pub fn loss_ppm(&self) -> Option<u32> {
@@ -117,10 +173,17 @@ impl Window {
         self.duplicates = self.duplicates.saturating_add(later.duplicates);
         self.out_of_order = self.out_of_order.saturating_add(later.out_of_order);
         self.late = self.late.saturating_add(later.late);
+        self.over_threshold = self.over_threshold.saturating_add(later.over_threshold);
+        let loss = &mut self.loss;
+        loss.forward = loss.forward.saturating_add(later.loss.forward);
+        loss.backward = loss.backward.saturating_add(later.loss.backward);
+        loss.unknown = loss.unknown.saturating_add(later.loss.unknown);
         self.rtt.merge(&later.rtt);
         self.jitter.merge(&later.jitter);
         self.jitter_forward.merge(&later.jitter_forward);
         self.jitter_backward.merge(&later.jitter_backward);
+        self.one_way_forward.merge(&later.one_way_forward);
+        self.one_way_backward.merge(&later.one_way_backward);
     }
 }
 
@@ -156,9 +219,18 @@ pub struct Collector {
     jitter: JitterMeter,
     forward: JitterMeter,
     backward: JitterMeter,
+    threshold: Option<Duration>,
 }
 
 impl Collector {
+    /// One that counts answers with a round-trip time above `threshold` apart.
+    pub fn with_threshold(threshold: Duration) -> Self {
+        Self {
+            threshold: Some(threshold),
+            ..Self::default()
+        }
+    }
+
     /// A probe left.
     pub fn sent(&mut self) {
         self.window.sent += 1;
@@ -178,15 +250,21 @@ impl Collector {
         let rtt = sample.rtt();
         let now = sample.received;
         window.rtt.add(rtt);
-        let nanos = |instant: Instant| i128::from(instant.as_nanos());
-        let rtt = i128::from(crate::delay::nanos(rtt));
-        self.jitter.add(now, rtt, &mut window.jitter);
-        if let Some((got, answered)) = sample.responder {
-            let forward = nanos(got) - nanos(sample.sent);
-            self.forward.add(now, forward, &mut window.jitter_forward);
-            let backward = nanos(now) - nanos(answered);
-            self.backward
-                .add(now, backward, &mut window.jitter_backward);
+        if self.threshold.is_some_and(|threshold| rtt > threshold) {
+            window.over_threshold += 1;
+        }
+        self.jitter
+            .add(now, i128::from(nanos(rtt)), &mut window.jitter);
+        let (Some(responder), Some((forward, backward))) = (sample.responder, sample.one_way())
+        else {
+            return;
+        };
+        self.forward.add(now, forward, &mut window.jitter_forward);
+        self.backward
+            .add(now, backward, &mut window.jitter_backward);
+        if responder.in_step {
+            window.one_way_forward.add(span(forward));
+            window.one_way_backward.add(span(backward));
         }
     }
 
@@ -203,6 +281,11 @@ impl Collector {
     /// An answered probe was answered again.
     pub fn duplicate(&mut self) {
         self.window.duplicates += 1;
+    }
+
+    /// The losses of an operation that ended, by direction.
+    pub fn attribute(&mut self, loss: LossByDirection) {
+        self.window.loss = loss;
     }
 
     /// What was collected since the last cut.
@@ -222,6 +305,11 @@ impl Collector {
         self.forward.pause();
         self.backward.pause();
     }
+}
+
+/// A delay that clocks out of step by a little may make negative counts as none.
+fn span(nanos: i128) -> Duration {
+    Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
 }
 
 /// Whether number `a` lies before `b`, around the wrap (RFC 1982 with 32 bits).
@@ -247,8 +335,39 @@ mod tests {
             sequence: 1,
             sent: at(0),
             received: at(50),
-            responder: Some((at(9_020), at(9_035))),
+            responder: Some(ResponderTimes {
+                forward: 9_020_000_000,
+                held: Duration::from_millis(15),
+                in_step: false,
+            }),
         };
         assert_eq!(sample.rtt(), Duration::from_millis(35));
+    }
+
+    #[test]
+    fn delay_in_one_direction_is_told_only_by_clocks_in_step() {
+        let collect = |in_step| {
+            let mut collector = Collector::default();
+            let ms = Duration::from_millis;
+            collector.received(Sample {
+                sequence: 1,
+                sent: Instant::ZERO,
+                received: Instant::from_millis(50),
+                responder: Some(ResponderTimes {
+                    forward: 20_000_000,
+                    held: ms(5),
+                    in_step,
+                }),
+            });
+            let window = collector.cut();
+            let average = |delay: &DelayStatistics| delay.average();
+            (
+                average(window.one_way_forward()),
+                average(window.one_way_backward()),
+            )
+        };
+        let ms = Duration::from_millis;
+        assert_eq!(collect(true), (Some(ms(20)), Some(ms(25))));
+        assert_eq!(collect(false), (None, None));
     }
 }

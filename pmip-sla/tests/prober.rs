@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use pmip_sla::{Event, Input, Output, Probe, ProbeConfig, Prober, Reply, Stray, Window};
+use pmip_sla::{
+    Event, Input, LossByDirection, Outcome, Output, Probe, ProbeConfig, Prober, Reply,
+    ResponderTimes, Stray, Window,
+};
 use pmip_wire::types::Instant;
 use proptest::prelude::*;
 
@@ -24,15 +27,21 @@ struct Driver {
     prober: Prober,
     probes: Vec<Probe>,
     events: Vec<Event>,
+    prepares: u32,
     timeout: Option<Instant>,
 }
 
 impl Driver {
     fn new(first_sequence: u32) -> Self {
+        Self::with(Prober::new(config(), at(0), first_sequence))
+    }
+
+    fn with(prober: Prober) -> Self {
         let mut driver = Self {
-            prober: Prober::new(config(), at(0), first_sequence),
+            prober,
             probes: Vec::new(),
             events: Vec::new(),
+            prepares: 0,
             timeout: None,
         };
         driver.drain();
@@ -61,6 +70,7 @@ impl Driver {
             match self.prober.poll_output() {
                 Output::Transmit(probe) => self.probes.push(probe),
                 Output::Event(event) => self.events.push(event),
+                Output::Prepare => self.prepares += 1,
                 Output::Timeout(timeout) => {
                     self.timeout = timeout;
                     return;
@@ -72,8 +82,8 @@ impl Driver {
     fn windows(&self) -> Vec<(Instant, Window)> {
         let mut windows = Vec::new();
         for event in &self.events {
-            if let Event::OperationFinished { started, window } = event {
-                windows.push((*started, **window));
+            if let Event::OperationFinished(operation) = event {
+                windows.push((operation.started, operation.window));
             }
         }
         windows
@@ -231,12 +241,73 @@ fn the_responders_times_tell_the_directions_apart() {
     driver.run_until(200);
     // Forward transit 10, 40 and 10 ms on a clock 1 h ahead; the way back is steady.
     for (sequence, sent, forward) in [(0, 0, 10), (1, 100, 40), (2, 200, 10)] {
-        let far = at(sent + forward + 3_600_000);
-        let reply = Reply::new(sequence).with_responder(far, far + ms(1));
+        let times = ResponderTimes {
+            forward: i64::try_from(forward + 3_600_000).expect("small") * 1_000_000,
+            held: ms(1),
+            in_step: false,
+        };
+        let reply = Reply::new(sequence).with_responder(times);
         driver.input(at(sent + forward + 1 + 5).max(at(200)), Input::Reply(reply));
     }
     let window = driver.windows()[0].1;
     assert_eq!(window.jitter_forward().average(), Some(ms(30)));
+}
+
+#[test]
+fn a_prepared_operation_waits_for_its_preparation_and_keeps_the_beat() {
+    let prober = Prober::new(config(), at(0), 0).with_preparation();
+    let mut driver = Driver::with(prober);
+    driver.run_until(0);
+    driver.input(at(0), Input::Timeout);
+    assert_eq!((driver.prepares, driver.probes.len()), (1, 0));
+    assert_eq!(driver.timeout, None);
+    driver.input(at(30), Input::Prepared);
+    driver.input(at(30), Input::Prepared);
+    driver.run_until(1_000);
+    let sent: Vec<_> = driver.probes.iter().map(|probe| probe.sent).collect();
+    assert_eq!(sent, [at(30), at(130), at(230)]);
+    assert_eq!((driver.prepares, driver.windows()[0].0), (2, at(0)));
+}
+
+#[test]
+fn an_operation_that_cannot_be_prepared_lost_everything() {
+    let prober = Prober::new(config(), at(0), 0).with_preparation();
+    let mut driver = Driver::with(prober);
+    driver.input(at(0), Input::Timeout);
+    driver.input(at(900), Input::Unprepared(Outcome::NoConnection));
+    let [Event::OperationFinished(operation)] = &driver.events[..] else {
+        panic!("{:?}", driver.events);
+    };
+    assert_eq!(operation.outcome, Outcome::NoConnection);
+    assert_eq!(operation.window.loss_ppm(), Some(1_000_000));
+    assert_eq!(operation.window.loss().unknown, 3);
+    assert_eq!(driver.timeout, Some(at(1_000)));
+}
+
+#[test]
+fn losses_are_told_apart_by_the_responders_count_and_late_answers_are_none() {
+    let config = ProbeConfig::new(6, ms(100), ms(2_000), ms(300)).expect("consistent");
+    let mut driver = Driver::with(Prober::new(config, at(0), 100));
+    // 101 is lost on the way there, 102 on the way back, 103 comes late, 105 is gone.
+    for (sequence, sent, rtt, number) in [(100, 0, 10, 7), (103, 300, 310, 9), (104, 400, 20, 10)] {
+        driver.run_until(sent);
+        let reply = Reply::new(sequence).with_number(number);
+        driver.run_until(sent + rtt);
+        driver.input(at(sent + rtt), Input::Reply(reply));
+    }
+    driver.run_until(1_000);
+    let [.., Event::OperationFinished(operation)] = &driver.events[..] else {
+        panic!("{:?}", driver.events);
+    };
+    let window = operation.window;
+    let LossByDirection {
+        forward,
+        backward,
+        unknown,
+        ..
+    } = window.loss();
+    assert_eq!((forward, backward, unknown), (1, 1, 1));
+    assert_eq!((window.lost(), window.late()), (4, 1));
 }
 
 #[test]
@@ -253,6 +324,8 @@ fn input() -> impl Strategy<Value = (u64, Input)> {
     let input = prop_oneof![
         1 => Just(Input::Start),
         1 => Just(Input::Stop),
+        1 => Just(Input::Prepared),
+        1 => Just(Input::Unprepared(Outcome::Refused)),
         3 => Just(Input::Timeout),
         6 => (0u32..40).prop_map(|sequence| Input::Reply(Reply::new(sequence))),
         1 => any::<u32>().prop_map(|sequence| Input::Reply(Reply::new(sequence))),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pmip_sla::{Collector, DelayStatistics, Sample, Window};
+use pmip_sla::{Collector, DelayStatistics, JitterStatistics, ResponderTimes, Sample, Window};
 use pmip_wire::types::Instant;
 use proptest::prelude::*;
 
@@ -18,7 +18,12 @@ enum Happening {
 }
 
 fn sample() -> impl Strategy<Value = Sample> {
-    let responder = prop::option::of((0u64..10_000_000_000, 0u64..1_000_000));
+    let responder = (
+        -5_000_000_000i64..5_000_000_000,
+        0u64..1_000_000,
+        any::<bool>(),
+    );
+    let responder = prop::option::of(responder);
     // Numbers around the wrap; times up to ten seconds, in nanoseconds.
     let sequence = (0u32..40).prop_map(|n| n.wrapping_sub(20));
     let times = (0u64..10_000_000_000, 0u64..500_000_000);
@@ -26,8 +31,11 @@ fn sample() -> impl Strategy<Value = Sample> {
         sequence,
         sent: Instant::from_nanos(sent),
         received: Instant::from_nanos(sent + rtt),
-        responder: responder
-            .map(|(got, held)| (Instant::from_nanos(got), Instant::from_nanos(got + held))),
+        responder: responder.map(|(forward, held, in_step)| ResponderTimes {
+            forward,
+            held: Duration::from_nanos(held),
+            in_step,
+        }),
     })
 }
 
@@ -78,28 +86,86 @@ fn feed(collector: &mut Collector, happening: Happening) {
 }
 
 fn collect(happenings: &[Happening]) -> Window {
-    let mut collector = Collector::default();
+    let mut collector = Collector::with_threshold(THRESHOLD);
     for happening in happenings {
         feed(&mut collector, *happening);
     }
     collector.cut()
 }
 
+const THRESHOLD: Duration = Duration::from_millis(200);
+
+/// Number, sum, sum of squares, least and greatest, by their definition.
+type Sums = (u64, u128, u128, Option<u128>, Option<u128>);
+
+fn sums(values: &[u128]) -> Sums {
+    (
+        values.len() as u64,
+        values.iter().sum(),
+        values.iter().map(|value| value * value).sum(),
+        values.iter().min().copied(),
+        values.iter().max().copied(),
+    )
+}
+
+fn sums_of(delays: &DelayStatistics) -> Sums {
+    (
+        delays.count(),
+        delays.sum().as_nanos(),
+        delays.sum_of_squares(),
+        delays.min().map(|delay| delay.as_nanos()),
+        delays.max().map(|delay| delay.as_nanos()),
+    )
+}
+
+/// Jitter by its definition: positive, negative, how many zeros, RFC 3550 appendix A.8.
+type Jitter = (Sums, Sums, u64, Option<u128>);
+
+fn jitter_of(jitter: &JitterStatistics) -> Jitter {
+    (
+        sums_of(jitter.positive()),
+        sums_of(jitter.negative()),
+        jitter.zeros(),
+        jitter.interarrival().map(|j| j.as_nanos()),
+    )
+}
+
+fn jitter(happenings: &[Happening], transit: fn(&Sample) -> Option<i128>) -> Jitter {
+    let differences = differences(happenings, transit);
+    let sizes = |wanted: fn(i128) -> bool| -> Vec<u128> {
+        let wanted = differences.iter().filter(|d| wanted(**d));
+        wanted.map(|d| d.unsigned_abs()).collect()
+    };
+    let estimate = |j: u128, d: &i128| j + d.unsigned_abs() - (j + 8) / 16;
+    (
+        sums(&sizes(|d| d > 0)),
+        sums(&sizes(|d| d < 0)),
+        sizes(|d| d == 0).len() as u64,
+        (!differences.is_empty()).then(|| differences.iter().fold(0, estimate) / 16),
+    )
+}
+
 /// Everything by its definition, from the whole list at once.
 #[derive(Debug, PartialEq)]
 struct Naive {
-    sent: u64,
-    received: u64,
-    lost: u64,
-    out_of_order: u64,
-    rtt_sum: u128,
-    rtt_squares: u128,
-    rtt_min: Option<u128>,
-    rtt_max: Option<u128>,
-    difference_sum: u128,
-    differences: u64,
-    /// RFC 3550 appendix A.8, scaled by 16.
-    interarrival: Option<u128>,
+    counts: [u64; 7],
+    rtt: Sums,
+    round_trip: Jitter,
+    forward: Jitter,
+    backward: Jitter,
+    one_way: [Sums; 2],
+}
+
+fn rtt(sample: &Sample) -> Option<i128> {
+    i128::try_from(sample.rtt().as_nanos()).ok()
+}
+
+fn forward(sample: &Sample) -> Option<i128> {
+    sample.responder.map(|times| times.forward.into())
+}
+
+fn backward(sample: &Sample) -> Option<i128> {
+    Some(rtt(sample)? - forward(sample)?)
 }
 
 fn naive(happenings: &[Happening]) -> Naive {
@@ -110,24 +176,29 @@ fn naive(happenings: &[Happening]) -> Naive {
             .count() as u64
     };
     let samples = samples(happenings);
-    let rtts: Vec<u128> = samples
-        .iter()
-        .map(|sample| sample.rtt().as_nanos())
-        .collect();
-    let differences = differences(happenings);
-    let estimate = |j: u128, d: &u128| j + d - (j + 8) / 16;
+    let rtts: Vec<u128> = samples.iter().map(|s| s.rtt().as_nanos()).collect();
+    let one_way = |transit: fn(&Sample) -> Option<i128>| {
+        let in_step = samples
+            .iter()
+            .filter(|sample| sample.responder.is_some_and(|times| times.in_step));
+        let delays = in_step.filter_map(transit);
+        sums(&delays.map(|d| d.max(0).unsigned_abs()).collect::<Vec<_>>())
+    };
     Naive {
-        sent: count(|h| matches!(h, Happening::Sent)),
-        received: samples.len() as u64,
-        lost: count(|h| matches!(h, Happening::Lost)),
-        out_of_order: overtaken(&samples),
-        rtt_sum: rtts.iter().sum(),
-        rtt_squares: rtts.iter().map(|rtt| rtt * rtt).sum(),
-        rtt_min: rtts.iter().min().copied(),
-        rtt_max: rtts.iter().max().copied(),
-        difference_sum: differences.iter().sum(),
-        differences: differences.len() as u64,
-        interarrival: (!differences.is_empty()).then(|| differences.iter().fold(0, estimate) / 16),
+        counts: [
+            count(|h| matches!(h, Happening::Sent)),
+            samples.len() as u64,
+            count(|h| matches!(h, Happening::Lost)),
+            count(|h| matches!(h, Happening::Late)),
+            count(|h| matches!(h, Happening::Duplicate)),
+            overtaken(&samples),
+            samples.iter().filter(|s| s.rtt() > THRESHOLD).count() as u64,
+        ],
+        rtt: sums(&rtts),
+        round_trip: jitter(happenings, rtt),
+        forward: jitter(happenings, forward),
+        backward: jitter(happenings, backward),
+        one_way: [one_way(forward), one_way(backward)],
     }
 }
 
@@ -143,20 +214,14 @@ fn overtaken(samples: &[Sample]) -> u64 {
         .count() as u64
 }
 
-/// Round-trip differences of consecutive answers, pauses apart.
-fn differences(happenings: &[Happening]) -> Vec<u128> {
+/// Differences of the transit times of consecutive answers that tell one, pauses apart.
+fn differences(happenings: &[Happening], transit: fn(&Sample) -> Option<i128>) -> Vec<i128> {
     happenings
         .split(|happening| matches!(happening, Happening::Pause))
         .flat_map(|operation| {
-            let rtts: Vec<u128> = samples(operation)
-                .iter()
-                .map(|sample| sample.rtt().as_nanos())
-                .collect();
-            let pairs: Vec<u128> = rtts
-                .windows(2)
-                .map(|pair| pair[0].abs_diff(pair[1]))
-                .collect();
-            pairs
+            let transits: Vec<i128> = samples(operation).iter().filter_map(transit).collect();
+            let pairs = transits.windows(2).map(|pair| pair[1] - pair[0]);
+            pairs.collect::<Vec<i128>>()
         })
         .collect()
 }
@@ -165,19 +230,24 @@ proptest! {
     #[test]
     fn statistics_equal_a_naive_recomputation(happenings in happenings()) {
         let window = collect(&happenings);
-        let nanos = |span: Option<Duration>| span.map(|span| span.as_nanos());
         let ours = Naive {
-            sent: window.sent(),
-            received: window.received(),
-            lost: window.lost(),
-            out_of_order: window.out_of_order(),
-            rtt_sum: window.rtt().sum().as_nanos(),
-            rtt_squares: window.rtt().sum_of_squares(),
-            rtt_min: nanos(window.rtt().min()),
-            rtt_max: nanos(window.rtt().max()),
-            difference_sum: window.jitter().differences().sum().as_nanos(),
-            differences: window.jitter().differences().count(),
-            interarrival: nanos(window.jitter().interarrival()),
+            counts: [
+                window.sent(),
+                window.received(),
+                window.lost(),
+                window.late(),
+                window.duplicates(),
+                window.out_of_order(),
+                window.over_threshold(),
+            ],
+            rtt: sums_of(window.rtt()),
+            round_trip: jitter_of(window.jitter()),
+            forward: jitter_of(window.jitter_forward()),
+            backward: jitter_of(window.jitter_backward()),
+            one_way: [
+                sums_of(window.one_way_forward()),
+                sums_of(window.one_way_backward()),
+            ],
         };
         prop_assert_eq!(ours, naive(&happenings));
     }
@@ -189,7 +259,7 @@ proptest! {
     ) {
         let whole = collect(&happenings);
         let cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(happenings.len() + 1)).collect();
-        let mut collector = Collector::default();
+        let mut collector = Collector::with_threshold(THRESHOLD);
         let mut merged = Window::default();
         for (at, happening) in happenings.iter().enumerate() {
             if cuts.contains(&at) {

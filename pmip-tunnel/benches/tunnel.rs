@@ -8,18 +8,35 @@ use std::hint::black_box;
 use std::net::{IpAddr, SocketAddr};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use pmip_tunnel::encap::{OuterOptions, PacketBuf, decapsulate, encapsulate_ipv4_udp};
+use pmip_tunnel::encap::{Carrier, PacketBuf, Tunnel, decapsulate, encapsulate};
 use pmip_tunnel::{
-    Coalescer, Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, PacketOffload,
-    PartialChecksum, Role, SegmentArena, Segmentation, SegmentationKind, SessionKey, TunnelPath,
-    TunnelSession,
+    Arrival, Coalescer, Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, PacketOffload,
+    PartialChecksum, PathKeys, Role, SegmentArena, Segmentation, SegmentationKind, SessionKey,
+    TunnelPath, TunnelSession,
 };
 use pmip_wire::types::{Encapsulation, Instant, IpPrefix, PathId};
 
 const LENGTHS: [usize; 2] = [64, 1_400];
 
+const ALL: [(&str, Encapsulation); 6] = [
+    ("ipv6", Encapsulation::Ipv6),
+    ("ipv4", Encapsulation::Ipv4),
+    ("ipv4-udp", Encapsulation::Ipv4Udp),
+    ("ipv4-udp-tlv", Encapsulation::Ipv4UdpTlv),
+    ("gre-ipv4", Encapsulation::GreIpv4),
+    ("gre-ipv6", Encapsulation::GreIpv6),
+];
+
 /// A table of `sessions` sessions besides that of the test packets, over two paths.
 fn table(role: Role, sessions: u32) -> ForwardingTable {
+    table_of(role, sessions, Encapsulation::Ipv4Udp)
+}
+
+fn is_gre(encapsulation: Encapsulation) -> bool {
+    encapsulation == Encapsulation::Ipv4UdpTlv || Carrier::of(encapsulation) == Some(Carrier::Gre)
+}
+
+fn table_of(role: Role, sessions: u32, encapsulation: Encapsulation) -> ForwardingTable {
     let mut table = ForwardingTable::new(role);
     let lma: IpAddr = "203.0.113.1".parse().unwrap();
     for number in 1..=2u8 {
@@ -33,7 +50,7 @@ fn table(role: Role, sessions: u32) -> ForwardingTable {
             role,
             local,
             SocketAddr::new(remote, 5437),
-            Encapsulation::Ipv4Udp,
+            encapsulation,
         ));
     }
     let paths = vec![PathId(1), PathId(2)];
@@ -46,7 +63,9 @@ fn table(role: Role, sessions: u32) -> ForwardingTable {
         ));
     }
     let own = vec!["10.1.0.0/24".parse().unwrap()];
-    table.set_session(TunnelSession::new(SessionKey(u32::MAX), own, paths));
+    let keys = paths.iter().map(|path| PathKeys::new(*path, 1, 1));
+    let keys = keys.filter(|_| is_gre(encapsulation)).collect();
+    table.set_session(TunnelSession::new(SessionKey(u32::MAX), own, paths).with_keys(keys));
     table
 }
 
@@ -89,26 +108,64 @@ fn copying(c: &mut Criterion) {
     group.finish();
 }
 
+/// Headers on and off again, to be set against `reference/copy` of the same length.
 fn outer_headers(c: &mut Criterion) {
     let mut group = c.benchmark_group("outer");
-    let from = "198.51.100.1:5437".parse().unwrap();
-    let to = "203.0.113.1:5437".parse().unwrap();
-    for length in LENGTHS {
-        let mut data = vec![0; 28];
-        data.extend_from_slice(&packet(length, 17));
-        for (name, udp_checksum) in [("encapsulate", false), ("encapsulate+checksum", true)] {
-            let mut options = OuterOptions::default();
-            options.udp_checksum = udp_checksum;
-            group.bench_function(BenchmarkId::new(name, length), |b| {
+    for (name, encapsulation) in ALL {
+        let ends = match encapsulation.is_ipv4_transport() {
+            true => ["198.51.100.1:5437", "203.0.113.1:5437"],
+            false => ["[2001:db8::1]:0", "[2001:db8::2]:0"],
+        };
+        let [from, to] = ends.map(|end| end.parse().unwrap());
+        let mut tunnel = Tunnel::new(encapsulation, from, to).with_key(7);
+        // The kernel computes it, or nobody.
+        tunnel.options.udp_checksum = false;
+        for length in LENGTHS {
+            let mut data = vec![0; 64];
+            data.extend_from_slice(&packet(length, 17));
+            let id = format!("{name}/{length}");
+            group.bench_function(BenchmarkId::new("encapsulate", &id), |b| {
                 b.iter(|| {
-                    let mut buffer = PacketBuf::new(black_box(&mut data), 28).unwrap();
-                    encapsulate_ipv4_udp(&mut buffer, from, to, &options).unwrap();
+                    let mut buffer = PacketBuf::new(black_box(&mut data), 64).unwrap();
+                    encapsulate(&mut buffer, &tunnel).unwrap();
                 });
             });
+            let mut buffer = PacketBuf::new(&mut data, 64).unwrap();
+            encapsulate(&mut buffer, &tunnel).unwrap();
+            let whole = buffer.packet().to_vec();
+            group.bench_function(BenchmarkId::new("decapsulate", &id), |b| {
+                b.iter(|| decapsulate(black_box(&whole)).unwrap());
+            });
         }
-        data[26..28].copy_from_slice(&[0, 0]);
-        group.bench_function(BenchmarkId::new("decapsulate", length), |b| {
-            b.iter(|| decapsulate(black_box(&data)).unwrap());
+    }
+    group.finish();
+}
+
+/// The packet path of a worker, encapsulation by encapsulation.
+fn encapsulations(c: &mut Criterion) {
+    let mut group = c.benchmark_group("forwarder");
+    let now = Instant::from_secs(1);
+    let data = packet(1_400, 17);
+    for (name, encapsulation) in ALL {
+        let mag = table_of(Role::Mag, 1, encapsulation);
+        let lma = table_of(Role::Lma, 1, encapsulation);
+        let mut forwarder = Forwarder::new(ForwarderConfig::default());
+        let mut arena = SegmentArena::new();
+        group.bench_function(BenchmarkId::new("outbound", name), |b| {
+            b.iter(|| {
+                arena.clear();
+                forwarder.outbound(now, &mag, black_box(&data), PacketOffload::NONE, &mut arena)
+            });
+        });
+        let mut area = Vec::new();
+        arena.copy_to(&arena.segments()[0], &data, &mut area);
+        let carrier = Carrier::of(encapsulation).unwrap();
+        let arrival = Arrival::new(PathId(1), carrier, Ecn::NotEct);
+        group.bench_function(BenchmarkId::new("inbound", name), |b| {
+            b.iter(|| {
+                let verdict = forwarder.inbound(&lma, arrival, black_box(&mut area));
+                assert!(matches!(verdict, Inbound::Deliver(_)));
+            });
         });
     }
     group.finish();
@@ -130,7 +187,8 @@ fn forwarder(c: &mut Criterion) {
             });
         });
         group.bench_function(BenchmarkId::new("inbound", &id), |b| {
-            b.iter(|| forwarder.inbound(&lma, PathId(1), Ecn::NotEct, black_box(&mut data)));
+            let arrival = Arrival::udp(PathId(1), Ecn::NotEct);
+            b.iter(|| forwarder.inbound(&lma, arrival, black_box(&mut data)));
         });
     }
     group.finish();
@@ -172,11 +230,12 @@ fn super_packets(c: &mut Criterion) {
             coalescer.clear();
             for start in (0..area.len()).step_by(1_420) {
                 let datagram = &mut area[start..start + 1_420];
-                let verdict = forwarder.inbound(&lma, PathId(1), Ecn::NotEct, datagram);
-                let Inbound::Deliver(packet) = verdict else {
+                let arrival = Arrival::udp(PathId(1), Ecn::NotEct);
+                let verdict = forwarder.inbound(&lma, arrival, datagram);
+                let Inbound::Deliver(delivery) = verdict else {
                     panic!("not delivered: {verdict:?}");
                 };
-                coalescer.push(&area, start, &packet);
+                coalescer.push(&area, start, &delivery.packet);
             }
             coalescer.finish(&area);
             assert_eq!(coalescer.outputs().len(), 1);
@@ -209,6 +268,7 @@ criterion_group!(
     benches,
     copying,
     outer_headers,
+    encapsulations,
     forwarder,
     super_packets,
     publishing

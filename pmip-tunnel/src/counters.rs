@@ -1,5 +1,6 @@
 //! What was carried and what was dropped.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -29,11 +30,24 @@ pub enum DropReason {
     EcnNotCapable,
     /// The path's encapsulation or socket is not there.
     NoTunnel,
+    /// A TLV or GRE header is malformed, or does not announce what it carries.
+    BadEncapsulation,
+    /// The GRE key is missing, unknown, or another session's.
+    WrongKey,
+    /// The tunnel ACL does not permit it.
+    TunnelAcl,
+    /// From one pool of the anchor to another, or within one (`tunnel acl auto-pools`).
+    BetweenPools,
+    /// It would come back for ever: between the tunnel's own ends (RFC 2473 section 4.1.2), or its
+    /// encapsulation limit is used up (section 4.1.1).
+    Loop,
+    /// A packet for the tunnel's other end that is not between the two ends.
+    NotLocal,
 }
 
 impl DropReason {
     /// All reasons, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::Malformed,
         Self::LinkScope,
         Self::SpoofedSource,
@@ -43,6 +57,12 @@ impl DropReason {
         Self::UnknownPeer,
         Self::EcnNotCapable,
         Self::NoTunnel,
+        Self::BadEncapsulation,
+        Self::WrongKey,
+        Self::TunnelAcl,
+        Self::BetweenPools,
+        Self::Loop,
+        Self::NotLocal,
     ];
 
     /// The name that counters go by: `spoofed-source`.
@@ -57,6 +77,12 @@ impl DropReason {
             Self::UnknownPeer => "unknown-peer",
             Self::EcnNotCapable => "ecn-not-capable",
             Self::NoTunnel => "no-tunnel",
+            Self::BadEncapsulation => "bad-encapsulation",
+            Self::WrongKey => "wrong-key",
+            Self::TunnelAcl => "tunnel-acl",
+            Self::BetweenPools => "between-pools",
+            Self::Loop => "loop",
+            Self::NotLocal => "not-local",
         }
     }
 }
@@ -67,28 +93,63 @@ impl fmt::Display for DropReason {
     }
 }
 
-/// What one path carried, in inner packets and octets.
+/// What was carried, in inner packets and octets: outer headers, TLV and GRE do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct PathCounters {
-    /// Packets sent into the tunnel.
+pub struct Carried {
+    /// Packets sent into tunnels.
     pub tx_packets: u64,
-    /// Octets sent into the tunnel.
+    /// Octets sent into tunnels.
     pub tx_bytes: u64,
-    /// Packets that came out of the tunnel and were accepted.
+    /// Packets that came out of tunnels and were accepted.
     pub rx_packets: u64,
-    /// Octets that came out of the tunnel and were accepted.
+    /// Octets that came out of tunnels and were accepted.
     pub rx_bytes: u64,
 }
 
+impl Carried {
+    const fn sent(&mut self, packets: u64, bytes: u64) {
+        self.tx_packets = self.tx_packets.wrapping_add(packets);
+        self.tx_bytes = self.tx_bytes.wrapping_add(bytes);
+    }
+
+    const fn received(&mut self, bytes: u64) {
+        self.rx_packets = self.rx_packets.wrapping_add(1);
+        self.rx_bytes = self.rx_bytes.wrapping_add(bytes);
+    }
+}
+
+/// What one path carried.
+pub type PathCounters = Carried;
+
 /// The counters of one forwarder; all wrap at 2^64.
-#[derive(Clone, Debug, Default)]
+///
+/// Classes of a mobile map are counted by the map itself, lines of access lists by those.
+#[derive(Clone, Debug)]
 pub struct Counters {
     /// Slots of `paths`; never iterated.
     index: HashMap<PathId, usize, FixedState>,
-    paths: Vec<(PathId, PathCounters)>,
+    paths: Vec<(PathId, Carried)>,
+    classes: Box<[Carried; CLASSES]>,
+    local: Carried,
     drops: [u64; DropReason::ALL.len()],
     icmp_sent: u64,
+}
+
+/// One for each Differentiated Services code point.
+const CLASSES: usize = 64;
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            index: HashMap::default(),
+            paths: Vec::new(),
+            classes: Box::new([Carried::default(); CLASSES]),
+            local: Carried::default(),
+            drops: [0; DropReason::ALL.len()],
+            icmp_sent: 0,
+        }
+    }
 }
 
 impl Counters {
@@ -97,7 +158,21 @@ impl Counters {
         self.index
             .get(&path)
             .and_then(|slot| self.paths.get(*slot))
-            .map_or_else(PathCounters::default, |(_, counters)| *counters)
+            .map_or_else(Carried::default, |(_, counters)| *counters)
+    }
+
+    /// What was carried with the inner Differentiated Services code point `dscp`, 0 to 63, on all
+    /// paths.
+    pub fn class(&self, dscp: u8) -> Carried {
+        self.classes
+            .get(usize::from(dscp))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Heartbeats and probes between the ends of tunnels; they count nowhere else.
+    pub const fn local(&self) -> Carried {
+        self.local
     }
 
     /// All paths that ever carried something, in the order of their first packet.
@@ -128,24 +203,40 @@ impl Counters {
         self.icmp_sent = self.icmp_sent.wrapping_add(1);
     }
 
-    pub(crate) fn count_tx(&mut self, path: PathId, packets: u64, bytes: u64) {
+    pub(crate) fn count_tx(&mut self, path: PathId, traffic_class: u8, packets: u64, bytes: u64) {
+        if let Some(class) = self.class_mut(traffic_class) {
+            class.sent(packets, bytes);
+        }
         if let Some(counters) = self.path_mut(path) {
-            counters.tx_packets = counters.tx_packets.wrapping_add(packets);
-            counters.tx_bytes = counters.tx_bytes.wrapping_add(bytes);
+            counters.sent(packets, bytes);
         }
     }
 
-    pub(crate) fn count_rx(&mut self, path: PathId, bytes: u64) {
+    pub(crate) fn count_rx(&mut self, path: PathId, traffic_class: u8, bytes: u64) {
+        if let Some(class) = self.class_mut(traffic_class) {
+            class.received(bytes);
+        }
         if let Some(counters) = self.path_mut(path) {
-            counters.rx_packets = counters.rx_packets.wrapping_add(1);
-            counters.rx_bytes = counters.rx_bytes.wrapping_add(bytes);
+            counters.received(bytes);
         }
     }
 
-    fn path_mut(&mut self, path: PathId) -> Option<&mut PathCounters> {
+    pub(crate) const fn count_local_tx(&mut self, bytes: u64) {
+        self.local.sent(1, bytes);
+    }
+
+    pub(crate) const fn count_local_rx(&mut self, bytes: u64) {
+        self.local.received(bytes);
+    }
+
+    fn class_mut(&mut self, traffic_class: u8) -> Option<&mut Carried> {
+        self.classes.get_mut(usize::from(traffic_class >> 2))
+    }
+
+    fn path_mut(&mut self, path: PathId) -> Option<&mut Carried> {
         let paths = &mut self.paths;
         let slot = *self.index.entry(path).or_insert_with(|| {
-            paths.push((path, PathCounters::default()));
+            paths.push((path, Carried::default()));
             paths.len().saturating_sub(1)
         });
         paths.get_mut(slot).map(|(_, counters)| counters)

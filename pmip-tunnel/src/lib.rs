@@ -9,7 +9,11 @@
 //!   pieces; [`Forwarder::inbound`] takes what came out of a tunnel and says whether to deliver it.
 //! - [`SegmentArena`] and [`Coalescer`] cut and join super-packets with new headers in an arena and
 //!   the payload left where it lies: a driver sends both with one gathering system call.
-//! - [`encap`] builds and reads whole outer packets for drivers that want them.
+//! - [`encap`] builds and reads whole outer packets for drivers that want them, cuts them into
+//!   fragments and puts those together.
+//! - [`TunnelAcl`] filters what comes out of tunnels.
+//! - [`pmtu`] finds the MTU of a path, by probes and by what networks say; [`UnderlayError`] reads
+//!   the latter.
 //!
 //! In steady state nothing is allocated and no payload is copied.
 //!
@@ -38,21 +42,29 @@ mod counters;
 mod ecn;
 pub mod encap;
 mod forwarder;
+mod guard;
 mod icmp;
 mod mss;
 mod octets;
 mod offload;
 mod packet;
+pub mod pmtu;
 mod segment;
 mod table;
 #[cfg(test)]
 mod testing;
+mod time;
 
 pub use coalesce::{Coalescer, Merged, Pieces};
-pub use counters::{Counters, DropReason, PathCounters};
+pub use counters::{Carried, Counters, DropReason, PathCounters};
 pub use ecn::Ecn;
-pub use forwarder::{Forwarder, ForwarderConfig, Inbound, Outbound, TunnelSend};
+pub use forwarder::{
+    Arrival, Delivery, FlowHint, Forwarder, ForwarderConfig, Inbound, LocalDelivery, Outbound,
+    TunnelSend, Underlay,
+};
+pub use guard::TunnelAcl;
+pub use icmp::{UnderlayError, UnderlayProblem};
 pub use offload::{PacketOffload, PartialChecksum, Segmentation, SegmentationKind, UnknownOffload};
 pub use packet::{Fragment, Packet, PacketError};
 pub use segment::{OffloadMismatch, Segment, SegmentArena, cut};
-pub use table::{ForwardingTable, Role, SessionKey, TunnelPath, TunnelSession};
+pub use table::{ForwardingTable, PathKeys, Role, SessionKey, TunnelPath, TunnelSession, VrfId};

@@ -87,6 +87,14 @@ impl Packet {
     /// ```
     #[inline]
     pub fn parse(data: &[u8]) -> Result<Self, PacketError> {
+        let packet = Self::parse_quoted(data)?;
+        check_length(data, packet.length)?;
+        Ok(packet)
+    }
+
+    /// Reads the headers of a packet that is cut short, as ICMP errors quote it.
+    #[inline]
+    pub(crate) fn parse_quoted(data: &[u8]) -> Result<Self, PacketError> {
         match u8_at(data, 0).map(|first| first >> 4) {
             Some(4) => Self::parse_v4(data),
             Some(6) => Self::parse_v6(data),
@@ -135,7 +143,6 @@ impl Packet {
         ] = *header;
         let header_length = usize::from(first & 0x0f).saturating_mul(4);
         let length = usize::from(u16::from_be_bytes([l0, l1]));
-        check_length(data, length)?;
         if header_length < IPV4_HEADER || length < header_length {
             return Err(PacketError::Length);
         }
@@ -172,7 +179,6 @@ impl Packet {
         let source = ipv6_at(data, 8).ok_or(short)?;
         let destination = ipv6_at(data, 24).ok_or(short)?;
         let length = IPV6_HEADER.saturating_add(payload.into());
-        check_length(data, length)?;
         let walk = walk(data.get(..length).unwrap_or(data), next_header);
         let [b0, b1, ..] = word.to_be_bytes();
         Ok(Self {

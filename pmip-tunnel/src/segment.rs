@@ -51,6 +51,8 @@ impl Segment {
 pub struct SegmentArena {
     headers: Vec<u8>,
     segments: Vec<Segment>,
+    /// Octets to leave free in front of each header, for what the tunnel puts there.
+    front: usize,
 }
 
 impl SegmentArena {
@@ -82,14 +84,14 @@ impl SegmentArena {
     }
 
     fn push_whole(&mut self, length: usize) {
-        self.segments.push(Segment {
-            header: 0..0,
-            payload: 0..length,
-        });
+        let start = self.start_header(&[]);
+        self.push_with_header(start, 0..length);
     }
 
     /// Starts a header with a copy of `header`; [`Self::push_with_header`] ends it.
     fn start_header(&mut self, header: &[u8]) -> usize {
+        self.headers
+            .resize(self.headers.len().saturating_add(self.front), 0);
         let start = self.headers.len();
         self.headers.extend_from_slice(header);
         start
@@ -100,15 +102,47 @@ impl SegmentArena {
     }
 
     fn push_with_header(&mut self, start: usize, payload: Range<usize>) {
-        let header = start..self.headers.len();
+        let header = start.saturating_sub(self.front)..self.headers.len();
         self.segments.push(Segment { header, payload });
+    }
+
+    /// From now on leaves `front` octets free before each packet.
+    pub(crate) const fn leave_front(&mut self, front: usize) {
+        self.front = front;
+    }
+
+    /// The `front` octets that were left free before the packet of segment number `index`, and the
+    /// length of that packet.
+    pub(crate) fn front_mut(&mut self, index: usize, front: usize) -> Option<(&mut [u8], usize)> {
+        let segment = self.segments.get(index)?;
+        let length = segment.length().saturating_sub(front);
+        let start = segment.header.start;
+        let end = start.saturating_add(front);
+        Some((self.headers.get_mut(start..end)?, length))
+    }
+
+    /// Forgets the segments from number `first` on.
+    pub(crate) fn truncate(&mut self, first: usize) {
+        if let Some(segment) = self.segments.get(first) {
+            self.headers.truncate(segment.header.start);
+        }
+        self.segments.truncate(first);
+    }
+
+    /// Adds a packet that goes as it is.
+    pub(crate) fn push_packet(&mut self, length: usize) {
+        self.push_whole(length);
     }
 
     /// Adds a packet that lies in the arena as a whole.
     pub(crate) fn push_built(&mut self, build: impl FnOnce(&mut Vec<u8>)) {
         let start = self.headers.len();
         build(&mut self.headers);
-        self.push_with_header(start, 0..0);
+        let header = start..self.headers.len();
+        self.segments.push(Segment {
+            header,
+            payload: 0..0,
+        });
     }
 }
 

@@ -8,12 +8,15 @@ use clap::{Parser, Subcommand, ValueEnum};
 use pmip_examples::config::cli::Outcome;
 use pmip_examples::config::node::Role;
 use pmip_examples::config::{self, Format};
-use pmip_examples::control::client::WrongConfiguration;
+use pmip_examples::control::client::Wrong;
 use pmip_examples::control::commands::{
-    self, AttachArgs, ClearArgs, ConfigureArgs, DetachArgs, ShowArgs,
+    self, AttachArgs, ClearArgs, ConfigureArgs, DebugArgs, DetachArgs, MonitorArgs, ShowArgs,
 };
+use pmip_examples::host::doctor::{self, DoctorArgs};
+use pmip_examples::host::init::{self, InitArgs};
 use pmip_examples::lab::{self, LabArgs};
 use pmip_examples::node::cli::{self, NodeArgs};
+use pmip_examples::sla::{self, SlaCommand};
 use pmip_examples::view::decode::{self, DecodeArgs};
 
 /// Operator's tool of multipath Proxy Mobile IPv6
@@ -34,10 +37,18 @@ struct Arguments {
 enum Command {
     /// Run a whole domain on this machine and check what it claims
     Lab(LabArgs),
+    /// Write a matching pair of LMA and MAG configurations with fresh keys
+    Init(InitArgs),
+    /// Check whether this host is fit for a node, and say what to do
+    Doctor(DoctorArgs),
     /// Show what a running node knows
     Show(ShowArgs),
     /// Remove what a running node knows
     Clear(ClearArgs),
+    /// Show more or less in the log of a running node
+    Debug(DebugArgs),
+    /// Tell what happens to a running node as it does
+    Monitor(MonitorArgs),
     /// Enter configuration lines on a running node
     Configure(ConfigureArgs),
     /// Tell a running MAG that a mobile node came
@@ -48,6 +59,9 @@ enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     Decode(DecodeArgs),
+    /// Measure the quality of a path, or answer who measures it
+    #[command(subcommand)]
+    Sla(SlaCommand),
     /// What the program `mag` does: `pmip lab` starts its nodes from the one file it has
     #[command(hide = true)]
     Mag(NodeArgs),
@@ -90,13 +104,21 @@ fn main() -> ExitCode {
             let code = lab::main(args);
             return ExitCode::from(u8::try_from(code).unwrap_or(1));
         }
+        Command::Init(args) => init::init(&args),
+        Command::Doctor(args) => match doctor::doctor(&args) {
+            Ok(false) => return ExitCode::FAILURE,
+            result => result.map(drop),
+        },
         Command::Show(args) => commands::show(&args),
         Command::Clear(args) => commands::clear(&args),
+        Command::Debug(args) => commands::debug(&args),
+        Command::Monitor(args) => commands::monitor(&args),
         Command::Configure(args) => commands::configure(args),
         Command::Attach(args) => commands::attach(args),
         Command::Detach(args) => commands::detach(args),
         Command::Config(command) => return print(&config(&command)),
         Command::Decode(args) => return ExitCode::from(decode::main(&args)),
+        Command::Sla(command) => return ExitCode::from(sla::main(&command)),
         Command::Mag(args) => return cli::main("mag", Role::Mag, &args),
         Command::Lma(args) => return cli::main("lma", Role::Lma, &args),
     };
@@ -104,7 +126,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "pmip: {error:#}");
-            match error.downcast_ref::<WrongConfiguration>() {
+            match error.downcast_ref::<Wrong>() {
                 Some(_) => ExitCode::from(2),
                 None => ExitCode::FAILURE,
             }

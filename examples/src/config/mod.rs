@@ -75,6 +75,9 @@ pub fn parse(name: &str, source: &str, format: Format) -> Result<Loaded, Report>
     let broken = problems
         .iter()
         .any(|problem| problem.severity == Severity::Error);
+    if broken && let Some(problem) = of_the_other_format(source, format) {
+        return Err(Report::new(name, source, vec![problem]));
+    }
     let found = check::check(&config, &origins);
     // What is missing in a broken file may stand in a line that was not understood.
     problems.extend(
@@ -113,6 +116,37 @@ pub fn amend(config: &Config, lines: &str) -> Result<Loaded, Report> {
         }),
         (_, _) => Err(report),
     }
+}
+
+/// One problem in place of one for every line, when the name of a file says the wrong format.
+fn of_the_other_format(source: &str, format: Format) -> Option<Problem> {
+    let comment = |line: &&str| line.is_empty() || line.starts_with(['#', '!']);
+    let mut lines = source.lines().map(str::trim).filter(|line| !comment(line));
+    let first = lines.next()?;
+    let word = |text: &str| {
+        text.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    let is_table = first.starts_with('[') && first.ends_with(']');
+    let key = first.split_once('=').map(|(key, _)| key.trim());
+    let is_toml = is_table || key.is_some_and(|key| !key.is_empty() && word(key));
+    let start = source.find(first)?;
+    let span = start..start + first.len();
+    let problem = match (format, is_toml) {
+        (Format::Text, true) => {
+            Problem::error(span, "this is TOML, and the file's name does not say so")
+                .label("TOML")
+                .help("give the file a name that ends in `.toml`")
+        }
+        (Format::Toml, false) if text::is_language(first) => {
+            let message = "this is the configuration language, and the file's name says TOML";
+            Problem::error(span, message)
+                .label("the configuration language")
+                .help("give the file a name that does not end in `.toml`, such as `.cfg`")
+        }
+        (Format::Text | Format::Toml, _) => return None,
+    };
+    Some(problem)
 }
 
 fn read(path: &Path) -> Result<String, String> {

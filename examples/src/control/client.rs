@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::{Request, Response};
+use super::{Request, Response, What};
+use crate::config::node::Role;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,11 +20,12 @@ pub fn default_path(id: &str) -> PathBuf {
     directory().join(format!("{id}.sock"))
 }
 
-/// The socket to ask: the one given, else that of the only running node.
+/// The socket to ask: the one given, else that of the only running node, or of the only one of
+/// this role.
 ///
 /// # Errors
 /// When no node runs here, or several do and none was named.
-pub fn find(given: Option<&Path>) -> Result<PathBuf> {
+pub fn find(given: Option<&Path>, role: Option<Role>) -> Result<PathBuf> {
     if let Some(path) = given {
         return Ok(path.to_owned());
     }
@@ -32,6 +34,11 @@ pub fn find(given: Option<&Path>) -> Result<PathBuf> {
     running.sort();
     running.dedup();
     running.retain(|path| UnixStream::connect(path).is_ok());
+    if running.len() > 1
+        && let Some(role) = role
+    {
+        running.retain(|path| is_of(path, role));
+    }
     match running.as_slice() {
         [only] => Ok(only.clone()),
         [] => bail!(
@@ -51,10 +58,10 @@ pub fn find(given: Option<&Path>) -> Result<PathBuf> {
     }
 }
 
-/// What was to be configured is no configuration: exit code 2.
+/// Wrong usage or configuration: exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct WrongConfiguration(String);
+pub struct Wrong(pub String);
 
 /// Asks the node at `socket`.
 ///
@@ -75,8 +82,52 @@ pub fn ask(socket: &Path, request: &Request) -> Result<Value> {
     match serde_json::from_str(&answer).with_context(place)? {
         Response::Ok(value) => Ok(value),
         Response::Error(error) => bail!("{error}"),
-        Response::WrongConfiguration(report) => Err(WrongConfiguration(report).into()),
+        Response::WrongConfiguration(report) => Err(Wrong(report).into()),
     }
+}
+
+/// Asks the node at `socket` to go on telling; `take` gets the answer, then each line, until it
+/// returns false or the node ends.
+///
+/// # Errors
+/// When it does not answer, says no, or says what is no JSON.
+pub fn watch(socket: &Path, request: &Request, mut take: impl FnMut(&Value) -> bool) -> Result<()> {
+    let place = || format!("watching the node at {}", socket.display());
+    let mut stream = UnixStream::connect(socket).with_context(place)?;
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    stream.write_all(&line).with_context(place)?;
+    let mut lines = BufReader::new(stream).lines();
+    let first = lines
+        .next()
+        .context("the node ended")?
+        .with_context(place)?;
+    match serde_json::from_str(&first).with_context(place)? {
+        Response::Ok(Value::Null) => {}
+        Response::Ok(value) => {
+            if !take(&value) {
+                return Ok(());
+            }
+        }
+        Response::Error(error) => bail!("{error}"),
+        Response::WrongConfiguration(report) => return Err(Wrong(report).into()),
+    }
+    for line in lines {
+        let value: Value = serde_json::from_str(&line.with_context(place)?).with_context(place)?;
+        if !take(&value) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn is_of(socket: &Path, role: Role) -> bool {
+    let globals = ask(socket, &Request::show(What::Globals));
+    let found = globals.ok().and_then(|globals| {
+        let role = globals.get("role")?.as_str()?;
+        Some(role.to_ascii_uppercase())
+    });
+    found == Some(role.to_string())
 }
 
 fn directory() -> PathBuf {

@@ -1,4 +1,5 @@
-//! `pmip show`, `pmip clear`, `pmip attach`, `pmip detach`.
+//! The commands that ask a running node: `pmip show`, `clear`, `debug`, `monitor`, `configure`,
+//! `attach`, `detach`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -6,8 +7,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::{Request, What, client};
+use super::client::{self, Wrong};
+use super::words::{self, Cleared, Shown};
+use super::{Only, Request};
 use crate::config::model::AccessTechnology;
+use crate::config::node::Role;
 use crate::view;
 
 /// Which running node is asked, and how the answer is printed.
@@ -23,31 +27,74 @@ pub struct Target {
 
 /// Arguments of `pmip show`.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = SHOWN)]
 pub struct ShowArgs {
-    /// What to show
-    pub what: What,
+    /// What to show; abbreviations that are clear are taken
+    #[arg(required = true, value_name = "WHAT")]
+    words: Vec<String>,
     #[command(flatten)]
     target: Target,
 }
+
+const SHOWN: &str = "\
+What can be shown:
+  bindings [nai NAI | peer NAME | summary]   mobility sessions with their paths
+  paths [peer NAME]                          state, addresses, round-trip time, traffic
+  heartbeat [peer NAME]                      heartbeats of each path
+  flows                                      remembered flows and the path of each
+  tunnels [peer NAME]                        encapsulation, ends, MTU, packets
+  stats [global | mag NAME | lma NAME]       counters of signalling and of dropped packets
+  globals                                    identity, role, addresses, peers, timers
+  running-config                             the configuration in force, without keys
+
+The words of a router are taken too: show ipv6 mobile pmipv6 lma binding nai NAI";
 
 /// Arguments of `pmip clear`.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = CLEARED)]
 pub struct ClearArgs {
-    #[command(subcommand)]
-    what: Clear,
+    /// What to clear
+    #[arg(required = true, value_name = "WHAT")]
+    words: Vec<String>,
     #[command(flatten)]
     target: Target,
 }
 
-#[derive(Clone, Debug, clap::Subcommand)]
-enum Clear {
-    /// Remove bindings: a MAG de-registers and registers anew, an LMA revokes, after which the MAG
-    /// may register anew
-    Binding {
-        /// `all`, or one mobile node's identifier
-        #[arg(value_name = "all|NAI")]
-        nai: String,
-    },
+const CLEARED: &str = "\
+What can be cleared:
+  binding all       a MAG de-registers, an LMA revokes; both may register anew
+  binding nai NAI   the same for one mobile node
+  stats             counters count from zero again";
+
+/// Arguments of `pmip debug`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = PARTS)]
+pub struct DebugArgs {
+    /// Which part of the log, then `off` for no more of it; nothing: which parts are shown
+    #[arg(value_name = "PART")]
+    words: Vec<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+const PARTS: &str = "\
+Parts of a node's log (on its standard error):
+  events    every change of sessions, paths and tables
+  errors    what was dropped or could not be sent, and why
+  info      decisions of the program: addresses, routes, sockets
+  packets   every signalling message
+  api       what operators and programs ask
+
+To see events here as they happen: pmip monitor";
+
+/// Arguments of `pmip monitor`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct MonitorArgs {
+    /// The state of an LMA, then every change of it, as JSON: enough for a standby
+    #[arg(long)]
+    changes: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 /// Arguments of `pmip configure`.
@@ -86,6 +133,15 @@ pub struct DetachArgs {
     /// The mobile node's identifier
     #[arg(long)]
     nai: String,
+    /// The access interface that it left; it must be one of the MAG
+    #[arg(long, value_name = "IF")]
+    interface: Option<String>,
+    /// Its link-layer address
+    #[arg(long, value_name = "MAC")]
+    ll_addr: Option<String>,
+    /// Its access technology: a name such as WLAN or a number 1 to 255
+    #[arg(long, value_name = "TYPE")]
+    att: Option<AccessTechnology>,
     #[command(flatten)]
     target: Target,
 }
@@ -93,24 +149,66 @@ pub struct DetachArgs {
 /// `pmip show WHAT`.
 ///
 /// # Errors
-/// When no node answers.
+/// When the words are wrong, or no node answers.
 pub fn show(args: &ShowArgs) -> Result<()> {
-    let value = ask(&args.target, &Request::Show { what: args.what })?;
+    let Shown { role, what, only } = words::show(&args.words).map_err(Wrong)?;
+    let is_summary = only.is_some() && !matches!(only, Some(Only::Nai(_)));
+    let request = Request::Show { what, only };
+    let value = ask(&args.target, role, &request)?;
     if args.target.json {
         print_json(&value)
+    } else if is_summary && value.is_object() {
+        print(&view::outline(&value))
     } else {
-        print(&view::render(args.what, value)?)
+        print(&view::render(what, value)?)
     }
 }
 
-/// `pmip clear binding`.
+/// `pmip clear`.
 ///
 /// # Errors
-/// When no node answers, or it has no such binding.
+/// When the words are wrong, no node answers, or it has no such binding.
 pub fn clear(args: &ClearArgs) -> Result<()> {
-    let Clear::Binding { nai } = &args.what;
-    let nai = (nai != "all").then(|| nai.clone());
-    act(&args.target, &Request::ClearBinding { nai })
+    let (role, cleared) = words::clear(&args.words).map_err(Wrong)?;
+    let request = match cleared {
+        Cleared::Bindings => Request::ClearBinding { nai: None },
+        Cleared::Binding(nai) => Request::ClearBinding { nai: Some(nai) },
+        Cleared::Stats => Request::ClearStats,
+    };
+    act(&args.target, role, &request)
+}
+
+/// `pmip debug`.
+///
+/// # Errors
+/// When the words are wrong, or no node answers.
+pub fn debug(args: &DebugArgs) -> Result<()> {
+    let (role, wanted) = words::debug(&args.words).map_err(Wrong)?;
+    let (part, on) = wanted.unzip();
+    let off = on == Some(false);
+    let value = ask(&args.target, role, &Request::Debug { part, off })?;
+    if args.target.json {
+        print_json(&value)
+    } else {
+        print(&view::outline(&value))
+    }
+}
+
+/// `pmip monitor`: until the node or its reader ends.
+///
+/// # Errors
+/// When no node answers, or it cannot be watched so.
+pub fn monitor(args: &MonitorArgs) -> Result<()> {
+    let socket = client::find(args.target.control.as_deref(), None)?;
+    let changes = args.changes;
+    client::watch(&socket, &Request::Monitor { changes }, |value| {
+        let text = match value.get("message").and_then(Value::as_str) {
+            Some(message) if !args.target.json && !changes => message.to_owned(),
+            Some(_) | None => value.to_string(),
+        };
+        // A reader that left, as `head` does, ends it.
+        writeln!(std::io::stdout(), "{text}").is_ok()
+    })
 }
 
 /// `pmip configure`.
@@ -118,7 +216,11 @@ pub fn clear(args: &ClearArgs) -> Result<()> {
 /// # Errors
 /// When no node answers, or the lines are wrong or refused: nothing has changed then.
 pub fn configure(args: ConfigureArgs) -> Result<()> {
-    let value = ask(&args.target, &Request::Configure { lines: args.lines })?;
+    let value = ask(
+        &args.target,
+        None,
+        &Request::Configure { lines: args.lines },
+    )?;
     if args.target.json {
         return print_json(&value);
     }
@@ -140,7 +242,7 @@ pub fn attach(args: AttachArgs) -> Result<()> {
         ll_addr: args.ll_addr,
         att: args.att.map(|technology| technology.0),
     };
-    act(&args.target, &request)
+    act(&args.target, Some(Role::Mag), &request)
 }
 
 /// `pmip detach`.
@@ -148,16 +250,22 @@ pub fn attach(args: AttachArgs) -> Result<()> {
 /// # Errors
 /// When no node answers, or it is no MAG.
 pub fn detach(args: DetachArgs) -> Result<()> {
-    act(&args.target, &Request::Detach { nai: args.nai })
+    let request = Request::Detach {
+        nai: args.nai,
+        interface: args.interface,
+        ll_addr: args.ll_addr,
+        att: args.att.map(|technology| technology.0),
+    };
+    act(&args.target, Some(Role::Mag), &request)
 }
 
-fn ask(target: &Target, request: &Request) -> Result<Value> {
-    let socket = client::find(target.control.as_deref())?;
+fn ask(target: &Target, role: Option<Role>, request: &Request) -> Result<Value> {
+    let socket = client::find(target.control.as_deref(), role)?;
     client::ask(&socket, request)
 }
 
-fn act(target: &Target, request: &Request) -> Result<()> {
-    let value = ask(target, request)?;
+fn act(target: &Target, role: Option<Role>, request: &Request) -> Result<()> {
+    let value = ask(target, role, request)?;
     if target.json {
         print_json(&value)
     } else {

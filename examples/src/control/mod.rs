@@ -5,20 +5,24 @@
 
 pub mod client;
 pub mod commands;
+pub mod http;
+pub mod metrics;
 mod rows;
 pub mod server;
 mod show;
+pub mod words;
 
 use pmip_binding::{Attachment, Command, MobileNode};
 use pmip_wire::types::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use self::rows::{
-    BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, PathRow, TunnelRow,
+    BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, PathRow, PeerRow, TunnelRow,
 };
 use crate::config;
 use crate::config::node::Role;
 use crate::node::Node;
+use crate::node::logging::{self, Debug};
 
 /// What an operator may ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +32,30 @@ pub enum Request {
     Show {
         /// What.
         what: What,
+        /// Which of it; none = all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        only: Option<Only>,
     },
+    /// Count from zero again; `show stats` alone.
+    ClearStats,
+    /// Show more or less in the log.
+    Debug {
+        /// Which part; none = leave it as it is.
+        #[serde(default)]
+        part: Option<Debug>,
+        /// No more of it.
+        #[serde(default)]
+        off: bool,
+    },
+    /// Tell what happens as it does, a line each, after the answer; nothing else can be asked on
+    /// this connection any more.
+    Monitor {
+        /// The changes of an anchor's state instead; its state now is the answer (LMA).
+        #[serde(default)]
+        changes: bool,
+    },
+    /// Counters and gauges for Prometheus, as text.
+    Metrics,
     /// Remove bindings: a MAG de-registers and registers anew, an LMA revokes (RFC 5846): the MAG
     /// lets go at once and may register anew.
     ClearBinding {
@@ -58,7 +85,28 @@ pub enum Request {
     Detach {
         /// Its identifier.
         nai: String,
+        /// The access interface that it left.
+        #[serde(default)]
+        interface: Option<String>,
+        /// Its link-layer address, as for `attach`.
+        #[serde(default)]
+        ll_addr: Option<String>,
+        /// Its access technology, as for `attach`.
+        #[serde(default)]
+        att: Option<u8>,
     },
+}
+
+/// A part of what can be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Only {
+    /// One mobile node.
+    Nai(String),
+    /// One peer.
+    Peer(String),
+    /// Numbers alone.
+    Summary,
 }
 
 /// What can be shown.
@@ -102,11 +150,25 @@ impl Response {
     }
 }
 
+impl Request {
+    /// Everything of `what`.
+    pub fn show(what: What) -> Self {
+        Self::Show { what, only: None }
+    }
+}
+
 /// Answers one request.
 pub fn serve(node: &mut Node, now: Instant, request: Request) -> Response {
+    tracing::debug!(target: "pmip::api", "asked: {request:?}");
     match request {
-        Request::Show { what } => show::show(node, now, what)
-            .map_or_else(|error| Response::Error(error.to_string()), Response::Ok),
+        Request::Show { what, only } => answer(show::show(node, now, what, only.as_ref())),
+        Request::ClearStats => answer(show::clear(node).map(|()| serde_json::Value::Null)),
+        Request::Debug { part, off } => {
+            let shown = logging::debug(part.map(|part| (part, !off)));
+            Response::Ok(serde_json::json!({ "debug": shown }))
+        }
+        Request::Monitor { .. } => Response::Error("this connection cannot be watched on".into()),
+        Request::Metrics => Response::Ok(metrics::text(node, now).into()),
         Request::ClearBinding { nai } => clear_binding(node, now, nai),
         Request::Configure { lines } => configure(node, now, &lines),
         Request::Attach {
@@ -115,8 +177,17 @@ pub fn serve(node: &mut Node, now: Instant, request: Request) -> Response {
             ll_addr,
             att,
         } => attach(node, now, nai, &interface, ll_addr.as_deref(), att),
-        Request::Detach { nai } => detach(node, now, nai),
+        Request::Detach {
+            nai,
+            interface,
+            ll_addr,
+            ..
+        } => detach(node, now, nai, interface.as_deref(), ll_addr.as_deref()),
     }
+}
+
+fn answer(result: serde_json::Result<serde_json::Value>) -> Response {
+    result.map_or_else(|error| Response::Error(error.to_string()), Response::Ok)
 }
 
 fn configure(node: &mut Node, now: Instant, lines: &[String]) -> Response {
@@ -163,40 +234,77 @@ fn attach(
     ll_addr: Option<&str>,
     att: Option<u8>,
 ) -> Response {
-    if node.role() != Role::Mag {
-        return Response::Error("only a MAG has access interfaces".into());
+    if let Err(why) = check_interface(node, Some(interface)) {
+        return Response::Error(why);
     }
-    if !node.config().interfaces.iter().any(|own| own == interface) {
-        let own = node.config().interfaces.join(", ");
-        let own = if own.is_empty() { "none".into() } else { own };
-        return Response::Error(format!(
-            "{interface} is no access interface of this MAG; it has: {own}"
-        ));
+    let mut mobile_node = MobileNode::new(&nai);
+    let config = node.config();
+    let profile = config.config.domain(&config.domain);
+    if let Some(profile) = profile.and_then(|domain| domain.profile(&nai)) {
+        mobile_node.lma.clone_from(&profile.lma);
+        mobile_node.service_selection.clone_from(&profile.apn);
+        mobile_node.service = config::node::service(profile.service);
     }
-    let mut mobile_node = MobileNode::new(nai);
+    if mobile_node.service_selection.is_none() {
+        let mut mags = config.config.mags.iter();
+        let own = mags.find(|mag| mag.id == config.id);
+        mobile_node.service_selection = own.and_then(|mag| mag.apn.clone());
+    }
     if let Some(att) = att {
         mobile_node.access_technology = att;
     }
     if let Some(text) = ll_addr {
         match parse_mac(text) {
             Some(mac) => mobile_node.link_layer_identifier = Some(mac.to_vec().into()),
-            None => {
-                return Response::Error(format!(
-                    "{text} is no link-layer address such as 02:00:00:00:00:01"
-                ));
-            }
+            None => return Response::Error(no_mac(text)),
         }
     }
     node.attach(now, Attachment::Attach(mobile_node));
     Response::done()
 }
 
-fn detach(node: &mut Node, now: Instant, nai: String) -> Response {
-    if node.role() != Role::Mag {
-        return Response::Error("only a MAG has access interfaces".into());
+/// A mobile node is named by its identifier; what else is said of it must make sense.
+fn detach(
+    node: &mut Node,
+    now: Instant,
+    nai: String,
+    interface: Option<&str>,
+    ll_addr: Option<&str>,
+) -> Response {
+    if let Err(why) = check_interface(node, interface) {
+        return Response::Error(why);
+    }
+    if let Some(text) = ll_addr.filter(|text| parse_mac(text).is_none()) {
+        return Response::Error(no_mac(text));
+    }
+    let bindings = node.engine().bindings(now);
+    if bindings.iter().all(|binding| binding.mn_id != nai) {
+        return Response::Error(format!("there is no binding of {nai}"));
     }
     node.attach(now, Attachment::Detach { nai });
     Response::done()
+}
+
+fn check_interface(node: &Node, interface: Option<&str>) -> Result<(), String> {
+    if node.role() != Role::Mag {
+        return Err("only a MAG has access interfaces".into());
+    }
+    let own = &node.config().interfaces;
+    match interface {
+        Some(interface) if !own.iter().any(|own| own == interface) => {
+            let own = match own.join(", ") {
+                own if own.is_empty() => "none".into(),
+                own => own,
+            };
+            let what = "is no access interface of this MAG; it has:";
+            Err(format!("{interface} {what} {own}"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn no_mac(text: &str) -> String {
+    format!("{text} is no link-layer address such as 02:00:00:00:00:01")
 }
 
 /// Six octets in hexadecimal, with `:` or `-` between them.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 /// One mobility session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BindingRow {
+    /// Its number inside the node.
+    pub session: u32,
     /// The mobile node's identifier (NAI).
     pub mn_id: String,
     /// Whether it is a logical mobile node.
@@ -20,8 +22,16 @@ pub struct BindingRow {
     pub hnp: Vec<IpPrefix>,
     /// IPv4 home address.
     pub ipv4_hoa: Option<Ipv4Addr>,
+    /// The prefix length told to the mobile node with it.
+    pub ipv4_prefix_length: Option<u8>,
+    /// The default router told to the mobile node.
+    pub default_router: Option<Ipv4Addr>,
     /// Delegated mobile network prefixes.
     pub dmnp: Vec<IpPrefix>,
+    /// The service selected (RFC 5149).
+    pub service: Option<String>,
+    /// The access network behind the mobile node (RFC 6757).
+    pub access_network: Option<serde_json::Value>,
     /// Lifetime granted, in seconds.
     pub lifetime_s: u64,
     /// What remains of it, in seconds.
@@ -81,6 +91,45 @@ pub struct PathRow {
     pub rx_bytes: u64,
     /// Flows that use it now.
     pub flows: u64,
+    /// Under a binding: its lifetime over this path, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime_s: Option<u64>,
+    /// Under a binding: what remains of it, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remaining_s: Option<u64>,
+    /// Under a binding: the GRE key from the MAG, where exchanged (RFC 5845).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gre_key_up: Option<u32>,
+    /// Under a binding: the GRE key towards the MAG.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gre_key_down: Option<u32>,
+}
+
+/// What passes between this node and one peer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerRow {
+    /// The peer's name or address.
+    pub peer: String,
+    /// Bindings with it.
+    pub bindings: u64,
+    /// Paths to it.
+    pub paths: u64,
+    /// Paths to it that may carry traffic.
+    pub paths_up: u64,
+    /// Heartbeat requests sent.
+    pub heartbeats_sent: u64,
+    /// Heartbeat answers received.
+    pub heartbeats_answered: u64,
+    /// Inner packets sent.
+    pub tx_packets: u64,
+    /// Inner octets sent.
+    pub tx_bytes: u64,
+    /// Sends that failed.
+    pub tx_errors: u64,
+    /// Inner packets received.
+    pub rx_packets: u64,
+    /// Inner octets received.
+    pub rx_bytes: u64,
 }
 
 /// The heartbeat of a path, in short.

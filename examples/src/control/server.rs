@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use super::{Request, Response};
-use crate::node::NodeInput;
+use crate::node::{NodeInput, Watch};
 
 /// Octets of a request at most.
 const LONGEST_REQUEST: u64 = 64 * 1024;
@@ -150,14 +153,75 @@ async fn converse(stream: UnixStream, inbox: mpsc::Sender<NodeInput>) -> io::Res
             return Ok(());
         }
         let complete = line.ends_with(b"\n");
+        if let Ok(Request::Monitor { changes }) = serde_json::from_slice(&line) {
+            return monitor(changes, &mut read, &mut write, &inbox).await;
+        }
         let response = answer(&line, &inbox).await;
-        let mut text = serde_json::to_vec(&response)?;
-        text.push(b'\n');
-        tokio::time::timeout(PATIENCE, write.write_all(&text)).await??;
+        send(&mut write, &response).await?;
         if !complete {
             return Ok(());
         }
     }
+}
+
+async fn send(write: &mut OwnedWriteHalf, response: &Response) -> io::Result<()> {
+    let mut text = serde_json::to_vec(response)?;
+    text.push(b'\n');
+    tokio::time::timeout(PATIENCE, write.write_all(&text)).await?
+}
+
+/// Tells of everything until the watcher goes.
+async fn monitor(
+    changes: bool,
+    read: &mut BufReader<OwnedReadHalf>,
+    write: &mut OwnedWriteHalf,
+    inbox: &mpsc::Sender<NodeInput>,
+) -> io::Result<()> {
+    let (first, mut lines) = match watch(changes, inbox).await {
+        Ok(watched) => watched,
+        Err(why) => return send(write, &Response::Error(why)).await,
+    };
+    send(write, &Response::Ok(first)).await?;
+    let mut octet = [0];
+    loop {
+        let line = tokio::select! {
+            line = lines.recv() => line,
+            // Whatever it says or that it goes: the watching is over.
+            _ = read.read(&mut octet) => return Ok(()),
+        };
+        let text = match line {
+            Ok(line) => format!("{line}\n"),
+            Err(RecvError::Lagged(count)) => {
+                let lost = serde_json::json!({ "event": "lost", "count": count });
+                format!("{lost}\n")
+            }
+            Err(RecvError::Closed) => return Ok(()),
+        };
+        tokio::time::timeout(PATIENCE, write.write_all(text.as_bytes())).await??;
+    }
+}
+
+async fn watch(
+    changes: bool,
+    inbox: &mpsc::Sender<NodeInput>,
+) -> Result<(Value, broadcast::Receiver<Arc<str>>), String> {
+    let stopping = || "the node is stopping".to_owned();
+    let ask = async |watch| {
+        let sent = inbox.send(NodeInput::Watch(watch)).await;
+        sent.map_err(|_| stopping())
+    };
+    if !changes {
+        let (sender, receiver) = oneshot::channel();
+        ask(Watch::Events(sender)).await?;
+        let lines = receiver.await.map_err(|_| stopping())?;
+        return Ok((Value::Null, lines));
+    }
+    let (sender, receiver) = oneshot::channel();
+    ask(Watch::Changes(sender)).await?;
+    let state = receiver.await;
+    let (snapshot, lines) = state.map_err(|_| "only an LMA keeps bindings".to_owned())?;
+    let snapshot = serde_json::to_value(snapshot).map_err(|error| error.to_string())?;
+    Ok((serde_json::json!({ "snapshot": snapshot }), lines))
 }
 
 async fn answer(line: &[u8], inbox: &mpsc::Sender<NodeInput>) -> Response {

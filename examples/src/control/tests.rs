@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::server::ControlSocket;
-use super::{Request, Response, What, client, parse_mac};
+use super::{Only, Request, Response, What, client, parse_mac};
 use crate::node::NodeInput;
 use crate::node::tests::Domain;
 
@@ -39,9 +39,7 @@ fn a_request_is_one_line_and_gets_one_line() {
         let mut socket = ControlSocket::open(&path).expect("a socket");
         serve(&mut socket).await;
         let path = path.clone();
-        let request = Request::Show {
-            what: What::RunningConfig,
-        };
+        let request = Request::show(What::RunningConfig);
         let asking = tokio::task::spawn_blocking(move || client::ask(&path, &request));
         asking.await.expect("a thread").expect("an answer")
     });
@@ -154,7 +152,7 @@ fn everything_that_can_be_shown_is_shown_and_printed() {
         What::RunningConfig,
     ] {
         for seat in [&mut domain.mag, &mut domain.lma] {
-            let Response::Ok(value) = seat.ask(domain.now, Request::Show { what }) else {
+            let Response::Ok(value) = seat.ask(domain.now, Request::show(what)) else {
                 panic!("{what:?} is refused");
             };
             let text = crate::view::render(what, value).expect("rows that the view knows");
@@ -167,7 +165,7 @@ fn everything_that_can_be_shown_is_shown_and_printed() {
 fn a_path_of_a_binding_has_the_fields_of_the_contract() {
     let mut domain = Domain::registered();
     let what = What::Bindings;
-    let Response::Ok(value) = domain.mag.ask(domain.now, Request::Show { what }) else {
+    let Response::Ok(value) = domain.mag.ask(domain.now, Request::show(what)) else {
         panic!("a gateway shows its bindings");
     };
     let binding = value.pointer("/0").expect("one binding");
@@ -275,4 +273,99 @@ fn link_layer_addresses_have_six_octets() {
     ] {
         assert_eq!(parse_mac(wrong), None, "{wrong}");
     }
+}
+
+fn shown(
+    seat: &mut crate::node::tests::Seat,
+    now: pmip_wire::types::Instant,
+    request: Request,
+) -> Value {
+    match seat.ask(now, request) {
+        Response::Ok(value) => value,
+        other @ (Response::Error(_) | Response::WrongConfiguration(_)) => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_part_is_what_was_asked_for_and_nothing_else() {
+    let mut domain = Domain::registered();
+    let now = domain.now;
+    let only = |what, only| Request::Show {
+        what,
+        only: Some(only),
+    };
+    let lma = &mut domain.lma;
+    let own = only(What::Bindings, Only::Nai("van@example.org".into()));
+    let own = shown(lma, now, own);
+    assert_eq!(own.as_array().map(Vec::len), Some(1));
+    assert!(own.pointer("/0/paths/0/lifetime_s").is_some(), "{own}");
+    let other = only(What::Bindings, Only::Nai("nobody@example.org".into()));
+    assert_eq!(shown(lma, now, other), json!([]));
+    let summary = shown(lma, now, only(What::Bindings, Only::Summary));
+    assert_eq!(summary["bindings"], 1);
+    assert_eq!(summary["by_peer"], json!({ "MAG1": 1 }));
+    let peer = shown(lma, now, only(What::Stats, Only::Peer("MAG1".into())));
+    assert_eq!(
+        (&peer["paths_up"], &peer["bindings"]),
+        (&json!(2), &json!(1))
+    );
+    let stranger = only(What::Paths, Only::Peer("MAG2".into()));
+    assert_eq!(shown(lma, now, stranger), json!([]));
+}
+
+#[test]
+fn cleared_counters_start_from_zero_and_what_is_there_stays() {
+    let mut domain = Domain::registered();
+    let stats = |domain: &mut Domain| {
+        let now = domain.now;
+        shown(&mut domain.lma, now, Request::show(What::Stats))
+    };
+    let before = stats(&mut domain);
+    assert!(
+        before["acknowledgements"]
+            .as_object()
+            .is_some_and(|by| !by.is_empty()),
+        "{before}"
+    );
+    let now = domain.now;
+    assert_eq!(
+        shown(&mut domain.lma, now, Request::ClearStats),
+        Value::Null
+    );
+    let after = stats(&mut domain);
+    assert_eq!(
+        after.pointer("/signalling/received"),
+        Some(&json!(0)),
+        "{after}"
+    );
+    assert_eq!(after["now"], before["now"]);
+    domain.run(Duration::from_secs(3));
+    let later = stats(&mut domain);
+    let received = later
+        .pointer("/signalling/received")
+        .and_then(Value::as_u64);
+    let total = domain.lma.node.engine().stats().received;
+    assert!(received > Some(0) && received < Some(total), "{later}");
+}
+
+#[test]
+fn a_detachment_that_makes_no_sense_is_refused() {
+    let mut domain = Domain::registered();
+    let now = domain.now;
+    let detach = |nai: &str, interface: Option<&str>, ll_addr: Option<&str>| Request::Detach {
+        nai: nai.into(),
+        interface: interface.map(str::to_owned),
+        ll_addr: ll_addr.map(str::to_owned),
+        att: None,
+    };
+    for request in [
+        detach("nobody@example.org", None, None),
+        detach("van@example.org", Some("eth9"), None),
+        detach("van@example.org", None, Some("02:00")),
+    ] {
+        let refused = domain.mag.ask(now, request);
+        assert!(matches!(refused, Response::Error(_)), "{refused:?}");
+    }
+    let done = domain.mag.ask(now, detach("van@example.org", None, None));
+    assert_eq!(done, Response::Ok(Value::Null));
 }

@@ -1,13 +1,14 @@
 //! The programs `mag` and `lma`: arguments, configuration, exit codes.
 
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use tracing_subscriber::EnvFilter;
-
+use super::logging::{self, LogFormat};
 use super::run::run;
 use super::start::{Places, Source, refuse_ipv6_transport, start};
+use crate::config::Report;
 use crate::config::node::{NodeConfig, Role, select};
 use crate::control::client::default_path;
 
@@ -31,6 +32,10 @@ pub struct NodeArgs {
     /// Name of the TUN device that tunnelled packets go through
     #[arg(long, value_name = "NAME", default_value = "pmip0", value_parser = device_name)]
     pub tun: String,
+    /// Serve metrics for Prometheus at http://ADDR/metrics, such as 127.0.0.1:9437; strangers who
+    /// reach it can read them
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<SocketAddr>,
     /// How to log, on standard error
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
@@ -39,20 +44,12 @@ pub struct NodeArgs {
     pub verbose: u8,
 }
 
-/// How logs look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people
-    Text,
-    /// One JSON object a line
-    Json,
-}
-
 /// Wrong usage or configuration.
 const WRONG: u8 = 2;
 
 /// Runs a node in the foreground until it is told to stop.
 pub fn main(program: &str, role: Role, args: &NodeArgs) -> ExitCode {
+    logging::start(args.log_format, args.verbose);
     let config = match configuration(role, args) {
         Ok(config) => config,
         Err(complaint) => {
@@ -60,7 +57,6 @@ pub fn main(program: &str, role: Role, args: &NodeArgs) -> ExitCode {
             return ExitCode::from(WRONG);
         }
     };
-    log_to_stderr(args);
     if let Err(error) = refuse_ipv6_transport(&config) {
         let _ = writeln!(std::io::stderr(), "{program}: {error:#}");
         return ExitCode::from(WRONG);
@@ -75,6 +71,7 @@ pub fn main(program: &str, role: Role, args: &NodeArgs) -> ExitCode {
             .clone()
             .unwrap_or_else(|| Path::new("/var/lib/pmip").join(file_name(&config.id))),
         tun: args.tun.clone(),
+        metrics: args.metrics,
         source: Source {
             file: args.config.clone(),
             role,
@@ -94,11 +91,25 @@ pub fn main(program: &str, role: Role, args: &NodeArgs) -> ExitCode {
 fn configuration(role: Role, args: &NodeArgs) -> Result<NodeConfig, String> {
     let colours = std::io::stderr().is_terminal();
     let loaded = crate::config::load(&args.config).map_err(|report| report.render(colours))?;
-    if !loaded.warnings.is_empty() {
-        let _ = write!(std::io::stderr(), "{}", loaded.warnings.render(colours));
-    }
+    warn(&loaded.warnings, args.log_format, colours);
     let file = args.config.display();
     select(&loaded.config, role, args.id.as_deref()).map_err(|errors| format!("{file}: {errors}\n"))
+}
+
+/// Warnings for people with their places, for programs one line each.
+fn warn(warnings: &Report, format: LogFormat, colours: bool) {
+    match format {
+        LogFormat::Text if warnings.is_empty() => {}
+        LogFormat::Text => {
+            let _ = write!(std::io::stderr(), "{}", warnings.render(colours));
+        }
+        LogFormat::Json => {
+            for problem in warnings.problems() {
+                let line = warnings.place(problem).map(|(line, _)| line);
+                tracing::warn!(event = "configuration", line, "{}", problem.message);
+            }
+        }
+    }
 }
 
 fn serve(program: &str, config: NodeConfig, places: &Places) -> anyhow::Result<()> {
@@ -126,25 +137,6 @@ fn announce(id: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "ready {id}")?;
     out.flush()
-}
-
-fn log_to_stderr(args: &NodeArgs) {
-    let level = match args.verbose {
-        0 => "info",
-        1 => "info,pmip_examples=debug",
-        _ => "info,pmip_examples=trace,pmip_binding=trace",
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        // A node outlives the reader of its log: a closed pipe is no reason to panic.
-        .log_internal_errors(false)
-        .with_target(args.verbose > 0);
-    match args.log_format {
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => builder.json().init(),
-    }
 }
 
 /// An identifier as a file name: what would leave the directory is replaced.

@@ -1,7 +1,7 @@
 //! The engine of a node, of either role.
 
 use pmip_binding::config::ConfigErrors;
-use pmip_binding::snapshot::{LmaSnapshot, RestoreError};
+use pmip_binding::snapshot::{ChangeRecord, LmaSnapshot, RestoreError};
 use pmip_binding::{BindingStatus, Input, Lma, LmaConfig, Mag, Output, PathStatus, Stats};
 use pmip_tunnel::Role as TunnelRole;
 use pmip_wire::types::{Instant, PathId};
@@ -98,6 +98,29 @@ impl NodeEngine {
         match self {
             Self::Lma(lma) => lma.paths().collect(),
             Self::Mag(mag) => mag.paths().collect(),
+        }
+    }
+
+    /// One path.
+    pub fn path_status(&self, path: PathId) -> Option<PathStatus> {
+        match self {
+            Self::Lma(lma) => lma.path_status(path),
+            Self::Mag(mag) => mag.path_status(path),
+        }
+    }
+
+    /// Starts or ends the noting of changes (LMA).
+    pub fn record_changes(&mut self, wanted: bool) {
+        if let Self::Lma(lma) = self {
+            lma.record_changes(wanted);
+        }
+    }
+
+    /// The next change of what is to be kept over a restart (LMA).
+    pub fn poll_change(&mut self) -> Option<ChangeRecord> {
+        match self {
+            Self::Lma(lma) => lma.poll_change(),
+            Self::Mag(_) => None,
         }
     }
 

@@ -9,32 +9,38 @@
 pub mod access;
 pub mod anchor;
 pub mod cli;
+pub mod counters;
+mod drops;
 pub mod engine;
+mod events;
 pub mod inner;
 mod keep;
 mod log;
+pub mod logging;
 pub mod reconfigure;
 pub mod run;
 mod start;
+pub mod tell;
 pub mod track;
 pub mod uplinks;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use pmip_binding::config::ConfigErrors;
 use pmip_binding::snapshot::LmaSnapshot;
-use pmip_binding::{
-    Carrier, ClockAnchor, Command, Datagram, Event, Forwarding, Input, Output, PathEndpoint,
-    PathEvent, SessionEvent, Transmit,
-};
+use pmip_binding::{Carrier, ClockAnchor, Command, Datagram, Input, Output, Transmit};
 use pmip_tunnel::ForwardingTable;
-use pmip_wire::types::{Encapsulation, Instant, PathId};
-use tokio::sync::oneshot;
+use pmip_wire::types::{Instant, PathId};
+use tokio::sync::{broadcast, oneshot};
 
 use self::access::Access;
 use self::anchor::AnchorRoutes;
+use self::counters::Counters;
+use self::drops::Drops;
 use self::engine::NodeEngine;
-use self::track::{PathTrack, state_name};
+use self::tell::Watchers;
+use self::track::PathTrack;
 use self::uplinks::Uplinks;
 use crate::config::node::{Engine, NodeConfig, Role};
 use crate::control::{Request, Response};
@@ -54,6 +60,8 @@ pub enum NodeInput {
     DataPlane(DataPlaneEvent),
     /// An operator asks; the answer goes back.
     Control(Request, oneshot::Sender<Response>),
+    /// Somebody wants to watch.
+    Watch(Watch),
     /// The wall clock was set.
     ClockStep(ClockAnchor),
     /// The configuration file was read again.
@@ -64,6 +72,15 @@ pub enum NodeInput {
     Shutdown,
     /// The deadline that the last turn gave has come.
     Timeout,
+}
+
+/// Somebody who wants to watch, and where the answer goes.
+#[derive(Debug)]
+pub enum Watch {
+    /// What happens.
+    Events(oneshot::Sender<broadcast::Receiver<Arc<str>>>),
+    /// The state of an anchor, then its changes. Dropped by a MAG.
+    Changes(oneshot::Sender<(Box<LmaSnapshot>, broadcast::Receiver<Arc<str>>)>),
 }
 
 /// What a node is started with, besides its configuration.
@@ -91,6 +108,14 @@ pub struct Node {
     tracks: BTreeMap<PathId, PathTrack>,
     path_sockets: BTreeMap<PathId, SocketKey>,
     send_errors: u64,
+    counters: Counters,
+    cleared_stats: Option<serde_json::Value>,
+    drops: Drops,
+    /// Ties moments to the wall clock.
+    clock: ClockAnchor,
+    /// Those who watch what happens, and those who want the changes of an anchor's state.
+    events: Watchers,
+    changes: Watchers,
     started: Instant,
     /// Something came since the bindings were kept.
     is_unkept: bool,
@@ -143,6 +168,12 @@ impl Node {
             tracks: BTreeMap::new(),
             path_sockets: BTreeMap::new(),
             send_errors: 0,
+            counters: Counters::default(),
+            cleared_stats: None,
+            drops: Drops::default(),
+            clock: start.anchor,
+            events: Watchers::default(),
+            changes: Watchers::default(),
             started: now,
             is_unkept: true,
             quiet,
@@ -163,6 +194,10 @@ impl Node {
         self.is_unkept = true;
         match input {
             NodeInput::Datagram(datagram) => {
+                tracing::trace!(
+                    target: "pmip::packets",
+                    "received {} from {}", message_name(&datagram.payload), datagram.source
+                );
                 self.engine.handle_input(now, Input::Signalling(datagram));
             }
             NodeInput::Network(events) => {
@@ -177,7 +212,11 @@ impl Node {
                 // The operator may have gone meanwhile.
                 let _ = answer.send(response);
             }
-            NodeInput::ClockStep(anchor) => self.engine.handle_input(now, Input::ClockStep(anchor)),
+            NodeInput::Watch(watch) => self.watch(watch),
+            NodeInput::ClockStep(anchor) => {
+                self.clock = anchor;
+                self.engine.handle_input(now, Input::ClockStep(anchor));
+            }
             NodeInput::Configure(config) => self.read_again(now, *config),
             NodeInput::Keep(_) => {}
             NodeInput::Shutdown => self.command(now, Command::Shutdown),
@@ -193,6 +232,7 @@ impl Node {
     /// Does what the engine wants: forwarding changes, then one publication, then datagrams.
     /// Returns when to give [`NodeInput::Timeout`]; `None` = never.
     pub fn finish_turn(&mut self, now: Instant) -> Option<Instant> {
+        self.tell_changes();
         let mut transmits = Vec::new();
         let deadline = loop {
             match self.engine.poll_output() {
@@ -265,6 +305,21 @@ impl Node {
         self.tracks.get(&path).copied().unwrap_or_default()
     }
 
+    /// The counters as they were when they were cleared.
+    pub fn cleared_stats(&self) -> Option<&serde_json::Value> {
+        self.cleared_stats.as_ref()
+    }
+
+    /// Counts from `stats` on.
+    pub fn clear_stats(&mut self, stats: serde_json::Value) {
+        self.cleared_stats = Some(stats);
+    }
+
+    /// What happened, counted.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     /// Signalling datagrams that the kernel refused to send.
     pub fn send_errors(&self) -> u64 {
         self.send_errors
@@ -291,6 +346,23 @@ impl Node {
     /// Gives the engine an attachment.
     pub fn attach(&mut self, now: Instant, attachment: pmip_binding::Attachment) {
         self.engine.handle_input(now, Input::Attachment(attachment));
+    }
+
+    fn watch(&mut self, watch: Watch) {
+        // Whoever asked may be gone.
+        match watch {
+            Watch::Events(answer) => drop(answer.send(self.events.subscribe())),
+            Watch::Changes(answer) => {
+                // What changed before belongs to the snapshot.
+                self.tell_changes();
+                let Some(snapshot) = self.engine.snapshot() else {
+                    return;
+                };
+                self.engine.record_changes(true);
+                let state = (Box::new(snapshot), self.changes.subscribe());
+                drop(answer.send(state));
+            }
+        }
     }
 
     fn read_again(&mut self, now: Instant, config: NodeConfig) {
@@ -328,165 +400,12 @@ impl Node {
         }
     }
 
-    fn on_data_plane(&mut self, now: Instant, event: DataPlaneEvent) {
-        match event {
-            DataPlaneEvent::Local {
-                path,
-                received,
-                packet,
-            } => match inner::parse(&packet) {
-                Some((source, destination, payload)) => {
-                    let datagram = Datagram {
-                        carrier: Carrier::Tunnel(path),
-                        source,
-                        destination,
-                        payload,
-                        vrf: pmip_binding::VrfId::DEFAULT,
-                    };
-                    let at = received.min(now);
-                    self.engine.handle_input(at, Input::Signalling(datagram));
-                }
-                None => {
-                    tracing::debug!("{path}: a packet for the tunnel's own end is no signalling")
-                }
-            },
-            DataPlaneEvent::SocketError { path, error, count } => {
-                tracing::warn!(
-                    "{}: sending failed {count} times: {error:?}",
-                    self.name_of(path)
-                );
-            }
-            DataPlaneEvent::TunClosed => {
-                self.fault.get_or_insert("the TUN device is gone");
-                self.command(now, Command::Shutdown);
-            }
-        }
-    }
-
-    fn on_event(&mut self, now: Instant, event: Event) {
-        match event {
-            Event::Forwarding(change) => self.on_forwarding(&change),
-            Event::Session(event) => self.on_session(&event),
-            Event::Path(event) => self.on_path(now, &event),
-            Event::Revocation(event) => log::revocation(&event),
-            Event::Notification(event) => log::notification(&event),
-            Event::Redirect(event) => log::redirect(&event),
-            Event::Dropped { reason, from } => {
-                tracing::debug!("dropped a datagram from {from}: {reason:?}");
-            }
-            _ => {}
-        }
-    }
-
-    fn on_forwarding(&mut self, change: &Forwarding) {
-        self.table.apply(change);
-        if let Forwarding::InstallPath(endpoint) = change {
-            self.set_path_mtu(endpoint);
-            self.open_path_socket(endpoint);
-        } else if let Forwarding::RemovePath(path) = change {
-            self.path_sockets.remove(path);
-            if matches!(self.side, Side::Mag { .. }) {
-                self.ports.tunnels.remove_path_socket(*path);
-            }
-            self.tracks.remove(path);
-        }
-    }
-
-    /// What the path's device and `tunnel mtu` leave for inner packets.
-    fn set_path_mtu(&mut self, endpoint: &PathEndpoint) {
-        let mtu = self.underlay_mtu(endpoint.path, endpoint.encapsulation);
-        if mtu.is_some() {
-            self.table.set_path_underlay_mtu(endpoint.path, mtu);
-        }
-    }
-
-    fn underlay_mtu(&self, path: PathId, encapsulation: Encapsulation) -> Option<u16> {
-        let device = self.device_of(path);
-        let link = device.and_then(|device| self.network.link(&device));
-        let link = link.map(|link| u16::try_from(link.mtu).unwrap_or(u16::MAX));
-        let overhead = encapsulation.overhead();
-        let wanted = self.config.tunnel_mtu;
-        let wanted = wanted.map(|mtu| mtu.saturating_add(overhead));
-        [link, wanted].into_iter().flatten().min()
-    }
-
-    fn open_path_socket(&mut self, endpoint: &PathEndpoint) {
-        let Some(device) = self.device_of(endpoint.path) else {
-            return;
-        };
-        let key = SocketKey {
-            device: Some(device),
-            local: endpoint.local,
-        };
-        if self.path_sockets.get(&endpoint.path) == Some(&key) {
-            return;
-        }
-        let opened =
-            self.ports
-                .tunnels
-                .set_path_socket(endpoint.path, key.device.as_deref(), key.local);
-        match opened {
-            Ok(()) => {
-                self.path_sockets.insert(endpoint.path, key);
-            }
-            Err(error) => tracing::warn!(
-                "{}: cannot open the data socket on {}: {error}",
-                self.name_of(endpoint.path),
-                endpoint.local
-            ),
-        }
-    }
-
-    fn on_session(&mut self, event: &SessionEvent) {
-        let kernel = self.ports.kernel.as_mut();
-        if !self.quiet {
-            log::session(event);
-        }
-        match &mut self.side {
-            Side::Mag { access, .. } => access.on_session(event, kernel),
-            Side::Lma { routes } => routes.on_session(event, kernel),
-        }
-    }
-
-    fn on_path(&mut self, now: Instant, event: &PathEvent) {
-        match event {
-            PathEvent::State {
-                path,
-                state,
-                reason,
-            } => {
-                self.tracks.entry(*path).or_default().changed(now, *state);
-                if self.quiet {
-                    return;
-                }
-                tracing::info!(
-                    "{} is {}: {reason}",
-                    self.name_of(*path),
-                    state_name(*state)
-                );
-            }
-            PathEvent::Rtt { path, rtt } => self.tracks.entry(*path).or_default().measured(*rtt),
-            PathEvent::PeerRestarted { path } => {
-                tracing::warn!("the peer at the end of {} restarted", self.name_of(*path));
-            }
-            PathEvent::Link {
-                path,
-                label_name,
-                interface,
-            } => {
-                let names = label_name.iter().chain(interface).map(String::as_str);
-                let names: Vec<&str> = names.collect();
-                tracing::info!(
-                    "the gateway calls {}: {}",
-                    self.name_of(*path),
-                    names.join(", ")
-                );
-            }
-            _ => {}
-        }
-    }
-
     fn transmit(&mut self, transmit: &Transmit) {
+        tracing::trace!(
+            target: "pmip::packets",
+            path = transmit.path.map(|path| path.0),
+            "sending {} to {}", message_name(&transmit.payload), transmit.destination
+        );
         if let Carrier::Tunnel(path) = transmit.carrier {
             match inner::build(transmit.source, transmit.destination, &transmit.payload) {
                 Some(packet) => self.ports.tunnels.send_local(path, packet),
@@ -503,7 +422,11 @@ impl Node {
         );
         if let Err(error) = sent {
             self.send_errors = self.send_errors.saturating_add(1);
-            tracing::debug!("cannot signal to {}: {error}", transmit.destination);
+            tracing::debug!(
+                target: "pmip::errors",
+                path = transmit.path.map(|path| path.0),
+                "cannot signal to {}: {error}", transmit.destination
+            );
         }
     }
 
@@ -529,22 +452,15 @@ impl Node {
         let binding_id = self.engine.interface_of(path)?;
         Some(self.uplinks()?.get(binding_id)?.egress().to_owned())
     }
+}
 
-    /// A path in words: its interface or peer, and its label.
-    fn name_of(&self, path: PathId) -> String {
-        let paths = self.engine.paths();
-        let Some(status) = paths.iter().find(|status| status.path == path) else {
-            return path.to_string();
-        };
-        let via = match &status.interface {
-            Some(interface) => interface.clone(),
-            None => format!("{} at {}", status.peer, status.care_of),
-        };
-        match self.config.labels.name(status.label) {
-            Some(label) if label != via => format!("path {via} ({label})"),
-            Some(_) | None => format!("path {via}"),
-        }
-    }
+/// The type of a Mobility Header (RFC 6275 section 6.1.1).
+fn message_name(payload: &[u8]) -> String {
+    let code = payload.get(2).copied();
+    code.map_or_else(
+        || "an empty datagram".into(),
+        |code| pmip_wire::MhType::from_code(code).to_string(),
+    )
 }
 
 fn raise_counter(engine: &mut Engine, restart: Restart) {

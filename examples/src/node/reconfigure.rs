@@ -68,7 +68,7 @@ impl Node {
                 settings.map(|setting| needs_restart(setting)).collect()
             }
             ReconfigureError::Lost(lost) => lost_bindings(lost),
-            other => vec![other.to_string()],
+            other @ (ReconfigureError::Busy | _) => vec![other.to_string()],
         }
     }
 
@@ -207,9 +207,9 @@ mod tests {
 
     fn running(seat: &mut Seat, now: pmip_wire::types::Instant) -> Value {
         let what = What::RunningConfig;
-        match seat.ask(now, Request::Show { what }) {
+        match seat.ask(now, Request::show(what)) {
             Response::Ok(value) => value,
-            other => panic!("{other:?}"),
+            other @ (Response::Error(_) | Response::WrongConfiguration(_)) => panic!("{other:?}"),
         }
     }
 

@@ -2,7 +2,7 @@
 //! step fails.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -16,6 +16,7 @@ use super::run::{Clock, Inbox};
 use super::uplinks::kernel_device;
 use super::{Node, NodeInput, Start};
 use crate::config::node::{Engine, NodeConfig, Role, select};
+use crate::control::http;
 use crate::control::server::ControlSocket;
 use crate::platform::dataplane::{DataPlane, DataPlaneConfig, DataPlaneEvent, Events};
 use crate::platform::netlink::{Cleanup, LinuxKernel, Watch, watch};
@@ -59,6 +60,7 @@ pub(super) struct Places {
     pub(super) control: PathBuf,
     pub(super) state: PathBuf,
     pub(super) tun: String,
+    pub(super) metrics: Option<SocketAddr>,
     pub(super) source: Source,
 }
 
@@ -154,6 +156,11 @@ async fn assemble(
     watch_signals(places.source.clone(), event_sender.clone())?;
     if let Some(keeper) = &keeper {
         keeper.keep_on(event_sender.clone());
+    }
+    if let Some(address) = places.metrics {
+        let served = http::serve(address, event_sender.clone()).await;
+        let address = served.with_context(|| format!("serving metrics at {address}"))?;
+        tracing::info!("metrics are at http://{address}/metrics");
     }
     control.serve(event_sender);
     Ok(Running {

@@ -1,5 +1,6 @@
 //! A MAG's and an LMA's whole loop on the platform's twins, joined in memory, in virtual time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,9 +8,9 @@ use pmip_binding::snapshot::LmaSnapshot;
 use pmip_binding::{Carrier, ClockAnchor, Datagram, PathState};
 use pmip_wire::types::Instant;
 use pmip_wire::udp::CONTROL_PORT;
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot};
 
-use super::{Node, NodeInput, Start};
+use super::{Node, NodeInput, Start, Watch};
 use crate::config::node::{Role, select};
 use crate::config::{Format, parse};
 use crate::control::{Request, Response, What};
@@ -367,7 +368,7 @@ fn a_shutdown_deregisters_and_is_then_complete() {
 fn show_names_every_path_with_its_label() {
     let mut domain = Domain::registered();
     let (now, what) = (domain.now, What::Bindings);
-    let Response::Ok(bindings) = domain.lma.ask(now, Request::Show { what }) else {
+    let Response::Ok(bindings) = domain.lma.ask(now, Request::show(what)) else {
         panic!("an anchor shows its bindings");
     };
     let paths = bindings.pointer("/0/paths").expect("paths of a binding");
@@ -407,4 +408,56 @@ fn an_anchor_that_restarts_goes_on_with_the_bindings_it_kept() {
     domain.run(Duration::from_secs(60));
     assert_eq!(created(&domain), before, "nobody noticed");
     assert_eq!((domain.mag.up_paths(), domain.lma.up_paths()), (2, 2));
+}
+
+/// The JSON lines that wait for a watcher.
+fn told(lines: &mut broadcast::Receiver<Arc<str>>) -> Vec<serde_json::Value> {
+    std::iter::from_fn(|| lines.try_recv().ok())
+        .map(|line| serde_json::from_str(&line).expect("JSON"))
+        .collect()
+}
+
+#[test]
+fn a_watcher_hears_which_path_died_and_why() {
+    let mut domain = Domain::registered();
+    let (sender, mut receiver) = oneshot::channel();
+    let watch = NodeInput::Watch(Watch::Events(sender));
+    domain.mag.turn(domain.now, watch);
+    let mut lines = receiver.try_recv().expect("lines");
+    let events = vec![link(2, "wan1", false)];
+    domain.mag.turn(domain.now, NodeInput::Network(events));
+    let told = told(&mut lines);
+    let down = told.iter().find(|told| told["event"] == "path-down");
+    let down = down.unwrap_or_else(|| panic!("{told:?}"));
+    assert_eq!(down["level"], "warn");
+    assert_eq!(down["peer"], "LMA1");
+    let message = down["message"].as_str().expect("words");
+    assert!(message.contains("wan1 (LTE)"), "{message}");
+    assert!(
+        down["path"].is_u64() && down["time"].as_f64() > Some(1.7e9),
+        "{down}"
+    );
+}
+
+#[test]
+fn the_changes_of_an_anchor_make_its_state() {
+    let mut domain = Domain::new();
+    let (sender, mut receiver) = oneshot::channel();
+    let watch = NodeInput::Watch(Watch::Changes(sender));
+    domain.lma.turn(domain.now, watch);
+    let (mut state, mut lines) = receiver.try_recv().expect("a state and lines");
+    domain
+        .mag
+        .turn(domain.now, NodeInput::Network(interfaces()));
+    domain.run(Duration::from_secs(5));
+    for change in told(&mut lines) {
+        state.apply(serde_json::from_value(change).expect("a change"));
+    }
+    let now = domain.lma.node.engine().snapshot().expect("an anchor");
+    assert!(now.sessions().count() == 1 && *state == now);
+    // A gateway has nothing of the kind.
+    let (sender, mut receiver) = oneshot::channel();
+    let watch = NodeInput::Watch(Watch::Changes(sender));
+    domain.mag.turn(domain.now, watch);
+    assert!(receiver.try_recv().is_err());
 }

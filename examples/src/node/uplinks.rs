@@ -7,7 +7,7 @@ use pmip_binding::{InterfaceChange, InterfaceState, MagConfig};
 use pmip_wire::types::Instant;
 
 use crate::config::node::{NodeConfig, Uplink as UplinkConfig};
-use crate::platform::network::{NetworkState, UplinkQuery};
+use crate::platform::network::{NetworkState, UplinkDown, UplinkQuery};
 use crate::platform::ports::{Signalling, SocketKey};
 
 /// How long until a socket that could not be opened is tried again.
@@ -66,13 +66,7 @@ impl Uplinks {
         self.retry_at = None;
         let mut changes = Vec::new();
         for uplink in &mut self.uplinks {
-            let found = network.uplink(UplinkQuery {
-                name: &uplink.name,
-                egress: &uplink.egress,
-                wanted: &uplink.wanted,
-                anchors: &self.anchors,
-            });
-            let change = match found {
+            let change = match uplink.find(network, &self.anchors) {
                 Ok(address) => uplink.set_up(address, signalling),
                 Err(why) => Ok(uplink.set_down(why.to_string(), signalling)),
             };
@@ -85,6 +79,15 @@ impl Uplinks {
             }
         }
         changes
+    }
+
+    /// What the kernel has of each now.
+    pub fn find<'a>(
+        &'a self,
+        network: &'a NetworkState,
+    ) -> impl Iterator<Item = (&'a Uplink, Result<IpAddr, UplinkDown>)> {
+        let uplinks = self.uplinks.iter();
+        uplinks.map(|uplink| (uplink, uplink.find(network, &self.anchors)))
     }
 
     /// When to check again although nothing changed: a socket could not be opened.
@@ -151,6 +154,15 @@ impl Uplink {
         &self.state
     }
 
+    fn find(&self, network: &NetworkState, anchors: &[IpAddr]) -> Result<IpAddr, UplinkDown> {
+        network.uplink(UplinkQuery {
+            name: &self.name,
+            egress: &self.egress,
+            wanted: &self.wanted,
+            anchors,
+        })
+    }
+
     fn socket(&self) -> Option<SocketKey> {
         match &self.state {
             UplinkState::Up(local) => Some(SocketKey {
@@ -180,7 +192,7 @@ impl Uplink {
             let why = format!("cannot open a signalling socket on {address}: {error}");
             return Err(self.set_down(why, signalling));
         }
-        tracing::info!("{} is up with {address}", self.name);
+        tracing::info!(target: "pmip::events", interface = self.name, "{} is up with {address}", self.name);
         self.state = state;
         Ok(Some(self.change(InterfaceState::Up(address))))
     }
@@ -197,7 +209,7 @@ impl Uplink {
             return None;
         }
         if let UplinkState::Down(why) = &state {
-            tracing::warn!("{} cannot be used: {why}", self.name);
+            tracing::warn!(target: "pmip::events", interface = self.name, "{} cannot be used: {why}", self.name);
         }
         self.state = state;
         was_up.then(|| self.change(InterfaceState::Down))

@@ -26,7 +26,15 @@ pub(super) fn bindings(rows: &[BindingRow]) -> String {
             row.mn_id, row.state, row.peer, row.remaining_s, row.lifetime_s
         );
         if let Some(address) = row.ipv4_hoa {
-            let _ = writeln!(text, "  home address      {address}");
+            let length = row.ipv4_prefix_length.map(|length| format!("/{length}"));
+            let router = row
+                .default_router
+                .map(|router| format!(", router {router}"));
+            let (length, router) = (length.unwrap_or_default(), router.unwrap_or_default());
+            let _ = writeln!(text, "  home address      {address}{length}{router}");
+        }
+        if let Some(service) = &row.service {
+            let _ = writeln!(text, "  service           {service}");
         }
         prefixes(&mut text, "home prefixes", &row.hnp);
         prefixes(&mut text, "mobile networks", &row.dmnp);
@@ -353,6 +361,10 @@ mod tests {
             rx_packets: 5,
             rx_bytes: 500,
             flows: 2,
+            lifetime_s: None,
+            remaining_s: None,
+            gre_key_up: None,
+            gre_key_down: None,
         }
     }
 
@@ -372,12 +384,17 @@ bid  via    label  att  state               care-of    observed           encap 
     #[test]
     fn a_binding_has_its_prefixes_and_paths_beneath() {
         let row = BindingRow {
+            session: 0,
             mn_id: "van@example.org".into(),
             lmn: true,
             state: "active".into(),
             peer: "LMA1".into(),
             hnp: Vec::new(),
             ipv4_hoa: None,
+            ipv4_prefix_length: None,
+            default_router: None,
+            service: None,
+            access_network: None,
             dmnp: vec!["10.60.0.0/24".parse().expect("a prefix")],
             lifetime_s: 3600,
             remaining_s: 3000,

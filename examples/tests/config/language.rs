@@ -168,3 +168,62 @@ fn secrets_show_in_no_report() {
     let report = report.expect_err("no hexadecimal key").to_string();
     assert!(!report.contains("topsecret"), "{report}");
 }
+
+#[test]
+fn every_wrong_value_of_a_line_is_reported() {
+    let report = refused("ipv6 mobile pmipv6-lma L domain D\n heartbeat interval 5 retries 99\n");
+    assert!(report.contains("`5` is not a number from 10"), "{report}");
+    assert!(
+        report.contains("`99` is not a number from 1 to 10"),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_file_of_the_other_format_is_called_so_once() {
+    use pmip_examples::config::{Format, parse};
+    let cases = [
+        (
+            Format::Text,
+            "# a comment\n\n[[domain]]\nname = \"D\"\n",
+            "this is TOML",
+        ),
+        (Format::Text, "domain = []\n", "this is TOML"),
+        (
+            Format::Toml,
+            "!\nipv6 mobile pmipv6-domain D\n encap udptunnel\n",
+            "does not end in `.toml`",
+        ),
+    ];
+    for (format, source, expected) in cases {
+        let Err(report) = parse("file", source, format) else {
+            panic!("{source:?} was accepted");
+        };
+        assert_eq!(report.problems().len(), 1, "{report}");
+        assert!(report.to_string().contains(expected), "{report}");
+    }
+    // What is neither stays what it is.
+    let Err(report) = parse("file", "frobnicate\n", Format::Text) else {
+        panic!("nonsense was accepted");
+    };
+    assert!(!report.to_string().contains("TOML"), "{report}");
+}
+
+#[test]
+fn lists_and_profiles_that_were_removed_are_made_anew() {
+    let config = model(
+        "ip access-list extended a\n permit ip any any\nip access-list extended b\n\
+         no ip access-list extended a\nip access-list extended b\n permit tcp any any\n\
+         ip access-list extended a\n permit udp any any\n\
+         ipv6 mobile pmipv6-domain D\n nai x@y\n  apn one\n nai z@y\n no nai x@y\n nai z@y\n  \
+         apn two\n",
+    );
+    let lists = config.access_lists.iter();
+    let lists: Vec<_> = lists
+        .map(|list| (list.name.as_str(), list.rules.len()))
+        .collect();
+    assert_eq!(lists, [("b", 1), ("a", 1)]);
+    let nais = &config.domains[0].nais;
+    assert_eq!(nais.len(), 1);
+    assert_eq!(nais[0].apn.as_deref(), Some("two"));
+}

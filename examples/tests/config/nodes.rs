@@ -195,3 +195,74 @@ lma = [{ id = "L", domain = "D" }]
     assert_eq!(lma.lenient, [Tolerance::NoProxyFlag]);
     assert_eq!(lma.keys, [SharedKey::new(256, b"one".to_vec())]);
 }
+
+#[test]
+fn what_engines_have_is_configured() {
+    let config = model(
+        "ipv6 mobile pmipv6-domain D\n encap gre-ipv4\n vendor-info enterprise 99\n \
+         link-label lte id 7\n nai a@x\n  apn internet\n  gre-encap-key up 8\n  \
+         gre-encap-key down 9\nipv6 mobile pmipv6-lma L domain D\n address ipv4 192.0.2.1\n \
+         generate grekey\n heartbeat interval 60 retries 3\n heartbeat enforce\n \
+         bri delay min 700\n bri retries 4\nipv6 mobile pmipv6-mag M domain D\n \
+         generate grekey\n ignore grekey\n lma L D\n  ipv4-address 192.0.2.1\n logical-mn a@x\n  \
+         mobile network eth1\n address dynamic\n  roaming interface wwan0 label lte\n",
+    );
+    let lma = select(&config, Role::Lma, None).unwrap_or_else(|errors| panic!("{errors}"));
+    let mag = select(&config, Role::Mag, None).unwrap_or_else(|errors| panic!("{errors}"));
+    let (Engine::Lma(lma), Engine::Mag(mag)) = (&lma.engine, &mag.engine) else {
+        panic!("one of each role");
+    };
+    assert!(lma.gre_required && mag.generate_gre_keys && mag.ignore_gre_keys);
+    assert_eq!((lma.vendor_info, mag.vendor_info), (Some(99), Some(99)));
+    assert_eq!(lma.label("lte"), Some(Label(7)));
+    let label = mag.roaming_interfaces[0].label_name.as_deref();
+    assert_eq!(label, Some("lte"));
+    let profile = &lma.profiles[0];
+    assert_eq!(profile.gre_uplink_key, Some(8));
+    assert_eq!(profile.services, ["internet"]);
+    let node = &mag.logical_mobile_nodes[0];
+    assert_eq!(node.gre_downlink_key, Some(9));
+    assert_eq!(node.service_selection.as_deref(), Some("internet"));
+    let enforced = lma.controlled.heartbeat.as_ref().expect("enforced values");
+    let seconds = Duration::from_secs;
+    let values = (enforced.interval, enforced.retransmission_delay);
+    assert_eq!(values, (seconds(60), seconds(3)));
+    assert_eq!(enforced.max_retransmissions, 3);
+    let bri = &lma.revocation;
+    assert_eq!(
+        (bri.initial_delay, bri.retries),
+        (Duration::from_millis(700), 4)
+    );
+}
+
+#[test]
+fn values_that_no_gateway_can_be_told_are_not_enforced() {
+    for line in [
+        "",
+        " heartbeat interval 15 retries 1\n",
+        " heartbeat interval 60 retries 1 label x\n",
+    ] {
+        let report = super::refused(&format!(
+            "ipv6 mobile pmipv6-lma L domain D\n address ipv4 192.0.2.1\n{line} heartbeat enforce\n"
+        ));
+        assert!(report.contains("heartbeat enforce"), "{report}");
+        assert!(report.contains("leave `enforce` out"), "{report}");
+    }
+}
+
+#[test]
+fn both_roles_have_the_window_of_the_domain() {
+    let config = model(
+        "ipv6 mobile pmipv6-domain D\n replay-protection timestamp window 9\n\
+         ipv6 mobile pmipv6-lma L domain D\n address ipv4 192.0.2.1\n\
+         ipv6 mobile pmipv6-mag M domain D\n lma L D\n  ipv4-address 192.0.2.1\n",
+    );
+    for role in [Role::Lma, Role::Mag] {
+        let node = select(&config, role, None).unwrap_or_else(|errors| panic!("{errors}"));
+        let window = match &node.engine {
+            Engine::Lma(lma) => lma.timestamp_window,
+            Engine::Mag(mag) => mag.timestamp_window,
+        };
+        assert_eq!(window, Duration::from_secs(9), "{role}");
+    }
+}

@@ -59,6 +59,10 @@ impl Lma {
     fn take_over(&mut self, before: &mut Self) {
         self.stats = std::mem::take(&mut before.stats);
         self.take_over_customers(before);
+        // Without these, what was recorded before could be sent once more and would count.
+        std::mem::swap(&mut self.revoked, &mut before.revoked);
+        std::mem::swap(&mut self.departures, &mut before.departures);
+        std::mem::swap(&mut self.reminders, &mut before.reminders);
         if self.tenants.same_numbers(&before.tenants) {
             self.revocations = std::mem::take(&mut before.revocations);
             self.notifications = std::mem::take(&mut before.notifications);

@@ -233,6 +233,11 @@ impl Mag {
             .map(|(id, path)| self.show_path(*id, path))
     }
 
+    /// One path.
+    pub fn path_status(&self, id: PathId) -> Option<PathStatus> {
+        Some(self.show_path(id, self.paths.get(&id)?))
+    }
+
     /// Counters since the start.
     pub fn stats(&self) -> &Stats {
         &self.stats

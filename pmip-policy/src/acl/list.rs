@@ -97,13 +97,42 @@ impl AccessList {
         })
     }
 
+    /// Numbers the lines anew: the first `start`, each next one `step` more.
+    ///
+    /// # Errors
+    /// [`AccessListError::NumbersUsedUp`] when the last would not fit, or for a step of 0; the list
+    /// stays as it is.
+    pub fn resequence(&mut self, start: u32, step: u32) -> Result<(), AccessListError> {
+        let steps = u32::try_from(self.lines.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        let last = step
+            .checked_mul(steps)
+            .and_then(|span| start.checked_add(span));
+        if last.is_none() || step == 0 {
+            return Err(AccessListError::NumbersUsedUp);
+        }
+        let lines = core::mem::take(&mut self.lines);
+        self.lines = (start..)
+            .step_by(step as usize)
+            .zip(lines.into_values())
+            .collect();
+        Ok(())
+    }
+
     /// Whether the list permits a flow, line by line. [`CompiledAccessList`](super::CompiledAccessList)
     /// gives the same answer faster and counts.
     pub fn permits(&self, key: &FlowKey) -> bool {
-        let first = self
-            .rules()
-            .find(|(_, rule)| self.family.holds(key) && rule.selector.matches(key));
-        first.is_some_and(|(_, rule)| rule.action == Action::Permit)
+        let decided = self.decide(key, false);
+        decided.is_some_and(|(_, rule)| rule.action == Action::Permit)
+    }
+
+    /// The line that decides for a packet, `None` when the implicit deny does; `established` says
+    /// that it is of an open TCP connection.
+    pub fn decide(&self, key: &FlowKey, established: bool) -> Option<(u32, &Rule)> {
+        if !self.family.holds(key) {
+            return None;
+        }
+        self.rules()
+            .find(|(_, rule)| rule.selector.matches_packet(key, established))
     }
 }
 

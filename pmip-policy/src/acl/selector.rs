@@ -40,8 +40,9 @@ pub struct Selector {
     pub destination_port: PortMatch,
     /// Differentiated Services code point, 0 to 63.
     pub dscp: Option<u8>,
-    /// TCP packets of an open connection only (ACK or RST is set). A flow is classified by its
-    /// first packet, which belongs to no open connection, so no flow matches.
+    /// TCP packets of an open connection only (ACK or RST is set): for lists that filter packets
+    /// ([`matches_packet`](Self::matches_packet)). A map classifies a flow by its first packet,
+    /// which belongs to no open connection, so there no flow matches.
     pub established: bool,
 }
 
@@ -103,7 +104,12 @@ impl Selector {
     /// Whether a flow matches, part by part. [`CompiledAccessList`](super::CompiledAccessList)
     /// gives the same answer faster.
     pub fn matches(&self, key: &FlowKey) -> bool {
-        !self.established
+        self.matches_packet(key, false)
+    }
+
+    /// Whether a packet matches; `established` says that it is of an open TCP connection.
+    pub fn matches_packet(&self, key: &FlowKey, established: bool) -> bool {
+        (established || !self.established)
             && self
                 .protocol
                 .is_none_or(|protocol| protocol == key.protocol())

@@ -33,8 +33,12 @@ pub(super) struct Cold {
 pub(super) enum State {
     Free,
     New,
+    Balanced,
     Kept,
     Moved,
+    Returned,
+    Flowlet,
+    Mirrored,
 }
 
 impl Cold {
@@ -51,12 +55,22 @@ impl Cold {
     }
 
     /// Notes a move away from `previous`.
-    pub(super) fn moved(&mut self, previous: PathId, rule: u8, now: Instant) {
+    pub(super) fn moved(&mut self, previous: PathId, rule: u8, now: Instant, state: State) {
         self.previous = previous;
         self.rule = rule;
         self.since = now;
         self.moves = self.moves.saturating_add(1);
-        self.state = State::Moved;
+        self.state = state;
+    }
+
+    /// Whether it carried enough to be more than a probe or a flood.
+    pub(super) const fn established(&self) -> bool {
+        self.packets >= 2
+    }
+
+    /// The path that it had to leave for the one it is on.
+    pub(super) fn left(&self) -> Option<PathId> {
+        (self.state == State::Moved).then_some(self.previous)
     }
 
     /// Notes that the flow stayed while its path set changed. A move stays the better explanation.
@@ -75,6 +89,12 @@ impl Cold {
 pub enum Reason {
     /// Its hash won it the path when it began, and nothing changed since.
     New,
+    /// Its hash won it another path when it began, but that carried more than its weight and this
+    /// one, its second draw, less.
+    Balanced {
+        /// The path that its hash won.
+        from: PathId,
+    },
     /// The path set changed while it lived, its path did not: it stays, whatever its hash would win
     /// now.
     Kept,
@@ -83,6 +103,18 @@ pub enum Reason {
         /// That path.
         from: PathId,
     },
+    /// `preempt` took it back: to the path that it had to leave, or to a link of higher preference.
+    Returned {
+        /// The path it was on.
+        from: PathId,
+    },
+    /// It paused for long enough to go on by a path that carried less.
+    Flowlet {
+        /// The path it was on.
+        from: PathId,
+    },
+    /// `flow-mirror`: the other direction arrived on this path.
+    Mirrored,
 }
 
 /// One flow as [`FlowTable::explain`](crate::FlowTable::explain) and `show flows` tell it.
@@ -121,10 +153,20 @@ impl FlowInfo {
             path: hot.path,
             reason: match cold.state {
                 State::New | State::Free => Reason::New,
+                State::Balanced => Reason::Balanced {
+                    from: cold.previous,
+                },
                 State::Kept => Reason::Kept,
                 State::Moved => Reason::Moved {
                     from: cold.previous,
                 },
+                State::Returned => Reason::Returned {
+                    from: cold.previous,
+                },
+                State::Flowlet => Reason::Flowlet {
+                    from: cold.previous,
+                },
+                State::Mirrored => Reason::Mirrored,
             },
             rule: cold.rule,
             moves: cold.moves,

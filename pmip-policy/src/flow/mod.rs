@@ -3,9 +3,11 @@
 mod config;
 mod entry;
 mod index;
+mod load;
+mod place;
 mod slab;
 mod table;
 
-pub use config::FlowTableConfig;
+pub use config::{FlowTableConfig, Spread};
 pub use entry::{FlowInfo, Reason};
 pub use table::{Choice, FlowRef, FlowTable, FlowTableStats, Flows, Outcome};

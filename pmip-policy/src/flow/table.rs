@@ -2,12 +2,13 @@ use core::time::Duration;
 
 use pmip_wire::types::{Instant, PathId};
 
-use super::config::FlowTableConfig;
-use super::entry::{Cold, FlowInfo, Hot, State};
+use super::config::{FlowTableConfig, Spread};
+use super::entry::{Cold, FlowInfo, Hot};
 use super::index::Index;
+use super::load::Loads;
 use super::slab::Slab;
 use crate::key::{FlowKey, FlowSeed};
-use crate::steering::{NoPath, Selection, Steering};
+use crate::steering::{NoPath, Steering};
 
 /// Where each flow went: bounded, with idle times, one per worker.
 ///
@@ -22,17 +23,20 @@ use crate::steering::{NoPath, Selection, Steering};
 /// Time may stand still and is clamped where it runs back.
 #[derive(Clone, Debug)]
 pub struct FlowTable {
-    config: FlowTableConfig,
-    idle: IdleTimes,
+    pub(super) config: FlowTableConfig,
+    pub(super) pauses: Pauses,
     seed: FlowSeed,
     /// Finds slots of `slab`; never iterated.
-    index: Index,
-    slab: Slab,
+    pub(super) index: Index,
+    pub(super) slab: Slab,
+    pub(super) loads: Loads,
+    /// Packets that drew their own path.
+    pub(super) drawn: u64,
     /// Where the next sample for eviction begins.
     hand: u32,
     /// Where the next sweep begins.
     sweep: u32,
-    stats: FlowTableStats,
+    pub(super) stats: FlowTableStats,
 }
 
 /// Entries that are looked at to find one to evict: the bound on a new flow's work in a full table.
@@ -45,10 +49,12 @@ impl FlowTable {
         let limit = config.max_flows.clamp(1, FlowTableConfig::MAX_FLOWS);
         Self {
             config,
-            idle: IdleTimes::new(&config),
+            pauses: Pauses::new(&config),
             seed: FlowSeed::new(seed),
             index: Index::new(limit),
             slab: Slab::new(limit),
+            loads: Loads::new(),
+            drawn: 0,
             hand: 0,
             sweep: 0,
             stats: FlowTableStats::default(),
@@ -71,42 +77,94 @@ impl FlowTable {
         steering: &S,
         generation: u32,
     ) -> Result<Choice, NoPath> {
-        let hash = key.hash(&self.seed);
-        let Some(slot) = self.find(hash, &key, scope) else {
-            return self.place(now, key, scope, hash, steering, generation);
+        let name = self.name(key);
+        let hash = name.hash(&self.seed);
+        let packet = Packet {
+            now,
+            key,
+            name,
+            scope,
+            hash,
         };
-        let idle = self.idle.of(key.protocol());
+        let Some(slot) = self.find(hash, &name, scope) else {
+            return self.place(&packet, steering, generation);
+        };
+        let attention = self.pauses.attention(key.protocol());
         let Some(flow) = self.slab.hot_mut(slot) else {
             return Err(NoPath::NoneUsable); // The index holds used slots only.
         };
-        if flow.generation != generation || is_idle(flow, now, idle) {
-            return self.reconsider(now, slot, hash, steering, generation);
+        if flow.generation != generation || pause(flow, now) >= attention {
+            return self.reconsider(slot, &packet, steering, generation);
         }
         flow.last_seen = flow.last_seen.max(now);
         Ok(Choice::new(flow.path, Outcome::Kept, slot))
     }
 
+    /// Notes that a packet of a flow, `key` as it was received, came by `path`: with `flow-mirror`
+    /// the answers go there, as long as `steering` lets them. Without it nothing happens.
+    pub fn arrived<S: Steering + ?Sized>(
+        &mut self,
+        now: Instant,
+        key: FlowKey,
+        scope: u32,
+        path: PathId,
+        steering: &S,
+        generation: u32,
+    ) {
+        if !self.config.mirror {
+            return;
+        }
+        let key = key.reversed();
+        let name = self.name(key);
+        let hash = name.hash(&self.seed);
+        let packet = Packet {
+            now,
+            key,
+            name,
+            scope,
+            hash,
+        };
+        match self.find(hash, &name, scope) {
+            Some(slot) => self.mirror(slot, &packet, path, steering),
+            None => self.place_mirrored(&packet, path, steering, generation),
+        }
+    }
+
     /// Counts what a [`Choice`] carried; a reference whose flow is gone counts nowhere.
     #[inline]
     pub fn record(&mut self, flow: FlowRef, packets: u64, bytes: u64) {
-        if let Some(flow) = self.slab.cold_mut(flow.0) {
-            flow.packets = flow.packets.saturating_add(packets);
-            flow.bytes = flow.bytes.saturating_add(bytes);
+        let Some(cold) = self.slab.cold_mut(flow.0) else {
+            return;
+        };
+        cold.packets = cold.packets.saturating_add(packets);
+        cold.bytes = cold.bytes.saturating_add(bytes);
+        if !self.config.byte_aware {
+            return;
+        }
+        if let Some(hot) = self.slab.hot(flow.0) {
+            self.loads.add(hot.last_seen, hot.path, bytes);
         }
     }
 
     /// Why a flow is where it is; `None` when the table does not know it.
     pub fn explain(&self, key: &FlowKey, scope: u32) -> Option<FlowInfo> {
-        let hash = self.hash_of(key);
-        let slot = self.find(hash, key, scope)?;
+        let name = self.name(*key);
+        let hash = self.hash_of(&name);
+        let slot = self.find(hash, &name, scope)?;
         let (hot, cold) = self.slab.flow(slot)?;
         Some(FlowInfo::new(hot, cold, hash))
     }
 
-    /// The hash that places a flow: with it, `PathSet::pick` tells where a flow that the table does
-    /// not know would go.
+    /// The hash that places a flow: with it, [`SteeringTable::explain`](crate::SteeringTable::explain)
+    /// tells where a flow that the table does not know would go.
     pub fn hash_of(&self, key: &FlowKey) -> u64 {
-        key.hash(&self.seed)
+        self.name(*key).hash(&self.seed)
+    }
+
+    /// What a path carried lately, in octets that halve every 8.6 s; always 0 unless
+    /// [byte-aware](FlowTableConfig::byte_aware).
+    pub fn load_of(&self, now: Instant, path: PathId) -> u64 {
+        self.loads.of(now, path)
     }
 
     /// All flows, in the order of their slots, idle ones that no sweep has met yet included.
@@ -190,7 +248,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    const fn new(path: PathId, outcome: Outcome, slot: u32) -> Self {
+    pub(super) const fn new(path: PathId, outcome: Outcome, slot: u32) -> Self {
         Self {
             path,
             outcome,
@@ -207,7 +265,7 @@ pub enum Outcome {
     New,
     /// Left where it was.
     Kept,
-    /// Moved, because its path may not carry it any more.
+    /// Moved; the table [explains](FlowTable::explain) why.
     Moved {
         /// The path it was on.
         from: PathId,
@@ -227,6 +285,14 @@ pub struct FlowTableStats {
     pub created: u64,
     /// Moves away from a path that might not carry the flow any more.
     pub moved: u64,
+    /// Flows that began on their second draw, because the first carried more than its weight.
+    pub balanced: u64,
+    /// Moves back, by `preempt`.
+    pub returned: u64,
+    /// Moves at a pause.
+    pub flowlets: u64,
+    /// Moves after the other direction.
+    pub mirrored: u64,
     /// Flows forgotten after their idle time.
     pub expired: u64,
     /// Live flows forgotten to make room: the table is too small for the traffic.
@@ -257,107 +323,32 @@ impl Iterator for Flows<'_> {
     }
 }
 
+/// The table's own work; placing and moving are in `place.rs`.
 impl FlowTable {
+    /// What the table knows a flow by.
     #[inline]
-    fn find(&self, hash: u64, key: &FlowKey, scope: u32) -> Option<u32> {
-        self.index.find(index_hash(hash, key, scope), |slot| {
+    const fn name(&self, key: FlowKey) -> FlowKey {
+        if self.config.mirror {
+            return key.with_dscp(0).with_flow_label(0);
+        }
+        key
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, name: &FlowKey, scope: u32) -> Option<u32> {
+        self.index.find(index_hash(hash, name, scope), |slot| {
             self.slab
                 .hot(slot)
-                .is_some_and(|flow| flow.key == *key && flow.scope == scope)
+                .is_some_and(|flow| flow.key == *name && flow.scope == scope)
         })
     }
 
-    /// A flow that the table does not know.
-    fn place<S: Steering + ?Sized>(
-        &mut self,
-        now: Instant,
-        key: FlowKey,
-        scope: u32,
-        hash: u64,
-        steering: &S,
-        generation: u32,
-    ) -> Result<Choice, NoPath> {
-        let Selection { path, rule } = self.select(&key, hash, steering)?;
-        if self.slab.is_full() {
-            self.evict(now);
-        }
-        let hot = Hot {
-            key,
-            scope,
-            path,
-            generation,
-            last_seen: now,
-        };
-        let cold = Cold::new(path, rule, now, State::New);
-        let Some(slot) = self.slab.insert(hot, cold) else {
-            return Err(NoPath::NoneUsable); // Eviction always frees a slot of a full table.
-        };
-        self.index.insert(index_hash(hash, &key, scope), slot);
-        self.stats.created += 1;
-        Ok(Choice::new(path, Outcome::New, slot))
-    }
-
-    /// A known flow in another generation, or after its idle time.
-    fn reconsider<S: Steering + ?Sized>(
-        &mut self,
-        now: Instant,
-        slot: u32,
-        hash: u64,
-        steering: &S,
-        generation: u32,
-    ) -> Result<Choice, NoPath> {
-        let Some((flow, cold)) = self.slab.flow(slot) else {
-            return Err(NoPath::NoneUsable); // The index holds used slots only.
-        };
-        let (key, scope, from, rule) = (flow.key, flow.scope, flow.path, cold.rule);
-        if is_idle(flow, now, self.idle.of(key.protocol())) {
-            self.remove(slot);
-            self.stats.expired += 1;
-            return self.place(now, key, scope, hash, steering, generation);
-        }
-        let to = if steering.allows(from, rule) {
-            Selection::new(from, rule)
-        } else {
-            self.select(&key, hash, steering)?
-        };
-        let moved = to.path != from;
-        self.stats.moved += u64::from(moved);
-        if let Some(flow) = self.slab.hot_mut(slot) {
-            flow.path = to.path;
-            flow.generation = generation;
-            flow.last_seen = flow.last_seen.max(now);
-        }
-        if let Some(flow) = self.slab.cold_mut(slot) {
-            if moved {
-                flow.moved(from, to.rule, now);
-            } else {
-                flow.kept();
-            }
-        }
-        let outcome = if moved {
-            Outcome::Moved { from }
-        } else {
-            Outcome::Kept
-        };
-        Ok(Choice::new(to.path, outcome, slot))
-    }
-
-    fn select<S: Steering + ?Sized>(
-        &mut self,
-        key: &FlowKey,
-        hash: u64,
-        steering: &S,
-    ) -> Result<Selection, NoPath> {
-        steering
-            .select(key, hash)
-            .inspect_err(|_| self.stats.no_path += 1)
-    }
-
-    /// Frees one slot of a full table: of the next [`SAMPLE`] slots an idle one, else the one that
-    /// was silent for longest.
-    fn evict(&mut self, now: Instant) {
+    /// Frees one slot of a full table: of the next [`SAMPLE`] slots an idle one, else one that never
+    /// carried a second packet, else any; among equals the one that was silent for longest. A flood
+    /// of new flows so displaces itself.
+    pub(super) fn evict(&mut self, now: Instant) {
         let slots = self.slab.slots();
-        let mut victim: Option<(Instant, u32)> = None;
+        let mut victim: Option<(bool, Instant, u32)> = None;
         for _ in 0..SAMPLE.min(slots) {
             let slot = self.hand;
             self.hand = step(slot, slots);
@@ -366,13 +357,14 @@ impl FlowTable {
                 self.stats.expired += 1;
                 return;
             }
-            let seen = self.slab.flow(slot).map(|(flow, _)| (flow.last_seen, slot));
+            let seen = self.slab.flow(slot);
+            let seen = seen.map(|(hot, cold)| (cold.established(), hot.last_seen, slot));
             victim = match (victim, seen) {
-                (Some(oldest), Some(seen)) => Some(oldest.min(seen)),
-                (oldest, seen) => oldest.or(seen),
+                (Some(former), Some(seen)) => Some(former.min(seen)),
+                (former, seen) => former.or(seen),
             };
         }
-        if let Some((_, slot)) = victim {
+        if let Some((_, _, slot)) = victim {
             self.remove(slot);
             self.stats.evicted += 1;
         }
@@ -381,10 +373,10 @@ impl FlowTable {
     fn slot_is_idle(&self, slot: u32, now: Instant) -> bool {
         self.slab
             .flow(slot)
-            .is_some_and(|(flow, _)| is_idle(flow, now, self.idle.of(flow.key.protocol())))
+            .is_some_and(|(hot, cold)| self.pauses.is_idle(hot, cold, now))
     }
 
-    fn remove(&mut self, slot: u32) -> Option<Hot> {
+    pub(super) fn remove(&mut self, slot: u32) -> Option<Hot> {
         let flow = self.slab.remove(slot)?;
         let hash = index_hash(self.hash_of(&flow.key), &flow.key, flow.scope);
         self.index.remove(hash, slot);
@@ -392,35 +384,65 @@ impl FlowTable {
     }
 }
 
-/// The idle times in nanoseconds, worked out once.
+/// A packet that asks for its path.
 #[derive(Clone, Copy, Debug)]
-struct IdleTimes {
-    tcp: u64,
-    other: u64,
+pub(super) struct Packet {
+    pub(super) now: Instant,
+    /// As it came: what an access list looks at.
+    pub(super) key: FlowKey,
+    /// What the table knows it by.
+    pub(super) name: FlowKey,
+    pub(super) scope: u32,
+    pub(super) hash: u64,
 }
 
-impl IdleTimes {
+/// How long flows may be silent, in nanoseconds, worked out once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pauses {
+    tcp: u64,
+    other: u64,
+    /// A pause that lets a flow go on by another path.
+    pub(super) flowlet: u64,
+}
+
+impl Pauses {
     fn new(config: &FlowTableConfig) -> Self {
         let nanos = |idle: Duration| u64::try_from(idle.as_nanos()).unwrap_or(u64::MAX);
         Self {
             tcp: nanos(config.tcp_idle),
             other: nanos(config.idle),
+            flowlet: match config.spread {
+                Spread::Flows => u64::MAX,
+                Spread::Flowlets { gap } => nanos(gap),
+                Spread::Packets => 0,
+            },
         }
     }
 
+    /// After a shorter pause there is nothing to think about.
     #[inline]
-    const fn of(&self, protocol: u8) -> u64 {
-        match protocol {
-            FlowKey::TCP => self.tcp,
+    fn attention(&self, protocol: u8) -> u64 {
+        let idle = match protocol {
+            FlowKey::TCP => self.tcp.min(self.other),
             _ => self.other,
-        }
+        };
+        idle.min(self.flowlet)
+    }
+
+    /// Whether a flow was silent for its idle time.
+    pub(super) fn is_idle(&self, hot: &Hot, cold: &Cold, now: Instant) -> bool {
+        let idle = match hot.key.protocol() {
+            FlowKey::TCP if cold.established() => self.tcp,
+            _ => self.other,
+        };
+        pause(hot, now) >= idle
     }
 }
 
-/// Silent for `idle` nanoseconds or longer.
+/// How long a flow was silent, in nanoseconds.
 #[inline]
-fn is_idle(flow: &Hot, now: Instant, idle: u64) -> bool {
-    now.as_nanos().saturating_sub(flow.last_seen.as_nanos()) >= idle
+pub(super) fn pause(flow: &Hot, now: Instant) -> u64 {
+    now.as_nanos().saturating_sub(flow.last_seen.as_nanos())
 }
 
 /// The slot after `slot`, around the end.
@@ -432,7 +454,7 @@ fn step(slot: u32, slots: u32) -> u32 {
 /// The hash that finds a flow: unlike the one that places it, it tells scopes and code points
 /// apart, or a sender could pile up entries under one hash by varying these.
 #[inline]
-fn index_hash(hash: u64, key: &FlowKey, scope: u32) -> u64 {
+pub(super) fn index_hash(hash: u64, key: &FlowKey, scope: u32) -> u64 {
     let apart = u64::from(scope) << 6 | u64::from(key.dscp());
     hash ^ apart.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -63,6 +63,11 @@ pub struct MapEntry {
     pub access_list: Option<String>,
     /// `set link-type ...`; `None` is the default class, which exempts traffic from later entries.
     pub links: Option<LinkPreference>,
+    /// `traffic-profile NAME`: only paths that meet it, and of these the best label's; where none
+    /// meets it, the one that violates least.
+    pub traffic_profile: Option<String>,
+    /// `strict`: traffic is dropped while no path meets the profile.
+    pub strict: bool,
 }
 
 impl MapEntry {
@@ -75,6 +80,20 @@ impl MapEntry {
     #[must_use]
     pub fn with_access_list(mut self, name: impl Into<String>) -> Self {
         self.access_list = Some(name.into());
+        self
+    }
+
+    /// With `traffic-profile NAME`.
+    #[must_use]
+    pub fn with_traffic_profile(mut self, name: impl Into<String>) -> Self {
+        self.traffic_profile = Some(name.into());
+        self
+    }
+
+    /// With `strict`.
+    #[must_use]
+    pub const fn with_strict(mut self) -> Self {
+        self.strict = true;
         self
     }
 

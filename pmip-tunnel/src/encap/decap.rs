@@ -5,8 +5,9 @@ use core::ops::Range;
 
 use pmip_wire::types::Encapsulation;
 
+use super::shim::{Carrier, is_version, open};
 use crate::ecn::Ecn;
-use crate::octets::{u8_at, u16_at};
+use crate::octets::u16_at;
 use crate::packet::{Fragment, Packet, PacketError, protocol};
 use crate::segment::{UDP_HEADER, pseudo_header};
 
@@ -22,6 +23,10 @@ pub struct Decapsulated {
     pub destination: SocketAddr,
     /// Outer ECN field.
     pub ecn: Ecn,
+    /// Key of its GRE header.
+    pub key: Option<u32>,
+    /// Sequence Number of its GRE header.
+    pub sequence: Option<u32>,
     /// Where the inner packet is.
     pub inner: Range<usize>,
 }
@@ -45,44 +50,85 @@ pub enum DecapError {
     /// The UDP checksum is wrong.
     #[error("UDP checksum is wrong")]
     UdpChecksum,
-    /// What the tunnel carries starts as neither IPv4 nor IPv6.
-    #[error("the tunnel carries neither IPv4 nor IPv6")]
+    /// A TLV or GRE header is malformed, or what the tunnel carries is no IPv4 or IPv6 packet, or
+    /// not of the kind that was announced.
+    #[error("the tunnel carries neither IPv4 nor IPv6, or announces something else")]
     Inner,
 }
 
 /// Reads the outer headers of `data`. A UDP port is not judged: sockets do that.
 ///
+/// UDP over IPv6 is refused: no RFC carries inner packets so.
+///
 /// # Errors
 /// [`DecapError`] when `data` is no tunnel packet.
 pub fn decapsulate(data: &[u8]) -> Result<Decapsulated, DecapError> {
-    let outer = Packet::parse(data)?;
-    if outer.fragment != Fragment::None {
-        return Err(DecapError::Fragment);
-    }
-    let transport = outer.transport.ok_or(DecapError::Inner)?;
-    let (encapsulation, start) = match (outer.protocol, outer.is_ipv4()) {
-        (protocol::UDP, true) => (Encapsulation::Ipv4Udp, check_udp(data, &outer, transport)?),
-        (protocol::IPV4 | protocol::IPV6, true) => (Encapsulation::Ipv4, transport),
-        (protocol::IPV4 | protocol::IPV6, false) => (Encapsulation::Ipv6, transport),
-        (other, _) => return Err(DecapError::Protocol(other)),
-    };
-    let version = u8_at(data, start).map_or(0, |first| first >> 4);
-    let version_fits = match outer.protocol {
-        protocol::IPV4 => version == 4,
-        protocol::IPV6 => version == 6,
-        _ => version == 4 || version == 6,
-    };
-    if !version_fits || start >= outer.length {
+    let opened = Carried::parse(data)?;
+    let payload = data.get(opened.payload.clone()).unwrap_or(&[]);
+    let shim = open(opened.carrier, payload).ok_or(DecapError::Inner)?;
+    let start = opened.payload.start.saturating_add(shim.start);
+    let inner = data.get(start..opened.payload.end).unwrap_or(&[]);
+    if opened.carrier == Carrier::Ip && !is_version(inner, opened.protocol) {
         return Err(DecapError::Inner);
     }
-    let (source_port, destination_port) = outer.ports;
     Ok(Decapsulated {
-        encapsulation,
-        source: SocketAddr::new(outer.source, source_port),
-        destination: SocketAddr::new(outer.destination, destination_port),
-        ecn: Ecn::of(outer.traffic_class),
-        inner: start..outer.length,
+        encapsulation: encapsulation(opened.carrier, opened.source.is_ipv4(), shim.tlv),
+        source: opened.source,
+        destination: opened.destination,
+        ecn: opened.ecn,
+        key: shim.gre.and_then(|gre| gre.key),
+        sequence: shim.gre.and_then(|gre| gre.sequence),
+        inner: start..opened.payload.end,
     })
+}
+
+/// An outer packet up to what its headers carry.
+#[derive(Clone, Debug)]
+pub(crate) struct Carried {
+    pub(crate) carrier: Carrier,
+    pub(crate) protocol: u8,
+    pub(crate) source: SocketAddr,
+    pub(crate) destination: SocketAddr,
+    pub(crate) ecn: Ecn,
+    /// Where the TLV header, the GRE header or the inner packet starts, and where it ends.
+    pub(crate) payload: Range<usize>,
+}
+
+impl Carried {
+    pub(crate) fn parse(data: &[u8]) -> Result<Self, DecapError> {
+        let outer = Packet::parse(data)?;
+        if outer.fragment != Fragment::None {
+            return Err(DecapError::Fragment);
+        }
+        let transport = outer.transport.ok_or(DecapError::Inner)?;
+        let carrier = Carrier::from_protocol(outer.protocol)
+            .filter(|carrier| *carrier != Carrier::Udp || outer.is_ipv4())
+            .ok_or(DecapError::Protocol(outer.protocol))?;
+        let start = match carrier {
+            Carrier::Udp => check_udp(data, &outer, transport)?,
+            Carrier::Ip | Carrier::Gre => transport,
+        };
+        let (source_port, destination_port) = outer.ports;
+        Ok(Self {
+            carrier,
+            protocol: outer.protocol,
+            source: SocketAddr::new(outer.source, source_port),
+            destination: SocketAddr::new(outer.destination, destination_port),
+            ecn: Ecn::of(outer.traffic_class),
+            payload: start..outer.length,
+        })
+    }
+}
+
+const fn encapsulation(carrier: Carrier, over_ipv4: bool, tlv: bool) -> Encapsulation {
+    match (carrier, over_ipv4) {
+        (Carrier::Udp, _) if tlv => Encapsulation::Ipv4UdpTlv,
+        (Carrier::Udp, _) => Encapsulation::Ipv4Udp,
+        (Carrier::Ip, true) => Encapsulation::Ipv4,
+        (Carrier::Ip, false) => Encapsulation::Ipv6,
+        (Carrier::Gre, true) => Encapsulation::GreIpv4,
+        (Carrier::Gre, false) => Encapsulation::GreIpv6,
+    }
 }
 
 /// Where the UDP payload starts.

@@ -1,18 +1,26 @@
 //! One worker's packet path: lookup, path choice, guards, cutting.
 
 mod inbound;
+mod local;
 mod outbound;
+mod underlay;
 
+use alloc::vec::Vec;
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ops::Range;
 
-use pmip_policy::{FlowTable, FlowTableConfig};
+use pmip_policy::{FlowKey, FlowTable, FlowTableConfig};
 use pmip_wire::types::PathId;
 
 use crate::counters::{Counters, DropReason};
 use crate::ecn::Ecn;
+use crate::encap::Carrier;
 use crate::icmp::Limiter;
 use crate::packet::Packet;
+use crate::table::{SessionKey, VrfId};
+
+pub(crate) use local::ends;
+pub use underlay::Underlay;
 
 /// What a forwarder needs to know besides the table.
 #[derive(Clone, Debug)]
@@ -28,6 +36,9 @@ pub struct ForwarderConfig {
     pub icmp_source_v6: Option<Ipv6Addr>,
     /// Whether the MSS option of TCP SYN segments is lowered to what the tunnel takes.
     pub clamp_mss: bool,
+    /// UDP ports of probes between the ends of tunnels, whose packets come out as
+    /// [`Inbound::Local`]: STAMP and IP SLA control by default. Add those that IP SLA measures on.
+    pub local_ports: Vec<u16>,
 }
 
 impl Default for ForwarderConfig {
@@ -38,6 +49,7 @@ impl Default for ForwarderConfig {
             icmp_source_v4: None,
             icmp_source_v6: None,
             clamp_mss: true,
+            local_ports: local::PROBE_PORTS.into(),
         }
     }
 }
@@ -82,30 +94,129 @@ pub enum Outbound {
     Drop(DropReason),
 }
 
-/// A packet to send through a tunnel.
+/// A packet to send through a tunnel. [`crate::encap`] says who writes which header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TunnelSend {
     /// Through which path.
     pub path: PathId,
-    /// The segments in the arena that it was cut into. All but the last have one length.
+    /// The segments in the arena that it was cut into, with TLV and GRE headers in front. All but
+    /// the last have one length.
     pub segments: Range<usize>,
     /// ECN field of the outer header (RFC 6040 section 4.1).
     pub ecn: Ecn,
+    /// Differentiated Services code point of the outer header, 0 to 63.
+    pub dscp: u8,
+    /// Protocol number of the outer header: 17, 4, 41 or 47.
+    pub protocol: u8,
+    /// What the outer header's Tunnel Encapsulation Limit option states, where it has one (IPv6
+    /// alone; [`limit_header`](crate::encap::limit_header)).
+    pub encapsulation_limit: Option<u8>,
     /// The outer packet is larger than the path takes and has to be fragmented: send every segment
-    /// by itself, with Don't Fragment clear (RFC 2473 section 7).
+    /// by itself, with Don't Fragment clear (RFC 2473 section 7). Otherwise Don't Fragment is set,
+    /// so that the path's MTU is learnt.
     pub fragment: bool,
+}
+
+impl TunnelSend {
+    /// Traffic class or type of service octet of the outer header.
+    pub const fn traffic_class(&self) -> u8 {
+        (self.dscp << 2) | self.ecn.bits()
+    }
+}
+
+/// How a packet came through a tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Arrival {
+    /// Through which path.
+    pub path: PathId,
+    /// What its outer header was.
+    pub carrier: Carrier,
+    /// The outer ECN field.
+    pub ecn: Ecn,
+}
+
+impl Arrival {
+    /// Through `path`.
+    pub const fn new(path: PathId, carrier: Carrier, ecn: Ecn) -> Self {
+        Self { path, carrier, ecn }
+    }
+
+    /// Through `path` in UDP.
+    pub const fn udp(path: PathId, ecn: Ecn) -> Self {
+        Self::new(path, Carrier::Udp, ecn)
+    }
 }
 
 /// What becomes of a packet that came out of a tunnel: a driver has to act on each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Inbound {
-    /// Deliver it; these are its headers. Its ECN field and MSS option are adjusted in place.
-    Deliver(Packet),
+    /// Deliver it. Its ECN field and MSS option are adjusted in place.
+    Deliver(Delivery),
     /// It is for this end of the tunnel: a heartbeat or a probe.
-    Local,
+    Local(LocalDelivery),
     /// Nothing; it is counted.
     Drop(DropReason),
+}
+
+/// A packet to deliver.
+///
+/// The seam of a bonding stage on its way in: a driver that has one puts it between here and the
+/// [`Coalescer`](crate::Coalescer), and holds back what comes too early by `path`, `session` and
+/// `sequence`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// Its headers.
+    pub packet: Packet,
+    /// Where it starts in what was given.
+    pub start: usize,
+    /// The path it came through.
+    pub path: PathId,
+    /// Whose it is.
+    pub session: SessionKey,
+    /// The routing instance to deliver it in.
+    pub vrf: VrfId,
+    /// Sequence Number of its GRE header (RFC 2890). Packets are delivered as they come, since
+    /// the tunnel's users order what they need in order.
+    pub sequence: Option<u32>,
+}
+
+impl Delivery {
+    /// What the worker that has the flow's other direction may want to know (`flow-mirror`): that
+    /// packets of this flow came through this path.
+    pub fn hint(&self) -> FlowHint {
+        FlowHint {
+            flow: self.packet.flow_key(),
+            session: self.session,
+            path: self.path,
+        }
+    }
+}
+
+/// Where a flow arrived, for the answers to go back there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FlowHint {
+    /// The flow as it arrived: answers have source and destination the other way round.
+    pub flow: FlowKey,
+    /// Whose it is.
+    pub session: SessionKey,
+    /// The path that it last came through.
+    pub path: PathId,
+}
+
+/// A packet for this end of the tunnel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LocalDelivery {
+    /// Its headers.
+    pub packet: Packet,
+    /// Where it starts in what was given.
+    pub start: usize,
+    /// The path it came through.
+    pub path: PathId,
 }
 
 impl Forwarder {
@@ -141,5 +252,7 @@ impl Forwarder {
     }
 }
 
+#[cfg(test)]
+mod edge_tests;
 #[cfg(test)]
 mod tests;

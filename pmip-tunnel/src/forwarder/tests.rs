@@ -81,7 +81,12 @@ fn plain(forwarder: &mut Forwarder, table: &ForwardingTable, build: &Build) -> O
 }
 
 fn inbound(role: Role, through: u32, outer: Ecn, data: &mut [u8]) -> Inbound {
-    forwarder().inbound(&table(role), PathId(through), outer, data)
+    let arrival = Arrival::udp(PathId(through), outer);
+    forwarder().inbound(&table(role), arrival, data)
+}
+
+fn is_local(verdict: &Inbound) -> bool {
+    matches!(verdict, Inbound::Local(local) if (local.path, local.start) == (PathId(1), 0))
 }
 
 fn tunnel_path(outbound: &Outbound) -> Option<PathId> {
@@ -335,7 +340,7 @@ fn an_answer_is_not_remembered_beyond_its_table_path_and_address() {
     let mut ours = Build::udp(V4_HOST, V4_PEER, 9).packet();
     let mut stranger = Build::udp("10.9.0.5", V4_PEER, 9).packet();
     let mut inbound = |table: &ForwardingTable, through, data: &mut [u8]| {
-        forwarder.inbound(table, PathId(through), Ecn::NotEct, data)
+        forwarder.inbound(table, Arrival::udp(PathId(through), Ecn::NotEct), data)
     };
     let spoofed = Inbound::Drop(DropReason::SpoofedSource);
     assert!(matches!(inbound(&table, 1, &mut ours), Inbound::Deliver(_)));
@@ -372,19 +377,17 @@ fn heartbeats_and_probes_between_the_ends_are_local() {
     let (mag, lma) = (CARE_OF[0], LMA);
     for kind in [13, 7] {
         let verdict = inbound(Role::Lma, 1, Ecn::NotEct, &mut heartbeat(mag, lma, kind));
-        assert_eq!(verdict, Inbound::Local);
+        assert!(is_local(&verdict));
         let verdict = inbound(Role::Mag, 1, Ecn::NotEct, &mut heartbeat(lma, mag, kind));
-        assert_eq!(verdict, Inbound::Local);
+        assert!(is_local(&verdict));
     }
     let mut stamp = Build {
         ports: (44_000, 862),
         ..Build::udp(mag, lma, 44)
     }
     .packet();
-    assert_eq!(
-        inbound(Role::Lma, 1, Ecn::NotEct, &mut stamp),
-        Inbound::Local
-    );
+    let verdict = inbound(Role::Lma, 1, Ecn::NotEct, &mut stamp);
+    assert!(is_local(&verdict));
 }
 
 #[test]
@@ -410,8 +413,8 @@ fn behind_a_nat_local_packets_have_the_care_of_address_as_the_mag_knows_it() {
     natted.care_of = ip("192.168.1.7");
     table.set_path(natted);
     let mut data = heartbeat("192.168.1.7", LMA, 13);
-    let verdict = forwarder().inbound(&table, PathId(1), Ecn::NotEct, &mut data);
-    assert_eq!(verdict, Inbound::Local);
+    let verdict = forwarder().inbound(&table, Arrival::udp(PathId(1), Ecn::NotEct), &mut data);
+    assert!(is_local(&verdict));
 }
 
 #[test]
@@ -481,7 +484,8 @@ proptest! {
             let mut arena = SegmentArena::new();
             forwarder.outbound(NOW, &table, &data, offload, &mut arena);
             forwarder.outbound(NOW, &table, &data, PacketOffload::NONE, &mut arena);
-            forwarder.inbound(&table, PathId(1), Ecn::of(outer), &mut data.clone());
+            let arrival = Arrival::udp(PathId(1), Ecn::of(outer));
+            forwarder.inbound(&table, arrival, &mut data.clone());
         }
     }
 }

@@ -1,16 +1,17 @@
 //! Longest prefix match by one hash lookup for each distinct prefix length in use: one to three in
-//! practice, such as /64, /56 and /32.
+//! practice, such as /64, /56 and /32. Routing instances have nothing in common but the lengths.
 
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use pmip_wire::types::IpPrefix;
 
+use super::VrfId;
 use super::shard::Sharded;
 
 #[derive(Clone, Debug)]
 pub(super) struct PrefixMap<V> {
-    prefixes: Sharded<IpPrefix, V>,
+    prefixes: Sharded<(VrfId, IpPrefix), V>,
     /// How many prefixes there are of each length in use, longest first.
     lengths_v4: Vec<(u8, usize)>,
     lengths_v6: Vec<(u8, usize)>,
@@ -25,12 +26,12 @@ impl<V: Clone> PrefixMap<V> {
         }
     }
 
-    pub(super) fn get(&self, prefix: &IpPrefix) -> Option<&V> {
-        self.prefixes.get(prefix)
+    pub(super) fn get(&self, vrf: VrfId, prefix: &IpPrefix) -> Option<&V> {
+        self.prefixes.get(&(vrf, *prefix))
     }
 
-    pub(super) fn insert(&mut self, prefix: IpPrefix, value: V) -> Option<V> {
-        let former = self.prefixes.insert(prefix, value);
+    pub(super) fn insert(&mut self, vrf: VrfId, prefix: IpPrefix, value: V) -> Option<V> {
+        let former = self.prefixes.insert((vrf, prefix), value);
         if former.is_none() {
             let lengths = self.lengths_mut(&prefix);
             match lengths
@@ -47,8 +48,8 @@ impl<V: Clone> PrefixMap<V> {
         former
     }
 
-    pub(super) fn remove(&mut self, prefix: &IpPrefix) -> Option<V> {
-        let former = self.prefixes.remove(prefix)?;
+    pub(super) fn remove(&mut self, vrf: VrfId, prefix: &IpPrefix) -> Option<V> {
+        let former = self.prefixes.remove(&(vrf, *prefix))?;
         let lengths = self.lengths_mut(prefix);
         if let Some((_, count)) = lengths
             .iter_mut()
@@ -60,16 +61,16 @@ impl<V: Clone> PrefixMap<V> {
         Some(former)
     }
 
-    /// The value of the longest prefix that holds `address`.
+    /// The value of the longest prefix of `vrf` that holds `address`.
     #[inline]
-    pub(super) fn longest_match(&self, address: IpAddr) -> Option<&V> {
+    pub(super) fn longest_match(&self, vrf: VrfId, address: IpAddr) -> Option<&V> {
         let lengths = match address {
             IpAddr::V4(_) => &self.lengths_v4,
             IpAddr::V6(_) => &self.lengths_v6,
         };
         lengths.iter().find_map(|(length, _)| {
             let prefix = IpPrefix::new(address, *length).ok()?;
-            self.prefixes.get(&prefix)
+            self.prefixes.get(&(vrf, prefix))
         })
     }
 

@@ -6,109 +6,31 @@
 //! Sessions over the same paths share one *group* with their path set, so a path that changes
 //! rebuilds one group for each combination of paths it is in, however many sessions use it.
 
+mod group;
+mod keys;
+mod lookup;
 mod lpm;
 mod shard;
+mod types;
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use core::sync::atomic::AtomicU32;
 
-use pmip_policy::{Candidate, PathSet};
-use pmip_wire::types::{Encapsulation, IpPrefix, Label, PathId};
+use pmip_wire::types::{IpPrefix, PathId};
 use smallvec::SmallVec;
 
+use crate::encap::{Carrier, OuterOptions};
+use crate::guard::TunnelAcl;
+use group::{GroupId, GroupPaths};
+use keys::KeyOwners;
 use lpm::PrefixMap;
 use shard::Sharded;
 
-/// Which end of the tunnels this node is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Mobile access gateway: sessions are looked up by the inner source on the way into tunnels.
-    Mag,
-    /// Local mobility anchor: sessions are looked up by the inner destination.
-    Lma,
-}
-
-/// Names one mobility session of this node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionKey(pub u32);
-
-/// One path's tunnel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TunnelPath {
-    /// Which path.
-    pub path: PathId,
-    /// Its label.
-    pub label: Label,
-    /// Our outer address.
-    pub local: IpAddr,
-    /// The peer's outer address and data port (the observed mapping behind a NAT).
-    pub remote: SocketAddr,
-    /// The care-of address as the MAG knows it; differs from `remote` behind a NAT.
-    pub care_of: IpAddr,
-    /// How inner packets travel.
-    pub encapsulation: Encapsulation,
-    /// Whether it may carry traffic now.
-    pub usable: bool,
-    /// Share of new flows, 1 to 100.
-    pub weight: u32,
-}
-
-impl TunnelPath {
-    /// A usable path of weight 1 without a label, with the care-of address that `role` implies
-    /// where no NAT stands between.
-    pub fn new(
-        path: PathId,
-        role: Role,
-        local: IpAddr,
-        remote: SocketAddr,
-        encapsulation: Encapsulation,
-    ) -> Self {
-        Self {
-            path,
-            label: Label::NONE,
-            local,
-            remote,
-            care_of: match role {
-                Role::Mag => local,
-                Role::Lma => remote.ip(),
-            },
-            encapsulation,
-            usable: true,
-            weight: 1,
-        }
-    }
-
-    fn candidate(&self) -> Candidate {
-        Candidate::new(self.path, self.weight)
-            .with_label(self.label)
-            .with_usable(self.usable)
-    }
-}
-
-/// One mobility session: what is reached through which paths.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TunnelSession {
-    /// Which session.
-    pub session: SessionKey,
-    /// Home network prefixes, home address, delegated prefixes.
-    pub prefixes: Vec<IpPrefix>,
-    /// The paths that carry it.
-    pub paths: Vec<PathId>,
-}
-
-impl TunnelSession {
-    /// The session `session` with these prefixes over these paths.
-    pub const fn new(session: SessionKey, prefixes: Vec<IpPrefix>, paths: Vec<PathId>) -> Self {
-        Self {
-            session,
-            prefixes,
-            paths,
-        }
-    }
-}
+pub(crate) use group::Group;
+pub(crate) use keys::KeyRow;
+pub(crate) use lookup::{Refused, Routed, draw};
+pub use types::{PathKeys, Role, SessionKey, TunnelPath, TunnelSession, VrfId};
 
 /// The MTU of an interface whose path MTU nobody stated.
 const DEFAULT_UNDERLAY_MTU: u16 = 1500;
@@ -147,20 +69,36 @@ pub struct ForwardingTable {
     sessions: Sharded<SessionKey, SessionEntry>,
     prefixes: PrefixMap<Route>,
     groups: Sharded<GroupId, Group>,
-    group_of: Sharded<GroupPaths, GroupId>,
+    group_of: Sharded<(VrfId, GroupPaths), GroupId>,
+    keys: Sharded<(PathId, u32), KeyOwners>,
     next_group: u32,
+    tunnel_mtu: Option<u16>,
+    acl: Option<Arc<TunnelAcl>>,
+    /// Of paths that an engine's events install.
+    outer: OuterOptions,
 }
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct GroupId(u32);
-
-type GroupPaths = SmallVec<[PathId; 4]>;
 
 /// Where datagrams of a path come from and arrive: what names the path on receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Remote {
+    vrf: VrfId,
     local: IpAddr,
     remote: SocketAddr,
+}
+
+impl Remote {
+    /// A port is part of the name in UDP alone.
+    fn of(tunnel: &TunnelPath) -> Self {
+        let mut remote = tunnel.remote;
+        if Carrier::of(tunnel.encapsulation) != Some(Carrier::Udp) {
+            remote.set_port(0);
+        }
+        Self {
+            vrf: tunnel.transport_vrf,
+            local: tunnel.local,
+            remote,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -170,29 +108,24 @@ struct PathEntry {
     underlay_mtu: Option<u16>,
     /// The groups that hold the path, to rebuild when it changes.
     groups: SmallVec<[GroupId; 2]>,
+    /// Numbers GRE packets without a key; all snapshots share it.
+    sequence: Arc<AtomicU32>,
 }
 
 #[derive(Clone, Debug)]
 struct SessionEntry {
     prefixes: SmallVec<[IpPrefix; 3]>,
     group: GroupId,
+    vrf: VrfId,
+    keys: Option<Arc<[KeyRow]>>,
 }
 
 /// What a prefix leads to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Route {
     session: SessionKey,
     group: GroupId,
-}
-
-/// The paths that some sessions share.
-#[derive(Clone, Debug)]
-pub(crate) struct Group {
-    members: GroupPaths,
-    sessions: usize,
-    pub(crate) paths: PathSet,
-    /// Differs whenever `paths` does, and between groups.
-    pub(crate) generation: u32,
+    keys: Option<Arc<[KeyRow]>>,
 }
 
 impl ForwardingTable {
@@ -214,7 +147,11 @@ impl ForwardingTable {
             prefixes: PrefixMap::new(seed),
             groups: Sharded::new(seed),
             group_of: Sharded::new(seed),
+            keys: Sharded::new(seed),
             next_group: 0,
+            tunnel_mtu: None,
+            acl: None,
+            outer: OuterOptions::default(),
         }
     }
 
@@ -246,15 +183,41 @@ impl ForwardingTable {
         self.rebuild_groups_of(path);
     }
 
-    /// Installs a path's tunnel, or replaces it.
+    /// Bounds the inner MTU in octets of all paths (`tunnel mtu`, 68 to 17,916); `None` leaves it
+    /// to the networks that carry them.
+    pub fn set_tunnel_mtu(&mut self, mtu: Option<u16>) {
+        self.tunnel_mtu = mtu;
+        self.change();
+    }
+
+    /// Says how paths that an engine's events install from now on fill their outer headers (feature
+    /// `binding`).
+    pub const fn set_outer_options(&mut self, outer: OuterOptions) {
+        self.outer = outer;
+    }
+
+    /// What [`Self::set_outer_options`] said.
+    pub const fn outer_options(&self) -> OuterOptions {
+        self.outer
+    }
+
+    /// Filters inner packets that come out of tunnels (LMA; `tunnel acl`); `None` lets all pass.
+    pub fn set_tunnel_acl(&mut self, acl: Option<Arc<TunnelAcl>>) {
+        self.acl = acl;
+        self.change();
+    }
+
+    /// The filter of inner packets, with its counters.
+    pub fn tunnel_acl(&self) -> Option<&Arc<TunnelAcl>> {
+        self.acl.as_ref()
+    }
+
+    /// Installs a path's tunnel, or replaces it. One whose two ends have one address carries
+    /// nothing.
     pub fn set_path(&mut self, tunnel: TunnelPath) {
         let path = tunnel.path;
         self.forget_remote(path);
-        let remote = Remote {
-            local: tunnel.local,
-            remote: tunnel.remote,
-        };
-        self.remotes.insert(remote, path);
+        self.remotes.insert(Remote::of(&tunnel), path);
         self.edit_path(path, |entry| entry.tunnel = Some(Arc::new(tunnel)));
         self.rebuild_groups_of(path);
     }
@@ -271,24 +234,31 @@ impl ForwardingTable {
         self.drop_path_if_unused(path);
     }
 
-    /// Installs a session, or replaces it. A prefix that another session has goes over to this
-    /// one.
+    /// Installs a session, or replaces it. A prefix that another session of its routing instance has
+    /// goes over to this one.
     pub fn set_session(&mut self, session: TunnelSession) {
         let key = session.session;
-        // The new group first, so that a group in both is not built twice.
-        let group = self.join_group(session.paths.iter().copied().collect());
+        // The new group and keys first, so that what is in both is not built twice.
+        let group = self.join_group(session.vrf, session.paths.iter().copied().collect());
+        let keys = self.key_rows(key, &session.keys);
         self.remove_session(key);
+        self.own_keys(key, keys.as_deref());
         let prefixes: SmallVec<[IpPrefix; 3]> = session.prefixes.iter().copied().collect();
         for prefix in &prefixes {
-            self.prefixes.insert(
-                *prefix,
-                Route {
-                    session: key,
-                    group,
-                },
-            );
+            let route = Route {
+                session: key,
+                group,
+                keys: keys.clone(),
+            };
+            self.prefixes.insert(session.vrf, *prefix, route);
         }
-        self.sessions.insert(key, SessionEntry { prefixes, group });
+        let entry = SessionEntry {
+            prefixes,
+            group,
+            vrf: session.vrf,
+            keys,
+        };
+        self.sessions.insert(key, entry);
         self.change();
     }
 
@@ -300,58 +270,15 @@ impl ForwardingTable {
         for prefix in &entry.prefixes {
             let own = self
                 .prefixes
-                .get(prefix)
+                .get(entry.vrf, prefix)
                 .is_some_and(|route| route.session == session);
             if own {
-                self.prefixes.remove(prefix);
+                self.prefixes.remove(entry.vrf, prefix);
             }
         }
+        self.disown_keys(session, entry.keys.as_deref());
         self.leave_group(entry.group);
         self.change();
-    }
-
-    /// The tunnel of `path`.
-    #[inline]
-    pub fn path(&self, path: PathId) -> Option<&TunnelPath> {
-        self.paths.get(&path)?.tunnel.as_deref()
-    }
-
-    /// The largest inner packet in octets that `path` takes without fragments.
-    #[inline]
-    pub fn path_mtu(&self, path: PathId) -> Option<u16> {
-        let entry = self.paths.get(&path)?;
-        let tunnel = entry.tunnel.as_deref()?;
-        let underlay = entry.underlay_mtu.unwrap_or(self.underlay_mtu);
-        let inner = underlay.saturating_sub(tunnel.encapsulation.overhead());
-        Some(inner.max(MINIMUM_MTU))
-    }
-
-    /// The path whose datagrams come from `remote` and arrive at `local`.
-    #[inline]
-    pub fn path_from(&self, local: IpAddr, remote: SocketAddr) -> Option<PathId> {
-        self.remotes.get(&Remote { local, remote }).copied()
-    }
-
-    /// The session that `address` belongs to, by longest prefix.
-    #[inline]
-    pub fn session_of(&self, address: IpAddr) -> Option<SessionKey> {
-        self.prefixes
-            .longest_match(address)
-            .map(|route| route.session)
-    }
-
-    /// The same with the session's paths.
-    #[inline]
-    pub(crate) fn route(&self, address: IpAddr) -> Option<(SessionKey, &Group)> {
-        let route = self.prefixes.longest_match(address)?;
-        Some((route.session, self.groups.get(&route.group)?))
-    }
-
-    /// The smallest inner MTU among the paths of `group`: flows may move, but TCP says its MSS
-    /// once.
-    pub(crate) fn smallest_mtu(&self, group: &Group) -> u16 {
-        let mtus = group.members.iter().filter_map(|path| self.path_mtu(*path));
-        mtus.min().unwrap_or(u16::MAX)
     }
 
     fn change(&mut self) {
@@ -369,12 +296,8 @@ impl ForwardingTable {
 
     /// Forgets where the path's datagrams came from, unless another path took that over.
     fn forget_remote(&mut self, path: PathId) {
-        let Some(tunnel) = self.path(path) else {
+        let Some(remote) = self.path(path).map(Remote::of) else {
             return;
-        };
-        let remote = Remote {
-            local: tunnel.local,
-            remote: tunnel.remote,
         };
         if self.remotes.get(&remote) == Some(&path) {
             self.remotes.remove(&remote);
@@ -388,80 +311,6 @@ impl ForwardingTable {
             .is_some_and(|entry| entry.tunnel.is_none() && entry.groups.is_empty());
         if unused {
             self.paths.remove(&path);
-        }
-    }
-
-    /// The group of these paths, with one session more.
-    fn join_group(&mut self, mut members: GroupPaths) -> GroupId {
-        members.sort_unstable();
-        members.dedup();
-        if let Some(&id) = self.group_of.get(&members) {
-            if let Some(group) = self.groups.get_mut(&id) {
-                group.sessions = group.sessions.saturating_add(1);
-            }
-            return id;
-        }
-        let id = GroupId(self.next_group);
-        self.next_group = self.next_group.wrapping_add(1);
-        for path in &members {
-            self.edit_path(*path, |entry| entry.groups.push(id));
-        }
-        self.change();
-        let group = Group {
-            sessions: 1,
-            paths: PathSet::new(),
-            generation: self.generation,
-            members: members.clone(),
-        };
-        self.groups.insert(id, group);
-        self.group_of.insert(members, id);
-        self.rebuild(id);
-        id
-    }
-
-    fn leave_group(&mut self, id: GroupId) {
-        let Some(group) = self.groups.get_mut(&id) else {
-            return;
-        };
-        group.sessions = group.sessions.saturating_sub(1);
-        if group.sessions > 0 {
-            return;
-        }
-        let members = group.members.clone();
-        self.groups.remove(&id);
-        self.group_of.remove(&members);
-        for path in members {
-            if let Some(entry) = self.paths.get_mut(&path) {
-                entry.groups.retain(|group| *group != id);
-            }
-            self.drop_path_if_unused(path);
-        }
-    }
-
-    fn rebuild_groups_of(&mut self, path: PathId) {
-        self.change();
-        let groups = match self.paths.get(&path) {
-            Some(entry) => entry.groups.clone(),
-            None => return,
-        };
-        for id in groups {
-            self.rebuild(id);
-        }
-    }
-
-    /// Every group gets a generation of its own: a session that goes over to another group must not
-    /// find there the one that its flows were last judged in.
-    fn rebuild(&mut self, id: GroupId) {
-        self.change();
-        let Some(members) = self.groups.get(&id).map(|group| group.members.clone()) else {
-            return;
-        };
-        let tunnels = || members.iter().filter_map(|path| self.path(*path));
-        let paths: PathSet = tunnels().map(TunnelPath::candidate).collect();
-        let generation = self.generation;
-        if let Some(group) = self.groups.get_mut(&id) {
-            group.paths = paths;
-            group.generation = generation;
         }
     }
 }

@@ -1,8 +1,10 @@
 use alloc::collections::BTreeMap;
 use alloc::vec;
-use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
+use alloc::vec::Vec;
+
+use pmip_wire::types::Encapsulation;
 use proptest::prelude::*;
 
 use super::*;
@@ -36,9 +38,13 @@ fn session(key: u32, prefixes: &[&str], paths: &[u32]) -> TunnelSession {
 
 fn usable(table: &ForwardingTable, inside: &str) -> Vec<PathId> {
     table
-        .route(address(inside))
-        .map_or_else(Vec::new, |(_, group)| {
-            let usable = group.paths.iter().filter(|candidate| candidate.usable);
+        .route(VrfId::DEFAULT, address(inside))
+        .map_or_else(Vec::new, |routed| {
+            let usable = routed
+                .group
+                .paths
+                .iter()
+                .filter(|candidate| candidate.usable);
             usable.map(|candidate| candidate.path).collect()
         })
 }
@@ -97,8 +103,8 @@ fn a_path_change_reaches_its_sessions_and_no_others() {
     table.set_session(session(2, &["10.2.0.0/16"], &[3]));
     let generation = |table: &ForwardingTable, inside: &str| {
         table
-            .route(address(inside))
-            .map(|(_, group)| group.generation)
+            .route(VrfId::DEFAULT, address(inside))
+            .map(|routed| routed.group.generation)
     };
     let (first, second) = (
         generation(&table, "10.1.0.1"),
@@ -151,8 +157,8 @@ fn the_mtu_is_that_of_the_underlay_less_the_overhead() {
     assert_eq!(table.path_mtu(PathId(2)), Some(1_372));
     let group_mtu = |table: &ForwardingTable| {
         table
-            .route(address("10.1.0.1"))
-            .map(|(_, group)| table.smallest_mtu(group))
+            .route(VrfId::DEFAULT, address("10.1.0.1"))
+            .map(|routed| table.smallest_mtu(routed.group))
     };
     assert_eq!(
         group_mtu(&table),

@@ -8,6 +8,7 @@ mod authentication;
 mod control;
 mod csld;
 mod measurement;
+mod version1;
 
 pub use authentication::{Authentication, AuthenticationFailure};
 pub use control::{
@@ -16,6 +17,7 @@ pub use control::{
 };
 pub use csld::{Csld, MeasurementAddresses, SlaAddresses, UdpMeasurement, UnknownCsld};
 pub use measurement::{MeasurementHeader, MeasurementPacket};
+pub use version1::{CONTROL_PORT_V1, Version1Control, Version1Measurement, Version1Times};
 
 /// UDP port of control messages (RFC 6812 section 3.1).
 pub const CONTROL_PORT: u16 = 1167;

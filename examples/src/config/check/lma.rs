@@ -1,6 +1,7 @@
 //! LMAs: networks, pools, customers.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use pmip_wire::types::IpPrefix;
 
@@ -11,6 +12,7 @@ pub(super) fn check(checker: &mut Checker<'_>, lma: &Lma, path: &str) {
     checker.name(&format!("{path}.id"), &lma.id);
     checker.domain_of(path, &lma.domain);
     checker.heartbeats(path, &lma.domain, &lma.heartbeat);
+    enforce(checker, lma, path);
     checker.binding_times(&format!("{path}.bce"), &lma.bce);
     checker.revocation(path, &lma.bri);
     checker.tunnel(path, &lma.tunnel);
@@ -55,6 +57,27 @@ pub(super) fn check(checker: &mut Checker<'_>, lma: &Lma, path: &str) {
     if lma.address.ipv4.is_empty() && lma.address.ipv6.is_empty() {
         let help = "write `address ipv4 A` or `address ipv6 A`";
         checker.warning(path, "the LMA has no address and cannot run", help);
+    }
+}
+
+/// RFC 8127 section 4.1.2: what an anchor sets on gateways are whole seconds, 30 to 3600.
+fn enforce(checker: &mut Checker<'_>, lma: &Lma, path: &str) {
+    if !lma.heartbeat_enforce {
+        return;
+    }
+    let path = format!("{path}.heartbeat-enforce");
+    let mut lines = lma.heartbeat.iter();
+    let help = "write `heartbeat interval 60 retries 3`, or leave `enforce` out";
+    match lines.find(|line| line.label.is_none()) {
+        None => {
+            let message = "there is no heartbeat to enforce: none is for every path";
+            checker.error(&path, message, help);
+        }
+        Some(line) if line.interval_ms.is_some() || line.period() < Duration::from_secs(30) => {
+            let message = "gateways can only be told intervals of 30 seconds or more (RFC 8127)";
+            checker.error(&path, message, help);
+        }
+        Some(_) => {}
     }
 }
 

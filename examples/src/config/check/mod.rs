@@ -4,8 +4,7 @@ mod domain;
 mod hybrid;
 mod lma;
 mod mag;
-mod no_effect;
-mod not_yet;
+mod without_effect;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -34,8 +33,7 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Vec<Problem> {
     for (index, node) in config.mags.iter().enumerate() {
         mag::check(&mut checker, node, &format!("mag[{index}]"));
     }
-    no_effect::check(&mut checker);
-    not_yet::check(&mut checker);
+    without_effect::check(&mut checker);
     checker.problems
 }
 
@@ -224,6 +222,7 @@ impl<'a> Checker<'a> {
         for (index, list) in self.config.access_lists.iter().enumerate() {
             let path = format!("access-list[{index}]");
             self.name(&format!("{path}.name"), &list.name);
+            let mut highest = None;
             for (place, rule) in list.rules.iter().enumerate() {
                 let path = format!("{path}.rules[{place}]");
                 if !rule.fits(list.family) {
@@ -231,10 +230,8 @@ impl<'a> Checker<'a> {
                     self.error(&path, "the rule's addresses are of the other family", help);
                 }
                 if let Some(sequence) = rule.sequence {
-                    let earlier = list.rules.iter().take(place);
-                    let descends = earlier
-                        .filter_map(|rule| rule.sequence)
-                        .any(|earlier| earlier >= sequence);
+                    let descends = highest >= Some(sequence);
+                    highest = highest.max(Some(sequence));
                     if descends {
                         let help = "number rules in ascending order, or leave the numbers out";
                         self.error(&path, "sequence numbers of rules must ascend", help);

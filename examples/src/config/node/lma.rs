@@ -8,7 +8,7 @@ use pmip_binding::config as engine;
 use pmip_wire::types::{Encapsulation, IpPrefix};
 
 use super::{Engine, LabelTable, NodeConfig, NodeErrors};
-use crate::config::model::{Config, Domain, Lma, LoadBalance, Network, Peer, Service};
+use crate::config::model::{Config, Domain, Heartbeat, Lma, LoadBalance, Network, Peer};
 
 pub(super) fn resolve(config: &Config, lma: &Lma) -> Result<NodeConfig, NodeErrors> {
     let domain = config.domain(&lma.domain);
@@ -61,8 +61,26 @@ fn engine_config(
         .filter(|name| engine.profiles.iter().any(|profile| profile.nai == *name));
     times(&mut engine, lma, domain);
     engine.heartbeat = super::heartbeat(&lma.heartbeat, labels);
+    if lma.heartbeat_enforce {
+        engine.controlled.heartbeat = enforced(&lma.heartbeat);
+    }
     engine.link_weights = weights(lma, labels);
+    engine.vendor_info = super::vendor_info(domain);
+    let names = labels.iter().map(|(label, name)| (label, name.to_owned()));
+    engine.label_names = names.collect();
+    engine.gre_required = lma.generate_grekey;
     engine
+}
+
+/// RFC 8127 section 4.1: the values that hold for every path.
+fn enforced(lines: &[Heartbeat]) -> Option<engine::HeartbeatControl> {
+    let line = lines.iter().find(|line| line.label.is_none())?;
+    let rule = super::rule(line);
+    let mut control = engine::HeartbeatControl::default();
+    control.interval = rule.interval;
+    control.retransmission_delay = rule.answer_timeout();
+    control.max_retransmissions = u16::try_from(rule.retries).unwrap_or(u16::MAX);
+    Some(control)
 }
 
 fn times(engine: &mut LmaConfig, lma: &Lma, domain: Option<&Domain>) {
@@ -129,18 +147,12 @@ fn profiles(lma: &Lma, domain: Option<&Domain>) -> Vec<engine::Profile> {
     ours.map(|nai| {
         let mut profile = engine::Profile::new(&nai.nai, "");
         profile.network.clone_from(&nai.network);
-        profile.service = service(nai.service);
+        profile.service = super::service(nai.service);
+        profile.gre_uplink_key = nai.gre_key_up;
+        profile.services = nai.apn.iter().cloned().collect();
         profile
     })
     .collect()
-}
-
-pub(super) fn service(service: Option<Service>) -> engine::Service {
-    match service {
-        None | Some(Service::Dual) => engine::Service::Dual,
-        Some(Service::Ipv4) => engine::Service::Ipv4,
-        Some(Service::Ipv6) => engine::Service::Ipv6,
-    }
 }
 
 fn pools(config: &Config, network: &Network) -> engine::Network {

@@ -140,10 +140,24 @@ fn engine_config(
         .map(|line| roaming(config, mag, line, labels))
         .collect();
     let nodes = mag.logical_mn.iter();
-    engine.logical_mobile_nodes = nodes.map(|node| logical_mn(config, domain, node)).collect();
+    engine.logical_mobile_nodes = nodes
+        .map(|node| {
+            let mut lmn = logical_mn(config, domain, node);
+            lmn.service_selection = lmn.service_selection.or_else(|| mag.apn.clone());
+            lmn
+        })
+        .collect();
+    engine.vendor_info = super::vendor_info(domain);
+    engine.generate_gre_keys = mag.generate_grekey;
+    engine.ignore_gre_keys = mag.ignore_grekey;
     engine.heartbeat = super::heartbeat(&mag.heartbeat, labels);
     engine.revocation = super::revocation(&mag.bri);
     times(&mut engine, mag);
+    let replay = mag.replay_protection.as_ref();
+    let replay = replay.or_else(|| domain.and_then(|domain| domain.replay_protection.as_ref()));
+    if let Some(replay) = replay {
+        engine.timestamp_window = Duration::from_secs(replay.window_s().into());
+    }
     engine
 }
 
@@ -183,6 +197,8 @@ fn roaming(
         engine::RoamingInterface::new(uplink.name, priority.unwrap_or(255), technology.0);
     interface.label = labels.label(&uplink.label);
     interface.weight = weight(mag, line);
+    interface.label_name = Some(uplink.label);
+    interface.down_weight = down_weight(mag, line);
     interface
 }
 
@@ -195,6 +211,17 @@ fn weight(mag: &Mag, line: &RoamingInterface) -> u32 {
         Some(LoadBalance::Weighted | LoadBalance::Dynamic) => {
             let shared = service.and_then(|service| service.up_weight(line.label_name()));
             line.weight.or(shared).unwrap_or(1)
+        }
+    }
+}
+
+/// What the anchor is told by `vendor-info`, where it differs.
+fn down_weight(mag: &Mag, line: &RoamingInterface) -> Option<u32> {
+    let service = mag.hybrid_access.as_ref()?;
+    match service.load_balance {
+        None | Some(LoadBalance::Equal) => None,
+        Some(LoadBalance::Weighted | LoadBalance::Dynamic) => {
+            service.down_weight(line.label_name())
         }
     }
 }
@@ -224,7 +251,9 @@ fn logical_mn(
     let service = profile.and_then(|profile| profile.service);
     let mut lmn = engine::LogicalMobileNode::new(&node.nai, [0; 6]);
     lmn.lma = node.lma.clone().or_else(|| profile?.lma.clone());
-    lmn.service = super::lma::service(service);
+    lmn.service = super::service(service);
+    lmn.gre_downlink_key = profile.and_then(|profile| profile.gre_key_down);
+    lmn.service_selection = profile.and_then(|profile| profile.apn.clone());
     lmn.mobile_networks = node
         .mobile_network
         .iter()

@@ -7,13 +7,18 @@ mod mag;
 use std::fmt;
 use std::time::Duration;
 
-use pmip_binding::config::{HeartbeatConfig, HeartbeatRule, RevocationConfig, SharedKey};
+use pmip_binding::config::{
+    DEFAULT_ENTERPRISE, HeartbeatConfig, HeartbeatRule, RevocationConfig, SharedKey,
+};
 use pmip_binding::{LmaConfig, MagConfig};
 use pmip_wire::types::Encapsulation;
 
 pub use self::labels::LabelTable;
 pub use self::mag::{AccessNetwork, Uplink};
-use super::model::{AuthOption, Config, Heartbeat, InterfaceAddress, Revocation, TunnelEncap};
+use super::model::{
+    AuthOption, Config, Domain, Heartbeat, InterfaceAddress, Mag, Revocation, Service, Tunnel,
+    TunnelEncap,
+};
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,6 +61,26 @@ pub struct NodeConfig {
     pub addresses: Vec<(String, InterfaceAddress)>,
     /// The file it comes from, for what is not resolved here.
     pub config: Config,
+}
+
+impl NodeConfig {
+    /// `tunnel` of the node's block.
+    pub fn tunnel(&self) -> Option<&Tunnel> {
+        let lma = self.config.lmas.iter().find(|lma| lma.id == self.id);
+        match &self.engine {
+            Engine::Lma(_) => lma.map(|lma| &lma.tunnel),
+            Engine::Mag(_) => self.mag().map(|mag| &mag.tunnel),
+        }
+    }
+
+    /// `sessionmgr` of a MAG.
+    pub fn sessionmgr(&self) -> bool {
+        self.mag().is_some_and(|mag| mag.sessionmgr)
+    }
+
+    fn mag(&self) -> Option<&Mag> {
+        self.config.mags.iter().find(|mag| mag.id == self.id)
+    }
 }
 
 /// The configuration of a node's engine.
@@ -138,6 +163,16 @@ fn first<'a, T>(lists: impl IntoIterator<Item = &'a [T]>) -> &'a [T] {
     lists.find(|list| !list.is_empty()).unwrap_or_default()
 }
 
+/// The address families of a profile, as the engines call them; both unless it says one.
+pub fn service(service: Option<Service>) -> pmip_binding::config::Service {
+    use pmip_binding::config::Service as Engine;
+    match service {
+        None | Some(Service::Dual) => Engine::Dual,
+        Some(Service::Ipv4) => Engine::Ipv4,
+        Some(Service::Ipv6) => Engine::Ipv6,
+    }
+}
+
 /// What the engines call an encapsulation of the language.
 fn encapsulation(encap: TunnelEncap) -> Encapsulation {
     match encap {
@@ -161,15 +196,26 @@ fn revocation(bri: &Revocation) -> RevocationConfig {
 fn heartbeat(lines: &[Heartbeat], labels: &LabelTable) -> HeartbeatConfig {
     let mut config = HeartbeatConfig::default();
     for line in lines {
-        let mut rule = HeartbeatRule::new(line.period(), line.retries);
+        let mut rule = rule(line);
         rule.label = line.label.as_deref().map(|name| labels.label(name));
-        rule.timeout = line
-            .timeout
-            .map(|seconds| std::time::Duration::from_secs(seconds.into()));
-        rule.nat_reboot = line.natreboot;
         config.rules.push(rule);
     }
     config
+}
+
+/// A heartbeat line as the engines' rule for every path.
+fn rule(line: &Heartbeat) -> HeartbeatRule {
+    let mut rule = HeartbeatRule::new(line.period(), line.retries);
+    let timeout = line.timeout.map(u64::from);
+    rule.timeout = timeout.map(Duration::from_secs);
+    rule.nat_reboot = line.natreboot;
+    rule
+}
+
+/// `vendor-info`: the private enterprise number of vendor options.
+fn vendor_info(domain: Option<&Domain>) -> Option<u32> {
+    let info = domain?.vendor_info.as_ref()?;
+    Some(info.enterprise.unwrap_or(DEFAULT_ENTERPRISE))
 }
 
 /// Addresses of every `interface` block that is not shut down, by Linux device.

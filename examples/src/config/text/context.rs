@@ -1,5 +1,6 @@
 //! What the commands work on: the model under construction and where they stand in it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Origins;
@@ -22,6 +23,44 @@ pub(super) struct Context {
     /// TOML path of that mode's object; a command that opens a mode moves it on.
     pub(super) path: String,
     pub(super) at: Cursor,
+    /// Where the access lists and the profiles of a domain stand, by name: there may be very many.
+    pub(super) access_lists: Places,
+    pub(super) nais: BTreeMap<usize, Places>,
+}
+
+/// Places of the elements of a list by name, made when first needed and again after a removal.
+#[derive(Debug, Default)]
+pub(super) struct Places(Option<BTreeMap<String, usize>>);
+
+impl Places {
+    /// The place of `name` in `list`, where a new element is added if there is none.
+    pub(super) fn upsert<T>(
+        &mut self,
+        list: &mut Vec<T>,
+        name: &str,
+        name_of: impl Fn(&T) -> &str,
+        make: impl FnOnce() -> T,
+    ) -> usize {
+        let places = self.0.get_or_insert_with(|| {
+            // The first of two with one name counts, as everywhere.
+            let named = list.iter().enumerate().rev();
+            named
+                .map(|(place, element)| (name_of(element).to_owned(), place))
+                .collect()
+        });
+        if let Some(place) = places.get(name) {
+            return *place;
+        }
+        list.push(make());
+        let place = list.len() - 1;
+        places.insert(name.to_owned(), place);
+        place
+    }
+
+    /// Something was removed from the list.
+    pub(super) fn forget(&mut self) {
+        self.0 = None;
+    }
 }
 
 /// Which element of each list the open blocks stand for.

@@ -91,28 +91,40 @@ pub(super) enum MismatchKind {
 }
 
 /// Matches all of `tokens`. In a `no` line everything after the first keywords may be left out.
+///
+/// # Errors
+/// Every mistake that can be told apart: after a wrong value the line goes on behind it.
 pub(super) fn matches<'a>(
     pattern: &Pattern,
     tokens: &[Token<'a>],
     no: bool,
-) -> Result<Args<'a>, Mismatch> {
+) -> Result<Args<'a>, Vec<Mismatch>> {
     let mut matcher = Matcher {
         tokens,
         next: 0,
         no,
         args: Args::default(),
         open: Vec::new(),
+        keywords: &pattern.items,
+        wrong: Vec::new(),
     };
-    matcher.sequence(&pattern.items)?;
-    if matcher.next < tokens.len() {
-        return Err(Mismatch {
-            at: matcher.next,
-            kind: MismatchKind::Unexpected,
-            words: matcher.open,
-            expected: vec!["the end of the command".into()],
-        });
+    match matcher.sequence(&pattern.items) {
+        Err(mismatch) => matcher.wrong.push(mismatch),
+        Ok(()) if matcher.next < tokens.len() => {
+            let mismatch = Mismatch {
+                at: matcher.next,
+                kind: MismatchKind::Unexpected,
+                words: matcher.open,
+                expected: vec!["the end of the command".into()],
+            };
+            matcher.wrong.push(mismatch);
+        }
+        Ok(()) => {}
     }
-    Ok(matcher.args)
+    match matcher.wrong.is_empty() {
+        true => Ok(matcher.args),
+        false => Err(matcher.wrong),
+    }
 }
 
 struct Matcher<'t, 'a> {
@@ -122,6 +134,10 @@ struct Matcher<'t, 'a> {
     args: Args<'a>,
     /// Keywords of optional groups that could have followed.
     open: Vec<&'static str>,
+    /// The whole syntax.
+    keywords: &'t [Item],
+    /// Values that were wrong so far.
+    wrong: Vec<Mismatch>,
 }
 
 /// How well a word fits a keyword.
@@ -211,10 +227,17 @@ impl<'a> Matcher<'_, 'a> {
             return Ok(());
         }
         if let Err(nearest) = accepts(argument.kind, token.text) {
-            return Err(Mismatch {
+            let mismatch = Mismatch {
                 kind: MismatchKind::BadValue(nearest),
                 ..self.mismatch(Vec::new(), expected())
-            });
+            };
+            // A keyword in its place: the value is missing, and what follows is no mistake.
+            if is_keyword(self.keywords, token.text) {
+                return Err(mismatch);
+            }
+            self.wrong.push(mismatch);
+            self.next += 1;
+            return Ok(());
         }
         let text = token.text.to_owned();
         self.args.values.push((argument.name, text, token.span()));
@@ -321,6 +344,16 @@ impl<'a> Matcher<'_, 'a> {
             expected,
         }
     }
+}
+
+/// Whether a word is a keyword somewhere in a syntax.
+fn is_keyword(items: &[Item], text: &str) -> bool {
+    items.iter().any(|item| match item {
+        Item::Word(names) => fit(names, text) == Fit::Exact,
+        Item::Argument(_) => false,
+        Item::Choice(alternatives) => alternatives.iter().any(|items| is_keyword(items, text)),
+        Item::Optional(items) => is_keyword(items, text),
+    })
 }
 
 /// The keywords that a group can start with.
@@ -452,6 +485,10 @@ mod tests {
     }
 
     fn run(syntax: &'static str, text: &str) -> Result<Args<'static>, Mismatch> {
+        run_all(syntax, text).map_err(|mut all| all.remove(0))
+    }
+
+    fn run_all(syntax: &'static str, text: &str) -> Result<Args<'static>, Vec<Mismatch>> {
         let pattern = Pattern::compile(syntax).expect("a valid syntax");
         let tokens = tokens(text);
         let args = matches(&pattern, &tokens, false)?;
@@ -479,6 +516,21 @@ mod tests {
         let mismatch = run(SLA, "sla interval 3").expect_err("too small");
         assert_eq!(mismatch.at, 2);
         assert_eq!(mismatch.kind, MismatchKind::BadValue(Some("4".into())));
+    }
+
+    #[test]
+    fn every_wrong_value_of_a_line_is_told() {
+        let places = |text: &str| -> Vec<usize> {
+            let all = run_all(SLA, text).expect_err("wrong");
+            all.iter().map(|mismatch| mismatch.at).collect()
+        };
+        assert_eq!(
+            places("sla interval 3 frequency x num-packets 101"),
+            [2, 4, 6]
+        );
+        assert_eq!(places("sla interval 3 frob"), [2, 3]);
+        // The value of `interval` is missing; `frequency` and its value are right.
+        assert_eq!(places("sla interval frequency 60"), [2]);
     }
 
     #[test]

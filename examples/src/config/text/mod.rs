@@ -60,6 +60,12 @@ pub(super) fn amend(config: Config, source: &str) -> (Config, Origins, Vec<Probl
     (context.config, context.origins, context.problems)
 }
 
+/// Whether a line could be the first one of a configuration in this language.
+pub(super) fn is_language(line: &str) -> bool {
+    let line = lexer::lines(line).next();
+    line.is_some_and(|line| matches!(modes::find(Mode::Global, &line.tokens), Ok(Some(_))))
+}
+
 /// After so many problems reading on only costs time.
 const MAX_PROBLEMS: usize = 200;
 
@@ -294,7 +300,12 @@ impl<'a> Reader<'a> {
         });
         let mut args = match modes::matches(command, tokens, no) {
             Ok(args) => args,
-            Err(mismatch) => return self.mismatch(line, tokens, command.command, &mismatch),
+            Err(mismatches) => {
+                for mismatch in &mismatches {
+                    self.mismatch(line, tokens, command.command, mismatch);
+                }
+                return;
+            }
         };
         args.no = no;
         args.span = line.span();

@@ -59,7 +59,7 @@ pub(super) fn flows(control: &Path, spec: &DomainSpec) -> Result<Vec<FlowRow>, L
 }
 
 fn show<T: DeserializeOwned>(control: &Path, what: What) -> Result<T, LabError> {
-    let shown = ask(control, &Request::Show { what })
+    let shown = ask(control, &Request::show(what))
         .map_err(|error| LabError::Domain(format!("{error:#}")))?;
     serde_json::from_value(shown)
         .map_err(|error| LabError::domain("reading what a program shows", error))

@@ -8,7 +8,7 @@ use pmip_binding::{
     InterfaceState, Lma, Mag, Output, PathState, PathStatus, Transmit,
 };
 use pmip_tunnel::{
-    Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, Outbound, PacketOffload, Role,
+    Arrival, Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, Outbound, PacketOffload, Role,
     SegmentArena,
 };
 use pmip_wire::types::{Instant, PathId};
@@ -323,8 +323,9 @@ impl SimNode {
         let Some(path) = self.forwarder.path_from(table, destination.ip(), source) else {
             return;
         };
-        if let Inbound::Deliver(_) = self.forwarder.inbound(table, path, ecn, &mut inner) {
-            self.delivered.push_back(inner);
+        let arrival = Arrival::udp(path, ecn);
+        if let Inbound::Deliver(packet) = self.forwarder.inbound(table, arrival, &mut inner) {
+            self.delivered.push_back(inner.split_off(packet.start));
         }
     }
 

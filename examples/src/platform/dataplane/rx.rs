@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use nix::errno::Errno;
 use pmip_tunnel::{
-    Coalescer, DropReason, Forwarder, ForwardingTable, Inbound, Merged, PacketOffload,
+    Arrival, Coalescer, DropReason, Forwarder, ForwardingTable, Inbound, Merged, PacketOffload,
 };
 use pmip_wire::types::{Instant, PathId};
 
@@ -97,12 +97,15 @@ impl RxBatch {
         for start in (start..end).step_by(received.datagram) {
             let end = (start + received.datagram).min(end);
             let datagram = &mut self.area[start..end];
-            let verdict = context
-                .forwarder
-                .inbound(context.table, path, received.ecn, datagram);
+            let arrival = Arrival::udp(path, received.ecn);
+            let verdict = context.forwarder.inbound(context.table, arrival, datagram);
             match verdict {
-                Inbound::Deliver(packet) => self.coalescer.push(&self.area, start, &packet),
-                Inbound::Local => {
+                Inbound::Deliver(inner) => {
+                    let at = start + inner.start;
+                    self.coalescer.push(&self.area, at, &inner.packet);
+                }
+                Inbound::Local(inner) => {
+                    let start = start + inner.start;
                     // A full channel means a stuck control side; heartbeats come again.
                     let _ = context.events.try_send(DataPlaneEvent::Local {
                         path,

@@ -129,14 +129,17 @@ fn load_aaa(c: &mut Context, args: &Args<'_>) -> Option<()> {
 
 fn nai(c: &mut Context, args: &Args<'_>) -> Option<()> {
     let name = args.string("nai")?;
-    let nais = &mut c.domain()?.nais;
+    let places = c.nais.entry(c.at.domain).or_default();
+    let nais = &mut c.config.domains.get_mut(c.at.domain)?.nais;
     if args.no {
         nais.retain(|profile| profile.nai != name);
+        places.forget();
         return Some(());
     }
-    let index = upsert(
+    let index = places.upsert(
         nais,
-        |profile| profile.nai == name,
+        &name,
+        |profile| &profile.nai,
         || NaiProfile {
             nai: name.clone(),
             ..NaiProfile::default()

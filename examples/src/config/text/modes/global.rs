@@ -48,6 +48,7 @@ fn domain(c: &mut Context, args: &Args<'_>) -> Option<()> {
     let name = args.string("name")?;
     if args.no {
         c.config.domains.retain(|domain| domain.name != name);
+        c.nais.clear();
         return Some(());
     }
     if args.has("load-aaa") {
@@ -146,13 +147,15 @@ fn access_list(c: &mut Context, args: &Args<'_>, family: IpFamily) -> Option<()>
     let name = args.string("name")?;
     if args.no {
         c.config.access_lists.retain(|list| list.name != name);
+        c.access_lists.forget();
         c.at.access_list = None;
         return Some(());
     }
     let lists = &mut c.config.access_lists;
-    let index = upsert(
+    let index = c.access_lists.upsert(
         lists,
-        |list| list.name == name,
+        &name,
+        |list| &list.name,
         || AccessList {
             name: name.clone(),
             family,

@@ -203,7 +203,7 @@ pub(super) fn matches<'a>(
     command: &Compiled,
     tokens: &[Token<'a>],
     no: bool,
-) -> Result<Args<'a>, Mismatch> {
+) -> Result<Args<'a>, Vec<Mismatch>> {
     matcher::matches(&command.pattern, tokens, no)
 }
 

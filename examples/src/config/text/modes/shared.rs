@@ -149,6 +149,7 @@ pub(super) fn heartbeat(c: &mut Context, args: &Args<'_>) -> Option<()> {
     if args.has("enforce") {
         if c.mode == Mode::Lma {
             c.lma()?.heartbeat_enforce = !args.no;
+            c.mark("heartbeat-enforce", args.span_of_word("enforce"));
         } else {
             let problem = Problem::error(args.span_of_word("enforce"), "only an LMA enforces")
                 .label("not here");

@@ -1,0 +1,240 @@
+//! `pmip show`, `clear` and `debug` in words: the short ones, and those of a router after
+//! `ipv6 mobile pmipv6 {mag | lma}`.
+
+use super::{Only, What};
+use crate::config::node::Role;
+use crate::node::logging::Debug;
+
+/// What is to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Of a node of this role.
+    pub role: Option<Role>,
+    /// What.
+    pub what: What,
+    /// Which of it.
+    pub only: Option<Only>,
+}
+
+/// What is to be cleared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cleared {
+    /// All bindings.
+    Bindings,
+    /// Those of one mobile node.
+    Binding(String),
+    /// The counters.
+    Stats,
+}
+
+/// A part of the log that is wanted or no more; none = which are shown.
+pub type Wanted = Option<(Debug, bool)>;
+
+const SHOWN: [(&str, What); 11] = [
+    ("bindings", What::Bindings),
+    ("paths", What::Paths),
+    ("heartbeats", What::Heartbeat),
+    ("flows", What::Flows),
+    ("tunnels", What::Tunnels),
+    ("stats", What::Stats),
+    ("statistics", What::Stats),
+    ("globals", What::Globals),
+    ("running-config", What::RunningConfig),
+    ("running", What::RunningConfig),
+    ("path", What::Paths),
+];
+
+const PARTS: [(&str, Debug); 5] = [
+    ("events", Debug::Events),
+    ("errors", Debug::Errors),
+    ("info", Debug::Info),
+    ("packets", Debug::Packets),
+    ("api", Debug::Api),
+];
+
+/// Reads what follows `pmip show`.
+///
+/// # Errors
+/// What is wrong and what would be right.
+pub fn show(words: &[String]) -> Result<Shown, String> {
+    let (role, words) = role(words)?;
+    let (first, rest) = words
+        .split_first()
+        .ok_or_else(|| format!("show what? {}", list(&SHOWN)))?;
+    let what = pick(first, &SHOWN)?;
+    let only = match rest {
+        [] => None,
+        ["summary"] if what == What::Bindings => Some(Only::Summary),
+        ["nai", nai] if what == What::Bindings => Some(Only::Nai((*nai).into())),
+        ["global"] if what == What::Stats => None,
+        ["mag" | "lma" | "peer", peer] if has_peers(what) => Some(Only::Peer((*peer).into())),
+        ["customer", _] => return Err("customers are not in this version".into()),
+        [word, ..] => {
+            return Err(format!(
+                "`{word}` is not understood after `{first}`{}",
+                more(what)
+            ));
+        }
+    };
+    Ok(Shown { role, what, only })
+}
+
+/// Reads what follows `pmip clear`.
+///
+/// # Errors
+/// What is wrong and what would be right.
+pub fn clear(words: &[String]) -> Result<(Option<Role>, Cleared), String> {
+    const CLEARED: [(&str, bool); 3] = [("binding", true), ("bindings", true), ("stats", false)];
+    let (role, words) = role(words)?;
+    let usage = "write `clear binding all`, `clear binding nai NAI` or `clear stats`";
+    let (first, rest) = words.split_first().ok_or(usage)?;
+    let cleared = match (pick(first, &CLEARED)?, rest) {
+        (true, ["all"]) => Cleared::Bindings,
+        (true, ["nai", nai]) => Cleared::Binding((*nai).into()),
+        (true, [nai]) if nai.contains('@') => Cleared::Binding((*nai).into()),
+        (false, []) => Cleared::Stats,
+        _ => return Err(usage.into()),
+    };
+    Ok((role, cleared))
+}
+
+/// Reads what follows `pmip debug`.
+///
+/// # Errors
+/// What is wrong and what would be right.
+pub fn debug(words: &[String]) -> Result<(Option<Role>, Wanted), String> {
+    let (role, words) = role(words)?;
+    let wanted = match words.as_slice() {
+        [] => None,
+        [part] | [part, "on"] => Some((pick(part, &PARTS)?, true)),
+        [part, "off"] => Some((pick(part, &PARTS)?, false)),
+        _ => return Err("write `debug PART` or `debug PART off`".into()),
+    };
+    Ok((role, wanted))
+}
+
+/// Takes the router's words off the front.
+fn role(words: &[String]) -> Result<(Option<Role>, Vec<&str>), String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["ipv6", "mobile", "pmipv6", "mag", rest @ ..] => Ok((Some(Role::Mag), rest.to_vec())),
+        ["ipv6", "mobile", "pmipv6", "lma", rest @ ..] => Ok((Some(Role::Lma), rest.to_vec())),
+        ["ipv6", ..] => Err("write `ipv6 mobile pmipv6 mag` or `ipv6 mobile pmipv6 lma`".into()),
+        _ => Ok((None, words)),
+    }
+}
+
+/// The word that `written` is or begins.
+fn pick<T: Copy + PartialEq>(written: &str, words: &[(&str, T)]) -> Result<T, String> {
+    if let Some((_, exact)) = words.iter().find(|(word, _)| *word == written) {
+        return Ok(*exact);
+    }
+    let begun = words.iter().filter(|(word, _)| word.starts_with(written));
+    let mut begun: Vec<T> = begun.map(|(_, value)| *value).collect();
+    begun.dedup();
+    match begun.as_slice() {
+        [only] => Ok(*only),
+        [] => Err(format!("`{written}` is not known; {}", list(words))),
+        _ => Err(format!("`{written}` is ambiguous; {}", list(words))),
+    }
+}
+
+fn list<T: PartialEq>(words: &[(&str, T)]) -> String {
+    let mut named: Vec<&str> = Vec::new();
+    for (index, (word, value)) in words.iter().enumerate() {
+        let mut earlier = words.iter().take(index);
+        if earlier.all(|(_, other)| other != value) {
+            named.push(word);
+        }
+    }
+    format!("one of: {}", named.join(", "))
+}
+
+const fn has_peers(what: What) -> bool {
+    match what {
+        What::Bindings | What::Paths | What::Heartbeat | What::Tunnels | What::Stats => true,
+        What::Flows | What::Globals | What::RunningConfig => false,
+    }
+}
+
+/// What may follow.
+const fn more(what: What) -> &'static str {
+    match what {
+        What::Bindings => "; it may be followed by `nai NAI`, `peer NAME` or `summary`",
+        What::Stats => "; it may be followed by `global` or `mag NAME` or `lma NAME`",
+        What::Paths | What::Heartbeat | What::Tunnels => "; it may be followed by `peer NAME`",
+        What::Flows | What::Globals | What::RunningConfig => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn short_words_and_a_routers_words_are_the_same() {
+        for (text, what, only) in [
+            ("bindings", What::Bindings, None),
+            ("binding", What::Bindings, None),
+            ("b nai a@x", What::Bindings, Some(Only::Nai("a@x".into()))),
+            ("binding summary", What::Bindings, Some(Only::Summary)),
+            ("stats global", What::Stats, None),
+            (
+                "stats mag MAG1",
+                What::Stats,
+                Some(Only::Peer("MAG1".into())),
+            ),
+            ("heartbeat", What::Heartbeat, None),
+            ("flow", What::Flows, None),
+            ("tunnel", What::Tunnels, None),
+            ("run", What::RunningConfig, None),
+            ("st", What::Stats, None),
+        ] {
+            let short = show(&words(text)).expect(text);
+            let role = None;
+            assert_eq!(
+                short,
+                Shown {
+                    role,
+                    what,
+                    only: only.clone()
+                },
+                "{text}"
+            );
+            let long = show(&words(&format!("ipv6 mobile pmipv6 lma {text}"))).expect(text);
+            let role = Some(Role::Lma);
+            assert_eq!(long, Shown { role, what, only }, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_says_what_would_be() {
+        for (text, expected) in [
+            ("frobs", "bindings, paths"),
+            ("ipv6 mobile bindings", "pmipv6 mag"),
+            ("flows nai a@x", "not understood after `flows`"),
+            ("binding customer C", "not in this version"),
+        ] {
+            let why = show(&words(text)).expect_err(text);
+            assert!(why.contains(expected), "{text}: {why}");
+        }
+        assert!(clear(&words("binding")).is_err());
+        assert!(debug(&words("packets maybe")).is_err());
+    }
+
+    #[test]
+    fn what_is_cleared_is_named() {
+        let cleared = |text: &str| clear(&words(text)).map(|(_, cleared)| cleared);
+        assert_eq!(cleared("binding all"), Ok(Cleared::Bindings));
+        let one = Ok(Cleared::Binding("a@x".into()));
+        assert_eq!(cleared("binding nai a@x"), one);
+        assert_eq!(cleared("binding a@x"), one);
+        assert_eq!(cleared("stats"), Ok(Cleared::Stats));
+        let off = debug(&words("ipv6 mobile pmipv6 mag packets off"));
+        assert_eq!(off, Ok((Some(Role::Mag), Some((Debug::Packets, false)))));
+    }
+}

@@ -1,0 +1,211 @@
+//! What the engine and the data plane tell a node, and what it does about it.
+
+use pmip_binding::{
+    Carrier, Command, Datagram, Event, Forwarding, Input, PathEndpoint, PathEvent, PathState,
+    SessionEvent,
+};
+use pmip_wire::types::{Encapsulation, Instant, PathId};
+
+use super::tell::Happening;
+use super::track::state_name;
+use super::{Node, Side, inner, log};
+use crate::platform::dataplane::DataPlaneEvent;
+use crate::platform::ports::SocketKey;
+
+impl Node {
+    pub(super) fn on_data_plane(&mut self, now: Instant, event: DataPlaneEvent) {
+        match event {
+            DataPlaneEvent::Local {
+                path,
+                received,
+                packet,
+            } => match inner::parse(&packet) {
+                Some((source, destination, payload)) => {
+                    let datagram = Datagram {
+                        carrier: Carrier::Tunnel(path),
+                        source,
+                        destination,
+                        payload,
+                        vrf: pmip_binding::VrfId::DEFAULT,
+                    };
+                    let at = received.min(now);
+                    self.engine.handle_input(at, Input::Signalling(datagram));
+                }
+                None => {
+                    tracing::debug!("{path}: a packet for the tunnel's own end is no signalling")
+                }
+            },
+            DataPlaneEvent::SocketError { path, error, count } => {
+                let name = self.name_of(path);
+                let words = format!("{name}: sending failed {count} times: {error:?}");
+                self.tell_of_path(now, path, Happening::warn("path-send-failed", words));
+            }
+            DataPlaneEvent::TunClosed => {
+                self.fault.get_or_insert("the TUN device is gone");
+                self.command(now, Command::Shutdown);
+            }
+        }
+    }
+
+    pub(super) fn on_event(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Forwarding(change) => self.on_forwarding(&change),
+            Event::Session(event) => self.on_session(now, &event),
+            Event::Path(event) => self.on_path(now, &event),
+            Event::Revocation(event) => {
+                self.counters.revocation(&event);
+                self.tell_some(now, log::revocation(&event));
+            }
+            Event::Notification(event) => {
+                self.counters.notification(&event);
+                self.tell_some(now, log::notification(&event));
+            }
+            Event::Redirect(event) => self.tell_some(now, log::redirect(&event)),
+            Event::Dropped { reason, from } => self.drops.log(now, reason, from),
+            // Access links have no advertisements of ours yet.
+            Event::Advertisement(_) | _ => {}
+        }
+    }
+
+    fn tell_some(&self, now: Instant, happening: Option<Happening>) {
+        if let Some(happening) = happening {
+            self.tell(now, &happening);
+        }
+    }
+
+    fn on_forwarding(&mut self, change: &Forwarding) {
+        self.table.apply(change);
+        if let Forwarding::InstallPath(endpoint) = change {
+            self.set_path_mtu(endpoint);
+            self.open_path_socket(endpoint);
+        } else if let Forwarding::RemovePath(path) = change {
+            self.path_sockets.remove(path);
+            if matches!(self.side, Side::Mag { .. }) {
+                self.ports.tunnels.remove_path_socket(*path);
+            }
+            self.tracks.remove(path);
+        }
+    }
+
+    /// What the path's device and `tunnel mtu` leave for inner packets.
+    fn set_path_mtu(&mut self, endpoint: &PathEndpoint) {
+        let mtu = self.underlay_mtu(endpoint.path, endpoint.encapsulation);
+        if mtu.is_some() {
+            self.table.set_path_underlay_mtu(endpoint.path, mtu);
+        }
+    }
+
+    pub(super) fn underlay_mtu(&self, path: PathId, encapsulation: Encapsulation) -> Option<u16> {
+        let device = self.device_of(path);
+        let link = device.and_then(|device| self.network.link(&device));
+        let link = link.map(|link| u16::try_from(link.mtu).unwrap_or(u16::MAX));
+        let overhead = encapsulation.overhead();
+        let wanted = self.config.tunnel_mtu;
+        let wanted = wanted.map(|mtu| mtu.saturating_add(overhead));
+        [link, wanted].into_iter().flatten().min()
+    }
+
+    fn open_path_socket(&mut self, endpoint: &PathEndpoint) {
+        let Some(device) = self.device_of(endpoint.path) else {
+            return;
+        };
+        let key = SocketKey {
+            device: Some(device),
+            local: endpoint.local,
+        };
+        if self.path_sockets.get(&endpoint.path) == Some(&key) {
+            return;
+        }
+        let opened =
+            self.ports
+                .tunnels
+                .set_path_socket(endpoint.path, key.device.as_deref(), key.local);
+        match opened {
+            Ok(()) => {
+                self.path_sockets.insert(endpoint.path, key);
+            }
+            Err(error) => tracing::warn!(
+                "{}: cannot open the data socket on {}: {error}",
+                self.name_of(endpoint.path),
+                endpoint.local
+            ),
+        }
+    }
+
+    fn on_session(&mut self, now: Instant, event: &SessionEvent) {
+        if let SessionEvent::Refused { status, .. } = event {
+            self.counters.refused(*status);
+        }
+        self.tell_some(now, log::session(event));
+        let kernel = self.ports.kernel.as_mut();
+        match &mut self.side {
+            Side::Mag { access, .. } => access.on_session(event, kernel),
+            Side::Lma { routes } => routes.on_session(event, kernel),
+        }
+    }
+
+    fn on_path(&mut self, now: Instant, event: &PathEvent) {
+        match event {
+            PathEvent::State {
+                path,
+                state,
+                reason,
+            } => {
+                self.tracks.entry(*path).or_default().changed(now, *state);
+                let name = state_name(*state);
+                let (kind, bad) = match state {
+                    PathState::Up => ("path-up", false),
+                    PathState::Registering => ("path-registering", false),
+                    PathState::NatChanged => ("path-nat-changed", true),
+                    PathState::Down => ("path-down", true),
+                    _ => ("path-state", false),
+                };
+                let words = format!("{} is {name}: {reason}", self.name_of(*path));
+                let told = match bad {
+                    true => Happening::warn(kind, words),
+                    false => Happening::info(kind, words),
+                };
+                self.tell_of_path(now, *path, told);
+            }
+            PathEvent::Rtt { path, rtt } => self.tracks.entry(*path).or_default().measured(*rtt),
+            PathEvent::PeerRestarted { path } => {
+                let words = format!("the peer at the end of {} restarted", self.name_of(*path));
+                self.tell_of_path(now, *path, Happening::warn("peer-restarted", words));
+            }
+            PathEvent::Link {
+                path,
+                label_name,
+                interface,
+            } => {
+                let names = label_name.iter().chain(interface).map(String::as_str);
+                let names: Vec<&str> = names.collect();
+                let (path_name, names) = (self.name_of(*path), names.join(", "));
+                let words = format!("the gateway calls {path_name}: {names}");
+                self.tell_of_path(now, *path, Happening::info("path-named", words));
+            }
+            PathEvent::Mapping { .. } | _ => {}
+        }
+    }
+
+    fn tell_of_path(&self, now: Instant, path: PathId, happening: Happening) {
+        let mut told = happening.path(path);
+        told.peer = self.engine.path_status(path).map(|status| status.peer);
+        self.tell(now, &told);
+    }
+
+    /// A path in words: its interface or peer, and its label.
+    pub(super) fn name_of(&self, path: PathId) -> String {
+        let Some(status) = self.engine.path_status(path) else {
+            return path.to_string();
+        };
+        let via = match &status.interface {
+            Some(interface) => interface.clone(),
+            None => format!("{} at {}", status.peer, status.care_of),
+        };
+        let label = self.config.labels.name(status.label);
+        match label.or(status.label_name.as_deref()) {
+            Some(label) if label != via => format!("path {via} ({label})"),
+            Some(_) | None => format!("path {via}"),
+        }
+    }
+}
