@@ -66,11 +66,6 @@ impl Lma {
         if self.tenants.same_numbers(&before.tenants) {
             self.revocations = std::mem::take(&mut before.revocations);
             self.notifications = std::mem::take(&mut before.notifications);
-            std::mem::swap(&mut self.revoked, &mut before.revoked);
-            let sources = |lma: &Self| lma.config.limits.sources;
-            if sources(self) == sources(before) {
-                std::mem::swap(&mut self.departures, &mut before.departures);
-            }
         }
         self.take_over_heartbeats(before);
         let mut first = std::mem::take(&mut before.queue);
