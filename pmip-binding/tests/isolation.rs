@@ -131,7 +131,10 @@ fn equal_revocations_of_two_gateways_are_two() {
 
 /// Notifies the mobile node of both; gives the numbers that the gateways are asked with.
 fn notify(bench: &mut Bench) -> Vec<UpdateNotification> {
-    let who = Notified::MobileNode { nai: MN.into() };
+    notify_whom(bench, Notified::MobileNode { nai: MN.into() })
+}
+
+fn notify_whom(bench: &mut Bench, who: Notified) -> Vec<UpdateNotification> {
     let notify = Notify::new(who, NotificationReason::ForceReregistration, true);
     let sent = bench.give(Input::Command(Command::Notify(notify)));
     let asked = sent.iter().filter_map(|octets| {
@@ -203,5 +206,16 @@ fn nobody_ends_a_revocation_of_the_other() {
             ["red"],
             "which still waits for an answer"
         );
+    }
+}
+
+#[test]
+fn an_operators_notification_reaches_every_gateway_of_that_name() {
+    for (red, green) in worlds() {
+        let mut bench = two(red, green);
+        let who = Notified::Peer {
+            peer: "mag9".into(),
+        };
+        assert_eq!(notify_whom(&mut bench, who).len(), 2);
     }
 }

@@ -61,14 +61,14 @@ impl Lma {
         let ids: Vec<SessionId> = match &target {
             Target::MobileNode(mn) => self.cache.named(mn).to_vec(),
             Target::All => {
-                let mut sessions = self.cache.iter();
-                let of_peer =
-                    |(_, s): &(_, &Session)| !s.is_deleting() && show::name(&s.peer) == *name;
-                sessions
-                    .find(of_peer)
-                    .map(|(id, _)| id)
-                    .into_iter()
-                    .collect()
+                // Two customers may have gateways of one name: each gets one.
+                let mut asked = BTreeSet::new();
+                let sessions = self.cache.iter();
+                let of_peer = sessions.filter(|(_, s)| {
+                    let first = !s.is_deleting() && asked.insert(&s.peer);
+                    first && show::name(&s.peer) == *name
+                });
+                of_peer.map(|(id, _)| id).collect()
             }
         };
         let mut sent = false;
