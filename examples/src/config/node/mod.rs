@@ -1,5 +1,6 @@
 //! One node of a configuration, as the programs and the engines take it.
 
+mod hybrid;
 mod labels;
 mod lma;
 mod mag;
