@@ -31,9 +31,7 @@ impl Node {
                     let at = received.min(now);
                     self.engine.handle_input(at, Input::Signalling(datagram));
                 }
-                None => {
-                    tracing::debug!("{path}: a packet for the tunnel's own end is no signalling")
-                }
+                None => self.on_probe(now, path, received.min(now), &packet),
             },
             DataPlaneEvent::SocketError { path, error, count } => {
                 let name = self.name_of(path);
@@ -49,7 +47,10 @@ impl Node {
 
     pub(super) fn on_event(&mut self, now: Instant, event: Event) {
         match event {
-            Event::Forwarding(change) => self.on_forwarding(&change),
+            Event::Forwarding(change) => {
+                self.on_forwarding(&change);
+                self.watch_path(now, &change);
+            }
             Event::Session(event) => self.on_session(now, &event),
             Event::Path(event) => self.on_path(now, &event),
             Event::Revocation(event) => {
@@ -187,7 +188,7 @@ impl Node {
         }
     }
 
-    fn tell_of_path(&self, now: Instant, path: PathId, happening: Happening) {
+    pub(super) fn tell_of_path(&self, now: Instant, path: PathId, happening: Happening) {
         let mut told = happening.path(path);
         told.peer = self.engine.path_status(path).map(|status| status.peer);
         self.tell(now, &told);

@@ -4,7 +4,7 @@ use pmip_binding::ReconfigureError;
 use pmip_binding::snapshot::Refusal;
 use pmip_wire::types::{Encapsulation, Instant, PathId};
 
-use super::{Node, NodeEngine, Side};
+use super::{Node, NodeEngine, Side, hybrid};
 use crate::config::model::{AccessList, Config, MobileMap};
 use crate::config::node::{Engine, NodeConfig};
 
@@ -28,6 +28,7 @@ impl Node {
         keep_link_layer_identifiers(&self.config.engine, &mut next.engine);
         let mut refusals = fixed(&self.config, &next);
         refusals.extend(self.map_rules(now, &next));
+        refusals.extend(hybrid::refusals(&next));
         if !refusals.is_empty() {
             return Err(refusals);
         }
@@ -41,9 +42,13 @@ impl Node {
         };
         done.map_err(|error| self.explain(&error))?;
         let notes = notes(&self.config.config, &next.config);
+        let probing = self.config.hybrid_access() != next.hybrid_access();
         self.config = next;
         self.quiet = true;
         self.follow_configuration();
+        if probing || self.hybrid.has_failed() {
+            self.configure_hybrid(now);
+        }
         Ok(notes)
     }
 

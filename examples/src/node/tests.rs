@@ -252,6 +252,8 @@ fn interfaces() -> Vec<NetworkEvent> {
     events
 }
 
+mod hybrid;
+
 #[test]
 fn two_paths_register_and_the_mobile_network_is_configured() {
     let domain = Domain::registered();

@@ -8,8 +8,8 @@ use pmip_binding::{
     InterfaceState, Lma, Mag, Output, PathState, PathStatus, Transmit,
 };
 use pmip_tunnel::{
-    Arrival, Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, Outbound, PacketOffload, Role,
-    SegmentArena,
+    Arrival, Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, Outbound, PacketOffload,
+    Role, SegmentArena,
 };
 use pmip_wire::types::{Instant, PathId};
 
