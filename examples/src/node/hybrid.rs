@@ -327,6 +327,11 @@ impl Node {
         self.hybrid.verdicts()
     }
 
+    /// Seconds since 1970-01-01 00:00 UTC at a moment.
+    pub fn unix_at(&self, at: Instant) -> f64 {
+        self.clock.unix_at(at).as_secs_f64()
+    }
+
     /// Forgets what was measured. False where the service does not run.
     pub fn clear_sla(&mut self, now: Instant) -> bool {
         self.hybrid.give(now, ServiceInput::Clear(None));

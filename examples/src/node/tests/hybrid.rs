@@ -218,3 +218,58 @@ fn a_service_that_is_switched_off_leaves_every_path_in_use() {
             .conforms()
     );
 }
+
+#[test]
+fn what_was_measured_is_shown_in_full_and_forgotten_on_demand() {
+    let mut domain = measuring();
+    let broken = first_path(&domain.mag);
+    run(&mut domain, Duration::from_secs(25), &[broken], false);
+    let now = domain.now;
+    let history = Request::Show {
+        what: What::Sla,
+        only: Some(crate::control::Only::History),
+    };
+    let Response::Ok(shown) = domain.mag.ask(now, history) else {
+        panic!("a MAG shows what it measured");
+    };
+    assert_eq!(shown.pointer("/0/label"), Some(&"LTE".into()));
+    assert_eq!(shown.pointer("/0/last/lost"), Some(&10.into()));
+    assert_eq!(shown.pointer("/1/last/received"), Some(&10.into()));
+    assert_eq!(shown.pointer("/1/last/loss/forward"), Some(&0.into()));
+    let state = |path: u8| shown.pointer(&format!("/{path}/profiles/0/state"));
+    assert_eq!(state(0), Some(&"violating".into()));
+    assert_eq!(state(1), Some(&"conforming".into()));
+    assert_eq!(
+        shown.pointer("/0/profiles/0/violated"),
+        Some(&"loss".into())
+    );
+    let history = shown.pointer("/1/history").and_then(|h| h.as_array());
+    let history = history.map_or(0, Vec::len);
+    assert!(history >= 2, "{shown}");
+    assert_eq!(shown.pointer("/1/operations"), Some(&history.into()));
+    let started = shown.pointer("/1/last_started").and_then(|at| at.as_f64());
+    assert!(started > Some(1.7e9), "{shown}");
+    let text = crate::view::render(What::Sla, shown).expect("rows of ours");
+    assert!(
+        text.contains("violating") && text.contains("wan1"),
+        "{text}"
+    );
+
+    let cleared = domain.mag.ask(now, Request::ClearSla);
+    assert_eq!(cleared, Response::Ok(serde_json::Value::Null));
+    let Response::Ok(shown) = domain.mag.ask(now, Request::show(What::Sla)) else {
+        panic!("a MAG shows what it measured");
+    };
+    assert_eq!(shown.pointer("/1/operations"), Some(&0.into()));
+    assert_eq!(shown.pointer("/1/history"), None);
+}
+
+#[test]
+fn a_node_without_the_service_shows_nothing_and_clears_nothing() {
+    let mut domain = Domain::registered();
+    let now = domain.now;
+    let shown = domain.mag.ask(now, Request::show(What::Sla));
+    assert_eq!(shown, Response::Ok(serde_json::json!([])));
+    let cleared = domain.mag.ask(now, Request::ClearSla);
+    assert!(matches!(cleared, Response::Error(_)), "{cleared:?}");
+}
