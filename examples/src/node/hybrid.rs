@@ -189,7 +189,7 @@ impl Hybrid {
     }
 
     /// Lets the running service act. A mistake in it ends it and nothing else.
-    fn guarded<T>(&mut self, act: impl FnOnce(&mut HybridAccess) -> T) -> Option<T> {
+    pub(super) fn guarded<T>(&mut self, act: impl FnOnce(&mut HybridAccess) -> T) -> Option<T> {
         let service = self.service.as_mut()?;
         let done = catch_unwind(AssertUnwindSafe(|| act(service)));
         if done.is_err() {

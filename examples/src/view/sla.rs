@@ -128,3 +128,46 @@ fn history(rows: &[SlaRow]) -> String {
     }
     lines(&table)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_path_has_its_figures_its_profiles_and_its_history() {
+        let rows = json!([{
+            "path": 1, "peer": "LMA1", "label": "LTE", "interface": "wwan0", "customer": null,
+            "source": "10.1.0.2", "destination": "198.51.100.1", "probed": true, "alive": true,
+            "alive_rtt_ms": 20.0, "deaths": 0, "usable": true, "weight": 3, "flows": 7,
+            "operations": 2, "last_started": 1_700_000_000.25,
+            "last": {
+                "outcome": "ok", "sent": 10, "received": 9, "loss_percent": 10.0,
+                "loss": {"forward": 1, "backward": 0, "unknown": 0, "late": 0},
+                "rtt_ms": {"average": 21.123_456, "max": 30.0}, "jitter_ms": {"average": 1.5},
+            },
+            "profiles": [{
+                "profile": "voice", "state": "violating", "since_s": 12.4, "transitions": 3,
+                "violated": "loss", "worst": 5.0,
+            }],
+            "history": [{
+                "started": 1_700_000_000.25, "outcome": "ok", "sent": 10, "received": 9,
+                "loss_pct": 10.0, "rtt_ms": 21.123, "jitter_ms": 1.5,
+            }],
+        }]);
+        let rows: Vec<SlaRow> = serde_json::from_value(rows).expect("rows");
+        let expected = "\
+path  via    label  alive  traffic  ops  last  sent  answered  there  back  unknown  late  loss %  rtt ms  max  jitter  weight  flows
+   1  wwan0  LTE    yes    yes        2  ok      10         9      1     0        0     0      10  21.123   30     1.5       3      7
+
+path  via    profile  state      for s  changes  violated  of limit
+   1  wwan0  voice    violating     12        3  loss             5
+
+path       started  outcome  sent  answered  loss %  rtt ms  jitter
+   1  1700000000.2  ok         10         9      10  21.123     1.5
+";
+        let shown = text(&rows);
+        assert!(shown == expected, "found:\n{shown}\nexpected:\n{expected}");
+    }
+}

@@ -219,6 +219,27 @@ fn a_service_that_is_switched_off_leaves_every_path_in_use() {
     );
 }
 
+/// Row 53: a mistake in the service ends the service alone, until it is configured anew.
+#[test]
+fn a_service_that_fails_takes_nothing_with_it() {
+    let mut domain = measuring();
+    run(&mut domain, Duration::from_secs(3), &[], true);
+    let broken = first_path(&domain.mag);
+    run(&mut domain, Duration::from_secs(2), &[broken], true);
+    assert_eq!(carrying(&domain.mag), 1);
+    let created = domain.mag.node.engine().stats().sessions_created;
+    let fail = |_: &mut pmip_sla::HybridAccess| panic!("a mistake");
+    domain.mag.node.hybrid.guarded(fail);
+    assert!(domain.mag.node.hybrid().has_failed());
+    run(&mut domain, Duration::from_secs(10), &[], true);
+    assert_eq!(carrying(&domain.mag), 2);
+    assert_eq!((domain.mag.up_paths(), domain.lma.up_paths()), (2, 2));
+    assert_eq!(domain.mag.node.engine().stats().sessions_created, created);
+    configure(&mut domain.mag, domain.now, MAG, &["binding lifetime 3600"]);
+    run(&mut domain, Duration::from_secs(15), &[], true);
+    assert_eq!(measured(&domain.mag, broken), (10, 10));
+}
+
 #[test]
 fn what_was_measured_is_shown_in_full_and_forgotten_on_demand() {
     let mut domain = measuring();
