@@ -50,23 +50,21 @@ fn carry(domain: &mut Domain, broken: &[PathId]) -> bool {
             false => (&mut domain.lma, &mut domain.mag),
         };
         for action in from.memory.take_actions() {
-            let input = match action {
-                Action::Local(path, packet) => {
-                    let there = twin(&from.node, &to.node, path);
-                    let of_mag = if up { path } else { there };
-                    if broken.contains(&of_mag) {
-                        continue;
-                    }
-                    NodeInput::DataPlane(DataPlaneEvent::Local {
-                        path: there,
-                        received: now,
-                        packet,
-                    })
+            let input = if let Action::Local(path, packet) = &action {
+                let there = twin(&from.node, &to.node, *path);
+                let of_mag = if up { *path } else { there };
+                if broken.contains(&of_mag) {
+                    continue;
                 }
-                other => match sent(other) {
-                    Some(datagram) => NodeInput::Datagram(datagram),
-                    None => continue,
-                },
+                NodeInput::DataPlane(DataPlaneEvent::Local {
+                    path: there,
+                    received: now,
+                    packet: packet.clone(),
+                })
+            } else if let Some(datagram) = sent(action) {
+                NodeInput::Datagram(datagram)
+            } else {
+                continue;
             };
             carried = true;
             to.turn(now, input);
