@@ -43,6 +43,7 @@ What can be shown:
   heartbeat [peer NAME]                      heartbeats of each path
   flows                                      remembered flows and the path of each
   tunnels [peer NAME]                        encapsulation, ends, MTU, packets
+  sla [history | peer NAME]                  what probes measured, state of each profile
   stats [global | mag NAME | lma NAME]       counters of signalling and of dropped packets
   globals                                    identity, role, addresses, peers, timers
   running-config                             the configuration in force, without keys
@@ -64,6 +65,7 @@ const CLEARED: &str = "\
 What can be cleared:
   binding all       a MAG de-registers, an LMA revokes; both may register anew
   binding nai NAI   the same for one mobile node
+  sla               what probes measured is forgotten
   stats             counters count from zero again";
 
 /// Arguments of `pmip debug`.
@@ -173,6 +175,7 @@ pub fn clear(args: &ClearArgs) -> Result<()> {
     let request = match cleared {
         Cleared::Bindings => Request::ClearBinding { nai: None },
         Cleared::Binding(nai) => Request::ClearBinding { nai: Some(nai) },
+        Cleared::Sla => Request::ClearSla,
         Cleared::Stats => Request::ClearStats,
     };
     act(&args.target, role, &request)

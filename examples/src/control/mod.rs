@@ -17,7 +17,8 @@ use pmip_wire::types::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use self::rows::{
-    BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, PathRow, PeerRow, TunnelRow,
+    BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, PathRow, PeerRow, SlaOperationRow,
+    SlaProfileRow, SlaRow, TunnelRow,
 };
 use crate::config;
 use crate::config::node::Role;
@@ -38,6 +39,8 @@ pub enum Request {
     },
     /// Count from zero again; `show stats` alone.
     ClearStats,
+    /// Forget what probes measured.
+    ClearSla,
     /// Show more or less in the log.
     Debug {
         /// Which part; none = leave it as it is.
@@ -107,6 +110,8 @@ pub enum Only {
     Peer(String),
     /// Numbers alone.
     Summary,
+    /// With every operation that is remembered.
+    History,
 }
 
 /// What can be shown.
@@ -123,6 +128,8 @@ pub enum What {
     Flows,
     /// Tunnels: encapsulation, ends, MTU, packets
     Tunnels,
+    /// What probes measured on each path, and the path against each traffic profile
+    Sla,
     /// Counters of signalling and of dropped packets
     Stats,
     /// Identity, role, addresses, peers, timers
@@ -163,6 +170,8 @@ pub fn serve(node: &mut Node, now: Instant, request: Request) -> Response {
     match request {
         Request::Show { what, only } => answer(show::show(node, now, what, only.as_ref())),
         Request::ClearStats => answer(show::clear(node).map(|()| serde_json::Value::Null)),
+        Request::ClearSla if node.clear_sla(now) => Response::done(),
+        Request::ClearSla => Response::Error("the hybrid-access service does not run".into()),
         Request::Debug { part, off } => {
             let shown = logging::debug(part.map(|part| (part, !off)));
             Response::Ok(serde_json::json!({ "debug": shown }))

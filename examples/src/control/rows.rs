@@ -232,3 +232,83 @@ pub struct FlowTableRow {
     /// Seconds since its last packet.
     pub idle_s: f64,
 }
+
+/// What the hybrid-access service measured on one path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SlaRow {
+    /// The path's number.
+    pub path: u32,
+    /// The peer's name or address.
+    pub peer: String,
+    /// Its label's name.
+    pub label: Option<String>,
+    /// The roaming interface (MAG).
+    pub interface: Option<String>,
+    /// The customer.
+    pub customer: Option<String>,
+    /// Our address in its tunnel.
+    pub source: IpAddr,
+    /// The peer's address in its tunnel.
+    pub destination: IpAddr,
+    /// Whether it is probed.
+    pub probed: bool,
+    /// What failure detection says; none where the peer never answered it.
+    pub alive: Option<bool>,
+    /// Round-trip time as failure detection measured it last, in milliseconds.
+    pub alive_rtt_ms: Option<f64>,
+    /// How often it died, as far as that is not forgiven.
+    pub deaths: u32,
+    /// Whether it carries traffic now: the engine and failure detection agree.
+    pub usable: bool,
+    /// Share of new flows in our sending direction.
+    pub weight: u32,
+    /// Flows that use it now.
+    pub flows: u64,
+    /// Operations that ended.
+    pub operations: u64,
+    /// What the last one showed, in full; durations in milliseconds.
+    pub last: Option<serde_json::Value>,
+    /// When the last one began, in seconds since 1970-01-01 00:00 UTC.
+    pub last_started: Option<f64>,
+    /// The path against each traffic profile.
+    pub profiles: Vec<SlaProfileRow>,
+    /// Operations that are remembered, the oldest first; only where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<SlaOperationRow>,
+}
+
+/// A path against a traffic profile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SlaProfileRow {
+    /// The profile's name.
+    pub profile: String,
+    /// `unknown`, `conforming` or `violating`.
+    pub state: String,
+    /// Seconds since it came into this state; none while it is in its first.
+    pub since_s: Option<f64>,
+    /// Changes of the state.
+    pub transitions: u64,
+    /// What the last operation violated most: `jitter`, `rtt` or `loss`.
+    pub violated: Option<String>,
+    /// The largest value of the last operation in parts of its limit.
+    pub worst: Option<f64>,
+}
+
+/// One operation in short.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SlaOperationRow {
+    /// When it began, in seconds since 1970-01-01 00:00 UTC.
+    pub started: f64,
+    /// How it ended.
+    pub outcome: String,
+    /// Probes sent.
+    pub sent: u64,
+    /// Probes answered.
+    pub received: u64,
+    /// Probes lost, in per cent.
+    pub loss_pct: Option<f64>,
+    /// Mean round-trip time, in milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// Mean jitter of the worse direction, in milliseconds.
+    pub jitter_ms: Option<f64>,
+}

@@ -23,6 +23,8 @@ pub enum Cleared {
     Bindings,
     /// Those of one mobile node.
     Binding(String),
+    /// What probes measured.
+    Sla,
     /// The counters.
     Stats,
 }
@@ -30,12 +32,14 @@ pub enum Cleared {
 /// A part of the log that is wanted or no more; none = which are shown.
 pub type Wanted = Option<(Debug, bool)>;
 
-const SHOWN: [(&str, What); 11] = [
+const SHOWN: [(&str, What); 13] = [
     ("bindings", What::Bindings),
     ("paths", What::Paths),
     ("heartbeats", What::Heartbeat),
     ("flows", What::Flows),
     ("tunnels", What::Tunnels),
+    ("sla", What::Sla),
+    ("hybrid-access", What::Sla),
     ("stats", What::Stats),
     ("statistics", What::Stats),
     ("globals", What::Globals),
@@ -66,6 +70,8 @@ pub fn show(words: &[String]) -> Result<Shown, String> {
         [] => None,
         ["summary"] if what == What::Bindings => Some(Only::Summary),
         ["nai", nai] if what == What::Bindings => Some(Only::Nai((*nai).into())),
+        ["path" | "profile" | "sla"] if what == What::Sla => None,
+        ["history"] if what == What::Sla => Some(Only::History),
         ["global"] if what == What::Stats => None,
         ["mag" | "lma" | "peer", peer] if has_peers(what) => Some(Only::Peer((*peer).into())),
         ["customer", _] => return Err("customers are not in this version".into()),
@@ -84,15 +90,27 @@ pub fn show(words: &[String]) -> Result<Shown, String> {
 /// # Errors
 /// What is wrong and what would be right.
 pub fn clear(words: &[String]) -> Result<(Option<Role>, Cleared), String> {
-    const CLEARED: [(&str, bool); 3] = [("binding", true), ("bindings", true), ("stats", false)];
+    #[derive(Clone, Copy, PartialEq)]
+    enum Kind {
+        Binding,
+        Sla,
+        Stats,
+    }
+    const CLEARED: [(&str, Kind); 4] = [
+        ("binding", Kind::Binding),
+        ("bindings", Kind::Binding),
+        ("sla", Kind::Sla),
+        ("stats", Kind::Stats),
+    ];
     let (role, words) = role(words)?;
-    let usage = "write `clear binding all`, `clear binding nai NAI` or `clear stats`";
+    let usage = "write `clear binding all`, `clear binding nai NAI`, `clear sla` or `clear stats`";
     let (first, rest) = words.split_first().ok_or(usage)?;
     let cleared = match (pick(first, &CLEARED)?, rest) {
-        (true, ["all"]) => Cleared::Bindings,
-        (true, ["nai", nai]) => Cleared::Binding((*nai).into()),
-        (true, [nai]) if nai.contains('@') => Cleared::Binding((*nai).into()),
-        (false, []) => Cleared::Stats,
+        (Kind::Binding, ["all"]) => Cleared::Bindings,
+        (Kind::Binding, ["nai", nai]) => Cleared::Binding((*nai).into()),
+        (Kind::Binding, [nai]) if nai.contains('@') => Cleared::Binding((*nai).into()),
+        (Kind::Sla, []) => Cleared::Sla,
+        (Kind::Stats, []) => Cleared::Stats,
         _ => return Err(usage.into()),
     };
     Ok((role, cleared))
@@ -152,7 +170,12 @@ fn list<T: PartialEq>(words: &[(&str, T)]) -> String {
 
 const fn has_peers(what: What) -> bool {
     match what {
-        What::Bindings | What::Paths | What::Heartbeat | What::Tunnels | What::Stats => true,
+        What::Bindings
+        | What::Paths
+        | What::Heartbeat
+        | What::Tunnels
+        | What::Sla
+        | What::Stats => true,
         What::Flows | What::Globals | What::RunningConfig => false,
     }
 }
@@ -162,6 +185,7 @@ const fn more(what: What) -> &'static str {
     match what {
         What::Bindings => "; it may be followed by `nai NAI`, `peer NAME` or `summary`",
         What::Stats => "; it may be followed by `global` or `mag NAME` or `lma NAME`",
+        What::Sla => "; it may be followed by `history` or `peer NAME`",
         What::Paths | What::Heartbeat | What::Tunnels => "; it may be followed by `peer NAME`",
         What::Flows | What::Globals | What::RunningConfig => "",
     }
@@ -189,6 +213,9 @@ mod tests {
                 Some(Only::Peer("MAG1".into())),
             ),
             ("heartbeat", What::Heartbeat, None),
+            ("sla", What::Sla, None),
+            ("hybrid-access profile", What::Sla, None),
+            ("hy history", What::Sla, Some(Only::History)),
             ("flow", What::Flows, None),
             ("tunnel", What::Tunnels, None),
             ("run", What::RunningConfig, None),
@@ -234,6 +261,7 @@ mod tests {
         assert_eq!(cleared("binding nai a@x"), one);
         assert_eq!(cleared("binding a@x"), one);
         assert_eq!(cleared("stats"), Ok(Cleared::Stats));
+        assert_eq!(cleared("sla"), Ok(Cleared::Sla));
         let off = debug(&words("ipv6 mobile pmipv6 mag packets off"));
         assert_eq!(off, Ok((Some(Role::Mag), Some((Debug::Packets, false)))));
     }

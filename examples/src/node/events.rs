@@ -23,12 +23,21 @@ impl Node {
                 from,
                 received,
                 packet,
-            } => self.on_tunnelled(Carrier::Tunnel(path), from, received.min(now), &packet),
+            } => {
+                let at = received.min(now);
+                if !self.on_tunnelled(Carrier::Tunnel(path), from, at, &packet) {
+                    self.on_probe(now, path, at, &packet);
+                }
+            }
             DataPlaneEvent::Stranger {
                 from,
                 received,
                 packet,
-            } => self.on_tunnelled(Carrier::UnknownTunnel, from, received.min(now), &packet),
+            } => {
+                if !self.on_tunnelled(Carrier::UnknownTunnel, from, received.min(now), &packet) {
+                    tracing::debug!("{from}: a packet for a tunnel's own end is no signalling");
+                }
+            }
             DataPlaneEvent::SocketError { path, error, count } => {
                 let name = self.name_of(path);
                 let words = format!("{name}: sending failed {count} times: {error:?}");
@@ -41,19 +50,30 @@ impl Node {
         }
     }
 
-    /// An inner packet for the tunnel's own end. The engine is told the outer source: behind a NAT
-    /// it is the mapping of tunnelled packets (signalling rules, section 7).
-    fn on_tunnelled(&mut self, carrier: Carrier, from: SocketAddr, at: Instant, packet: &Bytes) {
+    /// An inner packet for the tunnel's own end; `false` where it is no signalling. The engine is
+    /// told the outer source: behind a NAT it is the mapping of tunnelled packets (signalling rules,
+    /// section 7).
+    fn on_tunnelled(
+        &mut self,
+        carrier: Carrier,
+        from: SocketAddr,
+        at: Instant,
+        packet: &Bytes,
+    ) -> bool {
         let Some((_, destination, payload)) = inner::parse(packet) else {
-            return tracing::debug!("{from}: a packet for the tunnel's own end is no signalling");
+            return false;
         };
         let datagram = Datagram::new(carrier, from, destination, payload);
         self.engine.handle_input(at, Input::Signalling(datagram));
+        true
     }
 
     pub(super) fn on_event(&mut self, now: Instant, event: Event) {
         match event {
-            Event::Forwarding(change) => self.on_forwarding(&change),
+            Event::Forwarding(change) => {
+                self.on_forwarding(&change);
+                self.watch_path(now, &change);
+            }
             Event::Session(event) => self.on_session(now, &event),
             Event::Path(event) => self.on_path(now, &event),
             Event::Revocation(event) => {
@@ -191,7 +211,7 @@ impl Node {
         }
     }
 
-    fn tell_of_path(&self, now: Instant, path: PathId, happening: Happening) {
+    pub(super) fn tell_of_path(&self, now: Instant, path: PathId, happening: Happening) {
         let mut told = happening.path(path);
         told.peer = self.engine.path_status(path).map(|status| status.peer);
         self.tell(now, &told);

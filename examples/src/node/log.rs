@@ -1,6 +1,7 @@
 //! What engines tell, in words for an operator.
 
 use pmip_binding::{NotificationEvent, RedirectEvent, RevocationEvent, SessionEvent};
+use pmip_sla::{LivenessEvent, Measure, ReactionEvent, VerdictChange, VerdictState};
 
 use super::tell::Happening;
 
@@ -116,6 +117,66 @@ pub(super) fn redirect(event: &RedirectEvent) -> Option<Happening> {
                 format!("{from} wants to send {mn_id} to {address}, which is no configured anchor");
             let told = Happening::warn("redirect-not-followed", words);
             told.binding(mn_id).peer(from)
+        }
+        _ => return None,
+    })
+}
+
+/// A path meets a traffic profile now, or no longer.
+pub(super) fn verdict(path: &str, profile: &str, change: &VerdictChange) -> Option<Happening> {
+    Some(match change.to {
+        VerdictState::Violating => {
+            let judgement = &change.judgement;
+            let measure = match judgement.violated {
+                Some(Measure::Jitter) => "jitter",
+                Some(Measure::Rtt) => "round-trip time",
+                Some(Measure::Loss) => "loss",
+                Some(_) | None => "a value",
+            };
+            let worst = f64::from(judgement.worst_per_mille) / 1000.0;
+            let words =
+                format!("{path} violates profile {profile}: {measure} is {worst} of its limit");
+            Happening::warn("profile-violated", words)
+        }
+        VerdictState::Conforming => {
+            Happening::info("profile-met", format!("{path} meets profile {profile}"))
+        }
+        VerdictState::Unknown => return None,
+    })
+}
+
+/// A value of a path's probes turned bad, or good again.
+pub(super) fn reaction(path: &str, event: &ReactionEvent) -> Option<Happening> {
+    let (element, value) = (event.element, event.value);
+    Some(match event.raised {
+        true => Happening::warn(
+            "sla-reaction",
+            format!("{path}: {element:?} is bad: {value}"),
+        ),
+        false => Happening::info(
+            "sla-reaction-cleared",
+            format!("{path}: {element:?} is good again: {value}"),
+        ),
+    })
+}
+
+/// Probes found a path dead or alive; `allowed` where it may be used all the same.
+pub(super) fn liveness(path: &str, event: &LivenessEvent, allowed: bool) -> Option<Happening> {
+    Some(match event {
+        LivenessEvent::Down { silence, .. } if allowed => {
+            let words = format!(
+                "no probe over {path} was answered for {silence:?}, nor over any other path to \
+                 that peer: it is used all the same"
+            );
+            Happening::warn("probes-unanswered", words)
+        }
+        LivenessEvent::Down { silence, .. } => {
+            let words = format!("{path} is dead: nothing came for {silence:?}");
+            Happening::warn("path-dead", words)
+        }
+        LivenessEvent::Up { dead, .. } => {
+            let words = format!("{path} lives again after {dead:?}");
+            Happening::info("path-alive", words)
         }
         _ => return None,
     })

@@ -13,6 +13,7 @@ pub mod counters;
 mod drops;
 pub mod engine;
 mod events;
+pub mod hybrid;
 pub mod inner;
 mod keep;
 mod log;
@@ -39,6 +40,7 @@ use self::anchor::AnchorRoutes;
 use self::counters::Counters;
 use self::drops::Drops;
 use self::engine::NodeEngine;
+use self::hybrid::Hybrid;
 use self::tell::Watchers;
 use self::track::PathTrack;
 use self::uplinks::Uplinks;
@@ -103,6 +105,7 @@ pub struct Node {
     ports: Ports,
     network: NetworkState,
     table: ForwardingTable,
+    hybrid: Hybrid,
     published: Option<u32>,
     side: Side,
     tracks: BTreeMap<PathId, PathTrack>,
@@ -159,6 +162,7 @@ impl Node {
         };
         let mut node = Self {
             table: ForwardingTable::new(engine.tunnel_role()),
+            hybrid: Hybrid::new(&config, &start.seed, start.anchor),
             config,
             engine,
             ports,
@@ -215,6 +219,7 @@ impl Node {
             NodeInput::Watch(watch) => self.watch(watch),
             NodeInput::ClockStep(anchor) => {
                 self.clock = anchor;
+                self.hybrid.set_clock(now, anchor);
                 self.engine.handle_input(now, Input::ClockStep(anchor));
             }
             NodeInput::Configure(config) => self.read_again(now, *config),
@@ -242,6 +247,7 @@ impl Node {
                 other => tracing::debug!("an output that this program does not know: {other:?}"),
             }
         };
+        let probes = self.turn_hybrid(now);
         if self.published != Some(self.table.generation()) {
             self.ports.tunnels.publish(&self.table);
             self.published = Some(self.table.generation());
@@ -249,12 +255,16 @@ impl Node {
         for transmit in &transmits {
             self.transmit(transmit);
         }
+        for (path, probe) in probes {
+            self.ports.tunnels.send_local(path, probe);
+        }
         self.quiet = false;
         let retry = match &self.side {
             Side::Mag { uplinks, .. } => uplinks.retry_at(),
             Side::Lma { .. } => None,
         };
-        [deadline, retry].into_iter().flatten().min()
+        let probing = self.hybrid_timeout();
+        [deadline, retry, probing].into_iter().flatten().min()
     }
 
     /// Gives the engine a command.

@@ -6,7 +6,7 @@ use pmip_binding::snapshot::Refusal;
 use pmip_binding::{LmaConfig, ReconfigureError};
 use pmip_wire::types::{Encapsulation, Instant, PathId};
 
-use super::{Node, NodeEngine, Side};
+use super::{Node, NodeEngine, Side, hybrid};
 use crate::config::model::{AccessList, Config, MobileMap};
 use crate::config::node::{Engine, NodeConfig, unserved};
 
@@ -33,6 +33,7 @@ impl Node {
         if let Engine::Lma(lma) = &next.engine {
             refusals.extend(unserved(lma));
         }
+        refusals.extend(hybrid::refusals(&next));
         if !refusals.is_empty() {
             return Err(refusals);
         }
@@ -46,9 +47,13 @@ impl Node {
         };
         done.map_err(|error| self.explain(&error))?;
         let notes = notes(&self.config.config, &next.config);
+        let probing = self.config.hybrid_access() != next.hybrid_access();
         self.config = next;
         self.quiet = true;
         self.follow_configuration();
+        if probing || self.hybrid.has_failed() {
+            self.configure_hybrid(now);
+        }
         Ok(notes)
     }
 

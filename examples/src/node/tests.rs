@@ -269,6 +269,7 @@ fn interfaces() -> Vec<NetworkEvent> {
 }
 
 mod nat;
+mod hybrid;
 
 #[test]
 fn two_paths_register_and_the_mobile_network_is_configured() {

@@ -52,6 +52,7 @@ struct Inner {
     kernel: BTreeSet<KernelItem>,
     path_sockets: BTreeMap<PathId, IpAddr>,
     table: Option<ForwardingTable>,
+    stats: DataPlaneStats,
 }
 
 impl Memory {
@@ -87,6 +88,11 @@ impl Memory {
     /// The published forwarding table.
     pub fn table(&self) -> Option<ForwardingTable> {
         self.inner.borrow().table.clone()
+    }
+
+    /// Says what the data plane has counted from now on.
+    pub fn set_stats(&self, stats: DataPlaneStats) {
+        self.inner.borrow_mut().stats = stats;
     }
 
     fn act(&self, action: Action) {
@@ -149,7 +155,7 @@ impl Tunnels for Memory {
     }
 
     fn stats(&self) -> DataPlaneStats {
-        DataPlaneStats::default()
+        self.inner.borrow().stats.clone()
     }
 
     fn flows(&self, _limit: usize) -> Vec<FlowRow> {

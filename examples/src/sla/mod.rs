@@ -17,6 +17,8 @@ use clap::{Args, Subcommand, ValueEnum};
 pub use probe::ProbeArgs;
 pub use respond::RespondArgs;
 
+pub(crate) use report::{operation as operation_json, percent};
+
 /// Measure a path, or answer who measures one
 #[derive(Debug, Subcommand)]
 pub enum SlaCommand {

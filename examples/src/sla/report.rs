@@ -34,54 +34,69 @@ impl Report<'_> {
 
     /// Durations in milliseconds; squares in square milliseconds.
     pub(super) fn json(&self) -> Value {
-        let window = &self.operation.window;
-        let loss = window.loss();
-        let quantile = |per_mille| self.history.rtt_quantile(per_mille).map(number);
-        json!({
+        let mut report = json!({
             "protocol": self.protocol(),
             "target": self.target.to_string(),
             "source": self.source.to_string(),
-            "outcome": self.operation.outcome,
-            "sent": window.sent(),
-            "received": window.received(),
-            "lost": window.lost(),
-            "loss_percent": window.loss_ppm().map(percent),
-            "loss": {
-                "forward": loss.forward,
-                "backward": loss.backward,
-                "unknown": loss.unknown,
-                "late": window.late(),
-            },
-            "out_of_order": window.out_of_order(),
-            "duplicates": window.duplicates(),
-            "over_threshold": window.over_threshold(),
-            "rtt_ms": delays(window.rtt()),
-            "rtt_quantiles_ms": {
-                "p50": quantile(500), "p90": quantile(900), "p99": quantile(990),
-            },
-            "one_way_ms": {
-                "forward": delays(window.one_way_forward()),
-                "backward": delays(window.one_way_backward()),
-            },
-            "jitter_ms": {
-                "average": window.jitter_average().map(number),
-                "round_trip": jitter(window.jitter()),
-                "forward": jitter(window.jitter_forward()),
-                "backward": jitter(window.jitter_backward()),
-            },
-            "voice": self.voice.map(|voice| json!({
-                "icpif": voice.icpif,
-                "mos": f64::from(voice.mos_hundredths) / 100.0,
-            })),
-        })
+        });
+        let shown = operation(self.operation, self.history, self.voice);
+        if let (Some(fields), Value::Object(shown)) = (report.as_object_mut(), shown) {
+            fields.extend(shown);
+        }
+        report
     }
+}
+
+/// What one operation showed; round-trip quantiles are those of the whole history.
+pub(crate) fn operation(
+    operation: &Operation,
+    history: &History,
+    voice: Option<VoiceScore>,
+) -> Value {
+    let window = &operation.window;
+    let loss = window.loss();
+    let quantile = |per_mille| history.rtt_quantile(per_mille).map(number);
+    json!({
+        "outcome": operation.outcome,
+        "sent": window.sent(),
+        "received": window.received(),
+        "lost": window.lost(),
+        "loss_percent": window.loss_ppm().map(percent),
+        "loss": {
+            "forward": loss.forward,
+            "backward": loss.backward,
+            "unknown": loss.unknown,
+            "late": window.late(),
+        },
+        "out_of_order": window.out_of_order(),
+        "duplicates": window.duplicates(),
+        "over_threshold": window.over_threshold(),
+        "rtt_ms": delays(window.rtt()),
+        "rtt_quantiles_ms": {
+            "p50": quantile(500), "p90": quantile(900), "p99": quantile(990),
+        },
+        "one_way_ms": {
+            "forward": delays(window.one_way_forward()),
+            "backward": delays(window.one_way_backward()),
+        },
+        "jitter_ms": {
+            "average": window.jitter_average().map(number),
+            "round_trip": jitter(window.jitter()),
+            "forward": jitter(window.jitter_forward()),
+            "backward": jitter(window.jitter_backward()),
+        },
+        "voice": voice.map(|voice| json!({
+            "icpif": voice.icpif,
+            "mos": f64::from(voice.mos_hundredths) / 100.0,
+        })),
+    })
 }
 
 fn number(span: Duration) -> f64 {
     span.as_secs_f64() * 1_000.0
 }
 
-fn percent(ppm: u32) -> f64 {
+pub(crate) fn percent(ppm: u32) -> f64 {
     f64::from(ppm) / 10_000.0
 }
 

@@ -1,12 +1,13 @@
 //! Tables, decode trees and text for people.
 
 pub mod decode;
+mod sla;
 mod tables;
 
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::control::{BindingRow, FlowTableRow, HeartbeatRow, PathRow, TunnelRow, What};
+use crate::control::{BindingRow, FlowTableRow, HeartbeatRow, PathRow, SlaRow, TunnelRow, What};
 
 pub use self::tables::outline;
 
@@ -23,6 +24,7 @@ pub fn render(what: What, answer: Value) -> serde_json::Result<String> {
         }
         What::Flows => tables::flows(&serde_json::from_value::<Vec<FlowTableRow>>(answer)?),
         What::Tunnels => tables::tunnels(&serde_json::from_value::<Vec<TunnelRow>>(answer)?),
+        What::Sla => sla::text(&serde_json::from_value::<Vec<SlaRow>>(answer)?),
         What::Stats | What::Globals => tables::outline(&answer),
         What::RunningConfig => crate::config::to_text(&serde_json::from_value::<Config>(answer)?),
     })

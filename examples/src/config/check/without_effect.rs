@@ -2,7 +2,7 @@
 //! nobody who wrote a filter or a map believes that it works.
 
 use super::Checker;
-use crate::config::model::{Config, Domain, Lma, Mag, NaiProfile};
+use crate::config::model::{Config, Domain, HybridAccess, Lma, LoadBalance, Mag, NaiProfile};
 
 /// One setting.
 struct Row {
@@ -189,7 +189,7 @@ fn of_lma(lma: &Lma) -> Rows {
         Effect::Never,
         |customer| customer.bandwidth_aggregate.is_some(),
     );
-    hybrid_access(&mut rows, lma.hybrid_access.is_some());
+    hybrid_access(&mut rows, lma.hybrid_access.as_ref());
     rows
 }
 
@@ -247,7 +247,7 @@ fn of_mag(mag: &Mag) -> Rows {
         let mut networks = node.mobile_network.iter();
         networks.any(|network| network.label.is_some())
     });
-    hybrid_access(&mut rows, mag.hybrid_access.is_some());
+    hybrid_access(&mut rows, mag.hybrid_access.as_ref());
     rows
 }
 
@@ -260,8 +260,18 @@ fn tunnel(rows: &mut Rows, tunnel: &crate::config::model::Tunnel) {
     rows.add(key, "tunnel acl", Effect::NotYet(help));
 }
 
-fn hybrid_access(rows: &mut Rows, set: bool) {
-    let help = "its weights work; it sends no probes and knows no profiles yet";
-    let key = set.then(|| "hybrid-access".to_owned());
-    rows.add(key, "hybrid access", Effect::NotYet(help));
+fn hybrid_access(rows: &mut Rows, service: Option<&HybridAccess>) {
+    let Some(service) = service else {
+        return;
+    };
+    let dynamic = service.load_balance == Some(LoadBalance::Dynamic);
+    let key = dynamic.then(|| "hybrid-access.load-balance".to_owned());
+    let help = "flows are shared by the weights as they are set, as with `weighted`";
+    rows.add(key, "load-balance dynamic", Effect::NotYet(help));
+    rows.later("hybrid-access.per-packet", "per-packet", service.per_packet);
+    rows.later("hybrid-access.preempt", "preempt", service.preempt);
+    let profiles = !service.profiles.is_empty();
+    let key = profiles.then(|| "hybrid-access.profile-definition[0]".to_owned());
+    let help = "paths are measured and judged against it (`pmip show sla`), and used all the same";
+    rows.add(key, "profile-definition", Effect::NotYet(help));
 }

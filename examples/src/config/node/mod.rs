@@ -1,6 +1,7 @@
 //! One node of a configuration, as the programs and the engines take it.
 
 mod customer;
+mod hybrid;
 mod labels;
 mod lma;
 mod mag;

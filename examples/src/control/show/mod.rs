@@ -1,6 +1,7 @@
 //! What a node shows of itself.
 
 mod globals;
+mod sla;
 mod stats;
 mod view;
 
@@ -35,6 +36,7 @@ pub(super) fn show(
         (What::Tunnels, only) => serde_json::to_value(view.tunnels(only)),
         (What::Stats, Some(Only::Peer(peer))) => serde_json::to_value(view.peer(now, peer)),
         (What::Stats, _) => stats::shown(node, now),
+        (What::Sla, only) => serde_json::to_value(view.sla(now, only)),
         (What::Globals, _) => Ok(view.globals(now)),
         (What::RunningConfig, _) => serde_json::to_value(&node.config().config).map(without_keys),
     }

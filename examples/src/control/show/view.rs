@@ -44,7 +44,7 @@ impl<'a> View<'a> {
             .filter(|binding| match only {
                 Some(Only::Nai(nai)) => binding.mn_id == *nai,
                 Some(Only::Peer(peer)) => binding.peer == *peer,
-                Some(Only::Summary) | None => true,
+                Some(Only::Summary | Only::History) | None => true,
             })
             .map(|binding| self.binding_row(binding))
             .collect()
@@ -138,11 +138,14 @@ impl<'a> View<'a> {
     }
 
     /// The paths, or those with one peer.
-    fn statuses<'s>(&'s self, only: Option<&'s Only>) -> impl Iterator<Item = &'s PathStatus> {
+    pub(super) fn statuses<'s>(
+        &'s self,
+        only: Option<&'s Only>,
+    ) -> impl Iterator<Item = &'s PathStatus> {
         let paths = self.paths.iter();
         paths.filter(move |status| match only {
             Some(Only::Peer(peer)) => status.peer == *peer,
-            Some(Only::Nai(_) | Only::Summary) | None => true,
+            Some(Only::Nai(_) | Only::Summary | Only::History) | None => true,
         })
     }
 
@@ -271,7 +274,7 @@ impl<'a> View<'a> {
     }
 
     /// The name of a path's label: ours, else the peer's, else its number.
-    fn label_of(&self, status: &PathStatus) -> Option<String> {
+    pub(super) fn label_of(&self, status: &PathStatus) -> Option<String> {
         let ours = self.node.config().labels.name(status.label);
         let name = ours.or(status.label_name.as_deref());
         name.map(str::to_owned).or_else(|| self.label(status.label))
@@ -285,7 +288,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn traffic(&self, path: PathId) -> PathStats {
+    pub(super) fn traffic(&self, path: PathId) -> PathStats {
         self.traffic.get(&path).copied().unwrap_or_default()
     }
 }
