@@ -144,7 +144,10 @@ impl Answer {
             return None;
         };
         let mut options = MobilityOptions::new();
-        let asked = update.options.iter().filter_map(granted);
+        let asked = update
+            .options
+            .iter()
+            .filter_map(|option| granted(&option.to_bytes()));
         let kept = asked.filter(|_| self.keep_options);
         for option in kept.chain(self.extra.iter().cloned()) {
             options.push(option).ok()?;

@@ -1,5 +1,6 @@
 //! Whom an update notification is for (RFC 7077 section 5).
 
+use bytes::Bytes;
 use pmip_wire::{
     MnIdSubtype, MobileNodeGroupIdentifier, MobileNodeIdentifier, MobilityOption, MobilityOptions,
 };
@@ -18,12 +19,12 @@ impl Target {
         if let Some(id) = options.mn_identifier() {
             return Some(Self::MobileNode(Identifier {
                 subtype: id.subtype().code(),
-                octets: id.identifier().clone(),
+                octets: Bytes::copy_from_slice(id.identifier()),
             }));
         }
         let mut groups = options.mobile_node_group_identifiers();
         groups
-            .any(|group| *group == MobileNodeGroupIdentifier::ALL_SESSIONS)
+            .any(|group| group == MobileNodeGroupIdentifier::ALL_SESSIONS)
             .then_some(Self::All)
     }
 
@@ -43,7 +44,7 @@ impl Target {
                 MobilityOption::MobileNodeIdentifier(_)
                     | MobilityOption::MobileNodeGroupIdentifier(_)
             ) {
-                options.push(option.clone());
+                options.push(option.to_bytes());
             }
         }
         options.into_inner()

@@ -1,5 +1,6 @@
 //! What both ends of a revocation share (RFC 5846).
 
+use bytes::Bytes;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -95,7 +96,7 @@ impl Subject {
         Self {
             mn_id: options.mn_identifier().map(|id| Identifier {
                 subtype: id.subtype().code(),
-                octets: id.identifier().clone(),
+                octets: Bytes::copy_from_slice(id.identifier()),
             }),
             home_prefixes: prefixes
                 .map(|prefix| prefix.to_prefix())

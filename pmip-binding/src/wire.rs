@@ -233,7 +233,7 @@ impl Beat {
             mag_id: heartbeat
                 .options
                 .mag_identifier()
-                .map(Identifier::from_wire),
+                .map(|id| Identifier::from_wire(&id)),
             care_of: heartbeat.options.ipv4_care_of_address(),
         }
     }

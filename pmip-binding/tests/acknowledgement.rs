@@ -70,7 +70,7 @@ fn an_acceptance_echoes_the_options_of_the_request() {
     assert_eq!(answer.sequence.0, 7);
     assert!(answer.flags.contains(BindingAckFlags::PROXY));
     let identifier = answer.options.mn_identifier().unwrap();
-    assert_eq!(identifier.identifier(), MN.as_bytes());
+    assert_eq!(*identifier.identifier(), MN.as_bytes());
     assert_eq!(answer.options.handoff_indicator().unwrap().code(), 1);
     assert_eq!(answer.options.access_technology_type().unwrap().code(), 3);
     assert_eq!(answer.options.timestamp(), Some(now));
@@ -82,7 +82,7 @@ fn an_acceptance_echoes_the_options_of_the_request() {
     };
     let asked = link_layer(&pbu.options);
     assert!(asked.is_some());
-    assert_eq!(link_layer(answer.options.as_slice()), asked);
+    assert_eq!(link_layer(&answer.options.to_vec()), asked);
     let held: Vec<_> = bench.binding().home_prefixes;
     let told = answer.options.home_network_prefixes();
     let told: Vec<_> = told
@@ -123,7 +123,7 @@ fn a_refusal_has_the_prefixes_of_the_request_and_zeros_for_what_was_missing() {
     assert_eq!(answer.status.code(), 158);
     let prefixes: Vec<_> = answer.options.home_network_prefixes().collect();
     assert_eq!(prefixes.len(), 1);
-    assert_eq!(*prefixes[0], pmip_wire::HomeNetworkPrefix::ALL_ZERO);
+    assert_eq!(prefixes[0], pmip_wire::HomeNetworkPrefix::ALL_ZERO);
     assert_eq!(answer.options.handoff_indicator().unwrap().code(), 0);
     assert_eq!(answer.options.access_technology_type().unwrap().code(), 0);
     let asked: Ipv6Addr = "fe80::9".parse().unwrap();

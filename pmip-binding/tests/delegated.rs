@@ -29,10 +29,7 @@ fn option(text: &str) -> DelegatedMobileNetworkPrefix {
 }
 
 fn delegated(options: &MobilityOptions) -> Vec<DelegatedMobileNetworkPrefix> {
-    options
-        .delegated_mobile_network_prefixes()
-        .copied()
-        .collect()
+    options.delegated_mobile_network_prefixes().collect()
 }
 
 fn told(answer: &BindingAcknowledgement) -> Vec<DelegatedMobileNetworkPrefix> {

@@ -17,8 +17,7 @@ use pmip_binding::{
     Attachment, BindingState, Command, Event, Forwarding, Input, MobileNode, SessionEvent,
 };
 use pmip_wire::{
-    BindingUpdate, BindingUpdateFlags, HandoffIndicator, HomeNetworkPrefix, MobilityOption,
-    OptionType,
+    BindingUpdate, BindingUpdateFlags, HandoffIndicator, HomeNetworkPrefix, OptionType,
 };
 
 const MN: &str = "walker@example.com";
@@ -48,7 +47,7 @@ fn types(update: &BindingUpdate) -> Vec<OptionType> {
     let mut types: Vec<OptionType> = update
         .options
         .iter()
-        .map(MobilityOption::option_type)
+        .map(|option| option.option_type())
         .collect();
     types.sort_unstable_by_key(|option_type| option_type.code());
     types
@@ -73,8 +72,8 @@ fn the_first_update_has_every_option_that_has_to_be_there() {
     let flags = BindingUpdateFlags::PROXY | BindingUpdateFlags::ACKNOWLEDGE;
     assert!(update.flags.contains(flags));
     let identifier = update.options.mn_identifier().unwrap();
-    assert_eq!(identifier.identifier(), MN.as_bytes());
-    let prefixes: Vec<_> = update.options.home_network_prefixes().copied().collect();
+    assert_eq!(*identifier.identifier(), MN.as_bytes());
+    let prefixes: Vec<_> = update.options.home_network_prefixes().collect();
     assert_eq!(prefixes, [HomeNetworkPrefix::ALL_ZERO], "one, of zeros");
     assert_eq!(handoff(&update), 1);
     assert_eq!(update.options.access_technology_type().unwrap().code(), 4);
@@ -122,7 +121,7 @@ fn a_refresh_has_handoff_5_and_a_deregistration_4_with_all_prefixes_each() {
     assert_eq!(leave.lifetime.as_units(), 0);
     let own = HomeNetworkPrefix::new("2001:db8:1::".parse().unwrap(), 64).unwrap();
     for update in [&refresh, &leave] {
-        let prefixes: Vec<_> = update.options.home_network_prefixes().copied().collect();
+        let prefixes: Vec<_> = update.options.home_network_prefixes().collect();
         assert_eq!(prefixes, [own, second]);
         let mut found = types(update);
         found.dedup();
@@ -194,7 +193,7 @@ fn a_prefix_that_is_refused_is_not_asked_for_again() {
     gateway.wait(3400 * SECOND);
     let asked = |gateway: &Gateway| -> Vec<HomeNetworkPrefix> {
         let update = gateway.last_update();
-        update.options.home_network_prefixes().copied().collect()
+        update.options.home_network_prefixes().collect()
     };
     assert_ne!(asked(&gateway), [HomeNetworkPrefix::ALL_ZERO]);
     gateway.answer(155, []);

@@ -78,7 +78,7 @@ fn ipv4_that_comes_later_is_served_like_a_new_registration() {
     let first = bench.send(&Pbu::new(MN, 1)).unwrap();
     assert!(first.options.ipv4_home_address_reply().is_none());
     assert!(first.options.ipv4_default_router_address().is_none());
-    let prefix = *first.options.home_network_prefixes().next().unwrap();
+    let prefix = first.options.home_network_prefixes().next().unwrap();
     let more = Pbu::new(MN, 2).handoff(5).replacing(prefix).with(ANY);
     let answer = bench.send(&more).unwrap();
     let (status, home, _) = reply(&answer);
@@ -178,7 +178,7 @@ fn one_family_may_leave_alone() {
         let mut bench = Bench::new(lma_config());
         let first = bench.send(&Pbu::new(MN, 1).with(ANY)).unwrap();
         let (_, home, _) = reply(&first);
-        let prefix = *first.options.home_network_prefixes().next().unwrap();
+        let prefix = first.options.home_network_prefixes().next().unwrap();
         let leave = Pbu::new(MN, 2).lifetime(0).handoff(4);
         let leave = if leaves_ipv4 {
             ipv4_only(leave).with(request(home))
@@ -207,7 +207,7 @@ fn gateway_of(service: Service) -> Gateway {
 fn asked(gateway: &Gateway) -> (usize, Vec<Ipv4HomeAddressRequest>) {
     let update = gateway.last_update();
     let requests = update.options.iter().filter_map(|option| match option {
-        MobilityOption::Ipv4HomeAddressRequest(request) => Some(*request),
+        MobilityOption::Ipv4HomeAddressRequest(request) => Some(request),
         _ => None,
     });
     let prefixes = update.options.home_network_prefixes().count();

@@ -212,7 +212,7 @@ fn is_registered(mag: &Mag) -> bool {
 
 fn replace(answer: &mut BindingAcknowledgement, option: impl Into<MobilityOption>) {
     let option = option.into();
-    let mut options: Vec<MobilityOption> = answer.options.iter().cloned().collect();
+    let mut options: Vec<MobilityOption> = answer.options.to_vec();
     options.retain(|other| other.option_type() != option.option_type());
     options.push(option);
     answer.options = MobilityOptions::try_from(options).unwrap();

@@ -32,7 +32,7 @@ fn sessions(bench: &Bench) -> Vec<(SessionId, Vec<IpPrefix>)> {
 fn held() -> (Bench, HomeNetworkPrefix) {
     let mut bench = Bench::new(lma_config());
     let answer = bench.send(&Pbu::new(MN, 1)).unwrap();
-    let prefix = *answer.options.home_network_prefixes().next().unwrap();
+    let prefix = answer.options.home_network_prefixes().next().unwrap();
     (bench, prefix)
 }
 
@@ -90,7 +90,7 @@ fn a_prefix_in_use_is_handed_off_under_four_conditions_and_refused_otherwise() {
     let mut bench = Bench::new(lma_config());
     let first = fresh(1).without(no_link_layer).replacing(other);
     let answer = bench.send(&first).unwrap();
-    let prefix = *answer.options.home_network_prefixes().next().unwrap();
+    let prefix = answer.options.home_network_prefixes().next().unwrap();
     let moved = fresh(2).without(no_link_layer).replacing(other);
     let moved = moved.replacing(prefix).handoff(3).from(elsewhere);
     assert_eq!(bench.status(&moved).code(), 0);

@@ -85,7 +85,7 @@ fn missing_options_are_158_161_and_162_in_this_order() {
 fn prefixes_of_others_are_155_and_other_sets_159() {
     let mut bench = Bench::new(lma_config());
     let answer = bench.send(&Pbu::new(MN, 1)).unwrap();
-    let held = *answer.options.home_network_prefixes().next().unwrap();
+    let held = answer.options.home_network_prefixes().next().unwrap();
     let thief = Pbu::new("thief@example.com", 1).replacing(held);
     assert_eq!(code(&mut bench, &thief), 155);
     let outside = HomeNetworkPrefix::new("2001:db9::".parse().unwrap(), 64).unwrap();
@@ -273,7 +273,7 @@ fn a_flood_from_one_source_is_dropped_and_others_are_served() {
 fn a_refused_request_does_not_cost_the_prefixes_held_before() {
     let mut bench = Bench::new(lma_config());
     let held = |answer: &pmip_wire::BindingAcknowledgement| {
-        *answer.options.home_network_prefixes().next().unwrap()
+        answer.options.home_network_prefixes().next().unwrap()
     };
     let before = held(&bench.send(&Pbu::new(MN, 1)).unwrap());
     assert_eq!(code(&mut bench, &Pbu::new(MN, 2).lifetime(0).handoff(4)), 0);

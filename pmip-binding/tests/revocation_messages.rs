@@ -27,7 +27,7 @@ const MN: &str = "a@example.com";
 const P: Flags = Flags::PROXY;
 
 fn types(options: &MobilityOptions) -> Vec<OptionType> {
-    options.iter().map(MobilityOption::option_type).collect()
+    options.iter().map(|option| option.option_type()).collect()
 }
 
 fn indications(sent: &[Bytes]) -> Vec<BindingRevocationIndication> {
@@ -77,7 +77,7 @@ fn a_session_is_named_by_its_node_and_its_prefixes() {
     ];
     assert_eq!(types(&sent.options), found);
     let identifier = sent.options.mn_identifier().unwrap();
-    assert_eq!(identifier.identifier(), MN.as_bytes());
+    assert_eq!(*identifier.identifier(), MN.as_bytes());
     let named = sent.options.home_network_prefixes().next().unwrap();
     assert_eq!(IpAddr::from(named.prefix()), prefix.address());
 }
@@ -97,7 +97,7 @@ fn everything_of_a_gateway_is_named_by_nothing_and_a_realm_by_its_name() {
     assert_eq!(sent.flags, P | Flags::GLOBAL);
     assert_eq!(types(&sent.options), [OptionType::MobileNodeIdentifier]);
     let identifier = sent.options.mn_identifier().unwrap();
-    assert_eq!(identifier.identifier().as_ref(), b"@example.com");
+    assert_eq!(identifier.identifier(), b"@example.com");
 }
 
 #[test]
@@ -424,7 +424,7 @@ fn prefixes_pick_the_sessions_of_a_node() {
         assert_eq!(left(&bench).len(), remain, "{subnets:?}");
         if status == Status::PartialSuccess {
             assert!(answer.options.mn_identifier().is_some());
-            let failed: Vec<_> = answer.options.home_network_prefixes().copied().collect();
+            let failed: Vec<_> = answer.options.home_network_prefixes().collect();
             assert_eq!(failed, [prefix(9)]);
         }
     }
@@ -467,7 +467,7 @@ fn a_gateway_names_itself_and_each_care_of_address_once() {
         assert_eq!(one.trigger, Trigger::PerPeerPolicy);
         assert_eq!(one.flags, P | Flags::GLOBAL);
         let identifier = one.options.mn_identifier().unwrap();
-        assert_eq!(identifier.identifier().as_ref(), b"mag1");
+        assert_eq!(identifier.identifier(), b"mag1");
     }
 }
 

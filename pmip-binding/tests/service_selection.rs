@@ -106,7 +106,8 @@ fn the_gateway_names_it_once_behind_the_mobile_node_identifier() {
     let option = [20, 3, b'i', b'm', b's'];
     assert!(octets.windows(5).any(|window| window == option));
     let first = gateway.last_update();
-    let place = |wanted: fn(&MobilityOption) -> bool| first.options.iter().position(wanted);
+    let place =
+        |wanted: fn(&MobilityOption) -> bool| first.options.to_vec().iter().position(wanted);
     let mn_id = place(|option| matches!(option, MobilityOption::MobileNodeIdentifier(_)));
     let service = place(|option| matches!(option, MobilityOption::ServiceSelection(_)));
     assert!(service.unwrap() > mn_id.unwrap());

@@ -272,7 +272,7 @@ fn a_shared_prefix_of_flow_mobility_is_an_ordinary_one() {
     let answer = bench.send(&pbu).unwrap();
     assert_eq!(answer.status.code(), 0);
     assert_eq!(answer.options.handoff_indicator().unwrap().code(), 6);
-    let given: Vec<HomeNetworkPrefix> = answer.options.home_network_prefixes().copied().collect();
+    let given: Vec<HomeNetworkPrefix> = answer.options.home_network_prefixes().collect();
     assert_eq!(given.len(), 1);
     // Octet 2 of option 22 holds the flag; the address begins two octets behind.
     let with_flag = registered(|octets| {

@@ -184,7 +184,7 @@ impl SecurityAssociation {
             &[subtype, a, b, c, d],
             &[0; DATA_LEN],
         );
-        let length = writer.finish(message.mh_type(), ChecksumContext::Udp);
+        let length = writer.finish(message.mh_type(), ChecksumContext::Udp.pseudo_header());
 
         let signed = buffer.get_mut(..length).ok_or(SignError::TooLong)?;
         let (covered, data) = signed
@@ -194,7 +194,7 @@ impl SecurityAssociation {
         for (slot, octet) in data.iter_mut().zip(mac) {
             *slot = octet;
         }
-        write_checksum(signed, context);
+        write_checksum(signed, context.pseudo_header());
         out.put_slice(signed);
         Ok(())
     }
@@ -319,7 +319,9 @@ fn end_of_options(message: &Message, wire: &[u8]) -> Result<usize, SignError> {
     if authenticated_by(AuthenticationSubtype::MobileNodeAndHomeAgent) {
         return Err(SignError::AlreadySigned);
     }
-    if authenticated_by(AuthenticationSubtype::MobileNodeAndAaa) || options.iter().any(is_last) {
+    if authenticated_by(AuthenticationSubtype::MobileNodeAndAaa)
+        || options.iter().any(|option| is_last(&option))
+    {
         return Err(SignError::Misplaced);
     }
     let header = MobilityHeader::parse(wire, ChecksumContext::Udp);
@@ -336,7 +338,7 @@ fn end_of_options(message: &Message, wire: &[u8]) -> Result<usize, SignError> {
 }
 
 /// Whether `option` must be the last one (RFC 6275 section 6.2.7, RFC 5568 section 6.4.5).
-const fn is_last(option: &MobilityOption) -> bool {
+const fn is_last(option: &MobilityOption<&[u8]>) -> bool {
     matches!(
         option,
         MobilityOption::BindingAuthorizationData(_)

@@ -184,10 +184,10 @@ pub use option::{
     MagMultipathBinding, MobileNodeGroupIdentifier, MobileNodeIdentifier,
     MobilityHeaderIpv6AddressPrefix, MobilityHeaderLinkLayerAddress, MobilityMessageAuthentication,
     MobilityOption, MobilityOptions, MulticastAcknowledgement, MulticastMobility, NatDetection,
-    NetworkIdentifier, NonceIndices, OpaqueOctets, OperatorIdentifier, OptionsFull, PreviousMaar,
-    QosAttribute, QosSpace, QosVendorSpecific, QualityOfService, RawOption, RawOptions,
-    RawSubOption, ServiceSelection, SessionBitRate, SubOptionError, SubOptionSpace, SubOptions,
-    TrafficOffloadSpace, TransientBinding, TypedOptions, UnknownOption, UnknownSubOption,
-    VendorDecoder, VendorOption, VendorRegistry, VendorSpecific,
+    NetworkIdentifier, NonceIndices, OpaqueOctets, OperatorIdentifier, OptionsFull, OptionsIter,
+    PreviousMaar, QosAttribute, QosSpace, QosVendorSpecific, QualityOfService, RawOption,
+    RawOptions, RawSubOption, ServiceSelection, SessionBitRate, SubOptionError, SubOptionSpace,
+    SubOptions, TrafficOffloadSpace, TransientBinding, TypedOptions, UnknownOption,
+    UnknownSubOption, VendorDecoder, VendorOption, VendorRegistry, VendorSpecific,
 };
 pub use types::{Lifetime, SequenceNumber, Timestamp};

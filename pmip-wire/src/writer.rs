@@ -1,6 +1,6 @@
 //! Writes messages into a buffer: lengths, alignment, padding, checksum.
 
-use crate::checksum::{Checksum, ChecksumContext, MOBILITY_HEADER_PROTOCOL};
+use crate::checksum::PseudoHeader;
 use crate::code::{MhType, OptionType};
 use crate::message::HEADER_LEN;
 use crate::option::length_octet;
@@ -29,6 +29,12 @@ impl<'a> Writer<'a> {
     #[cfg(feature = "auth")]
     pub(crate) const fn resume(buffer: &'a mut [u8], position: usize) -> Self {
         Self { buffer, position }
+    }
+
+    /// Where the next octet goes.
+    #[inline]
+    pub(crate) const fn position(&self) -> usize {
+        self.position
     }
 
     /// Writes `octets`.
@@ -64,7 +70,7 @@ impl<'a> Writer<'a> {
 
     /// Pads to a multiple of eight octets, writes the header in front, and returns the length.
     #[inline]
-    pub(crate) fn finish(mut self, mh_type: MhType, context: ChecksumContext) -> usize {
+    pub(crate) fn finish(mut self, mh_type: MhType, pseudo_header: PseudoHeader) -> usize {
         self.pad_end();
         let units = (self.position >> 3).saturating_sub(1);
         let header = [
@@ -79,7 +85,7 @@ impl<'a> Writer<'a> {
             *slot = header;
         }
         if let Some(message) = self.buffer.get_mut(..self.position) {
-            write_checksum(message, context);
+            write_checksum(message, pseudo_header);
         }
         self.position
     }
@@ -115,23 +121,14 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Fills in the checksum that `context` asks for; its field in `message` must be zero.
+/// Fills in the checksum over `pseudo_header`; its field in `message` must be zero.
 #[inline]
-pub(crate) fn write_checksum(message: &mut [u8], context: ChecksumContext) {
-    let ChecksumContext::Ipv6 {
-        source,
-        destination,
-    } = context
-    else {
+pub(crate) fn write_checksum(message: &mut [u8], pseudo_header: PseudoHeader) {
+    let Some(checksum) = pseudo_header.checksum(message) else {
         return;
     };
-    let length = message.len().try_into().unwrap_or(u32::MAX);
-    let mut checksum =
-        Checksum::ipv6_pseudo_header(source, destination, length, MOBILITY_HEADER_PROTOCOL);
-    checksum.add(message);
-    let field = checksum.finish().to_be_bytes();
     if let Some(slot) = message.get_mut(4..6) {
-        slot.copy_from_slice(&field);
+        slot.copy_from_slice(&checksum.finish().to_be_bytes());
     }
 }
 
@@ -145,6 +142,11 @@ fn padding(octets: usize) -> [u8; 8] {
         }
         None => [0; 8],
     }
+}
+
+/// The first `octets` octets of [`padding`], at most 7.
+pub(crate) fn pad_octets(octets: usize) -> impl Iterator<Item = u8> {
+    padding(octets).into_iter().take(octets)
 }
 
 fn put_octet((slot, octet): (&mut u8, u8)) {

@@ -175,7 +175,7 @@ fn a_heartbeat_does_not_allocate_either_way() {
         .push(MobilityOption::RestartCounter(3))
         .expect("fits");
     let message = Message::from(response);
-    let wire = message.to_bytes(IPV6);
+    let wire = Bytes::from_owner(message.to_bytes(IPV6).to_vec());
     let mut out = Vec::with_capacity(64);
     let count = allocations(|| {
         let decoded = Message::decode(&wire, IPV6).expect("well-formed");
@@ -210,8 +210,8 @@ fn carriers_and_measurement_packets_do_not_allocate_either_way() {
 }
 
 #[test]
-fn twelve_options_decode_in_place_and_thirteen_are_kept() {
-    for (count, allowed) in [(0, 0), (1, 0), (4, 0), (12, 0), (13, 1)] {
+fn any_number_of_options_decodes_in_place() {
+    for count in [0, 1, 4, 12, 13, 40] {
         let mut options = MobilityOptions::new();
         for number in 0..count {
             let option = MobilityOption::RestartCounter(number);
@@ -221,10 +221,10 @@ fn twelve_options_decode_in_place_and_thirteen_are_kept() {
             options,
             ..Heartbeat::request(7)
         });
-        let wire = message.to_bytes(IPV6);
+        let wire = Bytes::from_owner(message.to_bytes(IPV6).to_vec());
         let mut decoded = None;
         let spent = allocations(|| decoded = Some(Message::decode(&wire, IPV6)));
-        assert_eq!(spent, allowed, "{count} options");
+        assert_eq!(spent, 0, "{count} options");
         assert_eq!(decoded, Some(Ok(message)));
     }
 }

@@ -215,11 +215,8 @@ fn decoding_shares_the_memory_it_reads() {
     let Ok(Message::BindingUpdate(update)) = Message::decode(&wire, UDP) else {
         panic!("a Binding Update");
     };
-    let identifier = update
-        .options
-        .mn_identifier()
-        .expect("it has one")
-        .identifier();
+    let identifier = update.options.mn_identifier().expect("it has one");
+    let identifier = *identifier.identifier();
     assert_eq!(identifier.as_ptr(), wire[15..].as_ptr());
 }
 

@@ -45,7 +45,7 @@ fn every_typed_option_and_message_is_drawn() {
         messages.insert(message.mh_type());
         let list = message
             .options()
-            .map(MobilityOptions::as_slice)
+            .map(MobilityOptions::to_vec)
             .unwrap_or_default();
         options.extend(list.iter().map(MobilityOption::option_type));
     }
@@ -101,7 +101,7 @@ proptest! {
             .filter_map(|raw| raw.expect("whole").decode().expect("well-formed"))
             .map(|option| option.to_bytes())
             .collect();
-        let owned = message.options().map(MobilityOptions::as_slice).unwrap_or_default();
+        let owned = message.options().map(MobilityOptions::to_vec).unwrap_or_default();
         prop_assert_eq!(borrowed, owned);
     }
 

@@ -475,7 +475,7 @@ fn padding_is_skipped_whatever_it_holds() {
         panic!("a Binding Update");
     };
     let only = MobilityOption::HandoffIndicator(HandoffIndicator::HandoffBetweenMags);
-    assert_eq!(update.options.as_slice(), &[only]);
+    assert_eq!(update.options.to_vec(), [only]);
 }
 
 /// RFC 8200 section 4.7: octets behind "no next header" are ignored.

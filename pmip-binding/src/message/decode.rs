@@ -1,5 +1,6 @@
 //! From wire messages.
 
+use bytes::Bytes;
 use std::net::IpAddr;
 
 use pmip_wire::{
@@ -37,11 +38,16 @@ impl Update {
             home_requests: requests
                 .map(|request| (request.address(), request.prefix_length()))
                 .collect(),
-            mag_id: options.mag_identifier().map(Identifier::from_wire),
+            mag_id: options
+                .mag_identifier()
+                .map(|id| Identifier::from_wire(&id)),
             service: options
                 .service_selection()
-                .map(|service| service.identifier().clone()),
-            vendor: options.vendor_specific().cloned().collect(),
+                .map(|service| Bytes::copy_from_slice(service.identifier())),
+            vendor: options
+                .vendor_specific()
+                .map(|vendor| vendor.to_bytes())
+                .collect(),
             redirect_capable: options
                 .iter()
                 .any(|option| option.option_type() == OptionType::RedirectCapability),
@@ -77,7 +83,9 @@ impl Acknowledgement {
             nat_detection: nat.map(|nat| (nat.force_udp, nat.refresh_time)),
             dhcp_server: options.ipv4_dhcp_support_mode().map(|mode| mode.server),
             alternate_ipv4_care_of: options.alternate_ipv4_care_of_address(),
-            controlled: options.lma_controlled_mag_parameters().cloned(),
+            controlled: options
+                .lma_controlled_mag_parameters()
+                .map(|controlled| controlled.to_bytes()),
             redirect: options.redirect(),
             load: options.load_information(),
         })
@@ -96,19 +104,21 @@ impl Common {
             lifetime: 0,
             mn_id: options.mn_identifier().map(|id| Identifier {
                 subtype: id.subtype().code(),
-                octets: id.identifier().clone(),
+                octets: Bytes::copy_from_slice(id.identifier()),
             }),
             home_prefixes: prefixes.map(|prefix| prefix.to_prefix()).collect(),
             handoff: options.handoff_indicator().map(|code| code.code()),
             access_technology: technology.map(|code| code.code()),
-            link_layer: link_layer.map(|id| id.identifier().clone()),
+            link_layer: link_layer.map(|id| Bytes::copy_from_slice(id.identifier())),
             link_local: options.link_local_address(),
             timestamp: options.timestamp().map(|timestamp| timestamp.to_bits()),
             delegated: delegated.map(|prefix| prefix.to_prefix()).collect(),
             multipath: Multipath::from_options(options),
             gre: options.gre_key(),
             tlv_header: false,
-            access_network: options.access_network_identifier().cloned(),
+            access_network: options
+                .access_network_identifier()
+                .map(|network| network.to_bytes()),
         }
     }
 }
@@ -127,10 +137,10 @@ impl Multipath {
 }
 
 impl Identifier {
-    pub(crate) fn from_wire(id: &MagIdentifier) -> Self {
+    pub(crate) fn from_wire(id: &MagIdentifier<&[u8]>) -> Self {
         Self {
             subtype: id.subtype().code(),
-            octets: id.identifier().clone(),
+            octets: Bytes::copy_from_slice(id.identifier()),
         }
     }
 }

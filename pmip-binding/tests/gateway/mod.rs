@@ -120,7 +120,7 @@ impl Gateway {
         flags: BindingAckFlags,
         more: impl IntoIterator<Item = MobilityOption>,
     ) -> Message {
-        let echoed = |option: &&MobilityOption| {
+        let echoed = |option: &MobilityOption| {
             matches!(
                 option,
                 MobilityOption::MobileNodeIdentifier(_)
@@ -131,7 +131,7 @@ impl Gateway {
             )
         };
         let mut options: Vec<MobilityOption> =
-            update.options.iter().filter(echoed).cloned().collect();
+            update.options.to_vec().into_iter().filter(echoed).collect();
         let home = HomeNetworkPrefix::new("2001:db8:1::".parse().unwrap(), 64).unwrap();
         options.push(home.into());
         options.extend(more);

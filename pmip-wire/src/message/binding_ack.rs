@@ -73,14 +73,14 @@ impl Body for BindingAcknowledgement {
     ];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
         let [status, flags, s0, s1, l0, l1] = *fixed;
         Self {
             status: Status::from_code(status),
             flags: BindingAckFlags::from_bits_retain(flags),
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             lifetime: Lifetime::from_units(u16::from_be_bytes([l0, l1])),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 

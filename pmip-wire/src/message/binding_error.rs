@@ -50,12 +50,12 @@ impl Body for BindingError {
     ];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 18]) -> Self {
+    fn from_wire(fixed: &[u8; 18], options: MobilityOptions) -> Self {
         let [status, _reserved, home_address @ ..] = *fixed;
         Self {
             status: BindingErrorStatus::from_code(status),
             home_address: Ipv6Addr::from(home_address),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 

@@ -26,8 +26,8 @@ impl Body for BindingRefreshRequest {
     const LAYOUT: Layout = &[(Field::Reserved, 2)];
 
     #[inline]
-    fn from_wire(_reserved: &[u8; 2]) -> Self {
-        Self::default()
+    fn from_wire(_reserved: &[u8; 2], options: MobilityOptions) -> Self {
+        Self { options }
     }
 
     #[inline]

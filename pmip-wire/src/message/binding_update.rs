@@ -79,13 +79,13 @@ impl Body for BindingUpdate {
     ];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
         let [s0, s1, f0, f1, l0, l1] = *fixed;
         Self {
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             flags: BindingUpdateFlags::from_bits_retain(u16::from_be_bytes([f0, f1])),
             lifetime: Lifetime::from_units(u16::from_be_bytes([l0, l1])),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::error::Field;
+use crate::option::MobilityOptions;
 
 /// The fields of a fixed part behind the checksum, in wire order, with their widths in octets.
 pub(super) type Layout = &'static [(Field, u16)];
@@ -15,8 +16,8 @@ pub(super) trait Body: Sized {
     /// The same octets by field, so that an error can name where a message was cut.
     const LAYOUT: Layout;
 
-    /// The body that starts with `fixed`, without options.
-    fn from_wire(fixed: &Self::Fixed) -> Self;
+    /// The body that starts with `fixed` and has these options.
+    fn from_wire(fixed: &Self::Fixed, options: MobilityOptions) -> Self;
 
     /// The fixed part.
     fn to_wire(&self) -> Self::Fixed;

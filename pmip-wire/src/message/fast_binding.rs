@@ -75,13 +75,13 @@ impl Body for FastBindingUpdate {
     ];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
         let [s0, s1, f0, f1, l0, l1] = *fixed;
         Self {
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             flags: BindingUpdateFlags::from_bits_retain(u16::from_be_bytes([f0, f1])),
             lifetime_seconds: u16::from_be_bytes([l0, l1]),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 
@@ -105,14 +105,14 @@ impl Body for FastBindingAcknowledgement {
     ];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
         let [status, flags, s0, s1, l0, l1] = *fixed;
         Self {
             status: FastBindingStatus::from_code(status),
             flags: BindingAckFlags::from_bits_retain(flags),
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             lifetime_seconds: u16::from_be_bytes([l0, l1]),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 

@@ -89,13 +89,13 @@ impl Body for FlowBindingIndication {
     ];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
         let [_, _, s0, s1, trigger, flags] = *fixed;
         Self {
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             trigger: FlowBindingTrigger::from_code(trigger),
             flags: FlowBindingFlags::from_bits_retain(flags),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 
@@ -118,12 +118,12 @@ impl Body for FlowBindingAcknowledgement {
     ];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
         let [_, _, s0, s1, status, _] = *fixed;
         Self {
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             status: FlowBindingStatus::from_code(status),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 

@@ -106,13 +106,13 @@ impl Body for HandoverInitiate {
     const LAYOUT: Layout = &[(Field::Sequence, 2), (Field::Flags, 1), (Field::Code, 1)];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 4]) -> Self {
+    fn from_wire(fixed: &[u8; 4], options: MobilityOptions) -> Self {
         let [s0, s1, flags, code] = *fixed;
         Self {
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             flags: HandoverInitiateFlags::from_bits_retain(flags),
             code: HandoverInitiateCode::from_code(code),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 
@@ -129,13 +129,13 @@ impl Body for HandoverAcknowledge {
     const LAYOUT: Layout = &[(Field::Sequence, 2), (Field::Flags, 1), (Field::Code, 1)];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 4]) -> Self {
+    fn from_wire(fixed: &[u8; 4], options: MobilityOptions) -> Self {
         let [s0, s1, flags, code] = *fixed;
         Self {
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             flags: HandoverAcknowledgeFlags::from_bits_retain(flags),
             code: HandoverAcknowledgeCode::from_code(code),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 

@@ -56,13 +56,13 @@ impl Body for Heartbeat {
     const LAYOUT: Layout = &[(Field::Flags, 2), (Field::Sequence, 4)];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
         let [_, flags, s0, s1, s2, s3] = *fixed;
         Self {
             unsolicited: flags & UNSOLICITED != 0,
             response: flags & RESPONSE != 0,
             sequence: u32::from_be_bytes([s0, s1, s2, s3]),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 

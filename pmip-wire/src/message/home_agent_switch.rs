@@ -85,8 +85,11 @@ impl Body for HomeAgentSwitch {
     const LAYOUT: Layout = &[(Field::AddressCount, 1), (Field::Reserved, 1)];
 
     #[inline]
-    fn from_wire(_fixed: &[u8; 2]) -> Self {
-        Self::default()
+    fn from_wire(_fixed: &[u8; 2], options: MobilityOptions) -> Self {
+        Self {
+            addresses: Bytes::new(),
+            options,
+        }
     }
 
     #[inline]

@@ -96,12 +96,12 @@ impl Body for LocalizedRoutingInitiation {
     ];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
         let [s0, s1, _, _, l0, l1] = *fixed;
         Self {
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             lifetime_seconds: u16::from_be_bytes([l0, l1]),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 
@@ -124,14 +124,14 @@ impl Body for LocalizedRoutingAcknowledgment {
     ];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
         let [s0, s1, flags, status, l0, l1] = *fixed;
         Self {
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             flags: LocalizedRoutingFlags::from_bits_retain(flags),
             status: LocalizedRoutingStatus::from_code(status),
             lifetime_seconds: u16::from_be_bytes([l0, l1]),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 

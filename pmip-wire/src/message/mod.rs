@@ -49,7 +49,7 @@ use alloc::vec::Vec;
 
 use bytes::{BufMut, Bytes};
 
-use crate::checksum::ChecksumContext;
+use crate::checksum::{ChecksumContext, PseudoHeader};
 use crate::code::MhType;
 use crate::error::{DecodeError, DecodeErrorKind, Layer};
 use crate::option::MobilityOptions;
@@ -120,25 +120,36 @@ macro_rules! messages {
                 }
             }
 
-            /// Octets of Message Data in front of the options.
+            /// Octets of Message Data in front of the options, as far as `data` tells.
             #[inline]
             fn body_len(self, data: &[u8]) -> usize {
-                match self {
-                    $( Self::$body => body_len::<$body>(data), )+
+                let fixed = match self {
+                    $( Self::$body => <<$body as Body>::Fixed as FixedPart>::LEN, )+
+                };
+                // The one body with a list stands apart, so that the others are looked up.
+                if self == Self::HomeAgentSwitch {
+                    list_len::<HomeAgentSwitch>(data).saturating_add(fixed)
+                } else {
+                    fixed
                 }
             }
         }
 
         impl Message {
-            /// The message without its options.
+            /// The message of `header` with these options, which were checked.
             #[inline(always)]
-            fn from_header(header: &MobilityHeader<'_>, wire: &Bytes) -> Result<Self, DecodeError> {
+            fn from_header(
+                header: &MobilityHeader<'_>,
+                wire: &Bytes,
+                options: Bytes,
+            ) -> Result<Self, DecodeError> {
                 let data = header.message_data();
                 Ok(match header.kind() {
                     $( Some(Kind::$body) => {
                         let cut = || header.cut_in_body();
                         let (fixed, list) = split_body::<$body>(data).ok_or_else(cut)?;
-                        let mut body = <$body as Body>::from_wire(fixed);
+                        let options = MobilityOptions::from_checked(options);
+                        let mut body = <$body as Body>::from_wire(fixed, options);
                         body.set_list(|| wire.slice_ref(list));
                         Self::$body(body)
                     } )+
@@ -178,13 +189,6 @@ macro_rules! messages {
             pub const fn options(&self) -> Option<&MobilityOptions> {
                 match self {
                     $( Self::$body(message) => Some(&message.options), )+
-                    Self::Unknown(_) => None,
-                }
-            }
-
-            const fn options_mut(&mut self) -> Option<&mut MobilityOptions> {
-                match self {
-                    $( Self::$body(message) => Some(&mut message.options), )+
                     Self::Unknown(_) => None,
                 }
             }
@@ -314,8 +318,26 @@ impl Message {
     /// # Errors
     /// [`DecodeError`] where the bytes are no well-formed Mobility Header;
     /// [`DecodeError::answer`] tells what its sender is owed.
+    #[inline(always)]
     pub fn decode(wire: &Bytes, context: ChecksumContext) -> Result<Self, DecodeError> {
-        let (_, message) = Self::decode_with_header(wire, context)?;
+        Self::decode_over(wire, context.pseudo_header())
+    }
+
+    /// [`Message::decode`] with the checksum taken over `pseudo_header`.
+    fn decode_over(wire: &Bytes, pseudo_header: PseudoHeader) -> Result<Self, DecodeError> {
+        let header = MobilityHeader::parse_over(wire, pseudo_header)?;
+        Self::of_header(&header, wire)
+    }
+
+    /// The message of `header`, which `wire` starts with.
+    #[inline(always)]
+    fn of_header(header: &MobilityHeader<'_>, wire: &Bytes) -> Result<Self, DecodeError> {
+        let options = match header.options() {
+            Some(raw) => MobilityOptions::check(raw, wire)?,
+            None => Bytes::new(),
+        };
+        let message = Self::from_header(header, wire, options)?;
+        message.check_len()?;
         Ok(message)
     }
 
@@ -329,12 +351,7 @@ impl Message {
         context: ChecksumContext,
     ) -> Result<(MobilityHeader<'_>, Self), DecodeError> {
         let header = MobilityHeader::parse(wire, context)?;
-        // Options are decoded into the message, not moved there: a message is some hundred octets.
-        let mut message = Self::from_header(&header, wire)?;
-        if let (Some(options), Some(raw)) = (message.options_mut(), header.options()) {
-            options.decode(raw, wire)?;
-        }
-        message.check_len()?;
+        let message = Self::of_header(&header, wire)?;
         Ok((header, message))
     }
 
@@ -379,12 +396,13 @@ impl Message {
         leniency: Leniency,
     ) -> Result<(Self, Faults), DecodeError> {
         let (header, mut faults) = MobilityHeader::parse_lax(wire, context, leniency)?;
-        let mut message = Self::from_header(&header, wire)?;
-        if let (Some(options), Some(raw)) = (message.options_mut(), header.options()) {
-            options.decode_lax(raw, wire, |tolerance, error| {
+        let options = match header.options() {
+            Some(raw) => MobilityOptions::check_lax(raw, wire, |tolerance, error| {
                 faults.pass_over(leniency, tolerance, error)
-            })?;
-        }
+            })?,
+            None => Bytes::new(),
+        };
+        let message = Self::from_header(&header, wire, options)?;
         message.check_len()?;
         Ok((message, faults))
     }
@@ -395,14 +413,16 @@ impl Message {
     /// # Panics
     /// As [`BufMut`] does, when `out` cannot grow and has less room than
     /// [`Message::encoded_len`].
+    #[inline(always)]
     pub fn encode(&self, context: ChecksumContext, out: &mut impl BufMut) {
+        let pseudo_header = context.pseudo_header();
         let mut usual = [0; USUAL_LEN];
-        let length = self.write(&mut usual, context);
+        let length = self.write(&mut usual, pseudo_header);
         if let Some(message) = usual.get(..length) {
             return out.put_slice(message);
         }
         let mut longest = [0; MAX_MESSAGE_LEN];
-        let length = self.write(&mut longest, context);
+        let length = self.write(&mut longest, pseudo_header);
         out.put_slice(longest.get(..length).unwrap_or_default());
     }
 
@@ -411,8 +431,9 @@ impl Message {
     /// disorder, where it has less room than [`Message::encoded_len`], which [`MAX_MESSAGE_LEN`]
     /// octets always suffice for.
     #[must_use]
+    #[inline(always)]
     pub fn encode_to_slice(&self, context: ChecksumContext, buffer: &mut [u8]) -> Option<usize> {
-        let length = self.write(buffer, context);
+        let length = self.write(buffer, context.pseudo_header());
         (length <= buffer.len()).then_some(length)
     }
 
@@ -432,13 +453,13 @@ impl Message {
     }
 
     /// Writes into `buffer` and returns the length, which may exceed the buffer's.
-    fn write(&self, buffer: &mut [u8], context: ChecksumContext) -> usize {
+    fn write(&self, buffer: &mut [u8], pseudo_header: PseudoHeader) -> usize {
         let mut writer = Writer::new(buffer);
         self.write_body(&mut writer);
         if let Some(options) = self.options() {
             options.write(&mut writer);
         }
-        writer.finish(self.mh_type(), context)
+        writer.finish(self.mh_type(), pseudo_header)
     }
 
     /// Whether a message whose body holds a list still fits once its options are aligned;
@@ -466,11 +487,9 @@ fn starts_with(data: &[u8], selector: &[u8]) -> bool {
     data.iter().zip(selector).all(|(a, b)| a == b)
 }
 
-/// Octets in front of the options, as far as `data` tells.
-#[inline]
-fn body_len<B: Body>(data: &[u8]) -> usize {
-    let list = B::Fixed::split(data).map_or(0, |(fixed, _)| B::list_len(fixed));
-    B::Fixed::LEN.saturating_add(list)
+/// Octets of the list behind the fixed part, as far as `data` tells.
+fn list_len<B: Body>(data: &[u8]) -> usize {
+    B::Fixed::split(data).map_or(0, |(fixed, _)| B::list_len(fixed))
 }
 
 /// The fixed part that `data` starts with, and the list behind it; `None` where they are cut.

@@ -34,11 +34,11 @@ macro_rules! test_init {
             const LAYOUT: Layout = &[(Field::Reserved, 2), (Field::InitCookie, 8)];
 
             #[inline]
-            fn from_wire(fixed: &[u8; 10]) -> Self {
+            fn from_wire(fixed: &[u8; 10], options: MobilityOptions) -> Self {
                 let [_, _, init_cookie @ ..] = *fixed;
                 Self {
                     init_cookie,
-                    options: MobilityOptions::new(),
+                    options,
                 }
             }
 
@@ -93,13 +93,13 @@ macro_rules! test {
             ];
 
             #[inline]
-            fn from_wire(fixed: &[u8; 18]) -> Self {
+            fn from_wire(fixed: &[u8; 18], options: MobilityOptions) -> Self {
                 let [n0, n1, c0, c1, c2, c3, c4, c5, c6, c7, keygen_token @ ..] = *fixed;
                 Self {
                     nonce_index: u16::from_be_bytes([n0, n1]),
                     init_cookie: [c0, c1, c2, c3, c4, c5, c6, c7],
                     keygen_token,
-                    options: MobilityOptions::new(),
+                    options,
                 }
             }
 

@@ -133,13 +133,13 @@ impl Body for BindingRevocationIndication {
     ];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
         let [_, trigger, s0, s1, f0, f1] = *fixed;
         Self {
             trigger: RevocationTrigger::from_code(trigger),
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             flags: BindingRevocationFlags::from_bits_retain(u16::from_be_bytes([f0, f1])),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 
@@ -162,13 +162,13 @@ impl Body for BindingRevocationAcknowledgement {
     ];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
         let [_, status, s0, s1, f0, f1] = *fixed;
         Self {
             status: BindingRevocationStatus::from_code(status),
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             flags: BindingRevocationFlags::from_bits_retain(u16::from_be_bytes([f0, f1])),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 

@@ -79,12 +79,9 @@ impl Body for SubscriptionQuery {
     const LAYOUT: Layout = &[(Field::Sequence, 1), (Field::Reserved, 1)];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 2]) -> Self {
+    fn from_wire(fixed: &[u8; 2], options: MobilityOptions) -> Self {
         let [sequence, _] = *fixed;
-        Self {
-            sequence,
-            options: MobilityOptions::new(),
-        }
+        Self { sequence, options }
     }
 
     #[inline]
@@ -99,12 +96,12 @@ impl Body for SubscriptionResponse {
     const LAYOUT: Layout = &[(Field::Sequence, 1), (Field::Flags, 1)];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 2]) -> Self {
+    fn from_wire(fixed: &[u8; 2], options: MobilityOptions) -> Self {
         let [sequence, flags] = *fixed;
         Self {
             sequence,
             flags: SubscriptionFlags::from_bits_retain(flags),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 

@@ -113,13 +113,13 @@ impl Body for UpdateNotification {
     ];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
         let [s0, s1, r0, r1, f0, f1] = *fixed;
         Self {
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             reason: NotificationReason::from_code(u16::from_be_bytes([r0, r1])),
             flags: UpdateNotificationFlags::from_bits_retain(u16::from_be_bytes([f0, f1])),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 
@@ -142,12 +142,12 @@ impl Body for UpdateNotificationAcknowledgement {
     ];
 
     #[inline]
-    fn from_wire(fixed: &[u8; 6]) -> Self {
+    fn from_wire(fixed: &[u8; 6], options: MobilityOptions) -> Self {
         let [s0, s1, status, _, _, _] = *fixed;
         Self {
             sequence: SequenceNumber(u16::from_be_bytes([s0, s1])),
             status: UpdateNotificationStatus::from_code(status),
-            options: MobilityOptions::new(),
+            options,
         }
     }
 

@@ -95,16 +95,27 @@ macro_rules! subtyped_identifier {
             }
         }
 
-        impl<B: AsRef<[u8]>> $name<B> {
+        impl $name {
             /// The identifier as text; `None` where it is not an NAI in UTF-8.
             pub fn as_nai(&self) -> Option<&str> {
-                if self.subtype != MnIdSubtype::Nai {
-                    return None;
-                }
-                core::str::from_utf8(self.identifier.octets()).ok()
+                nai(self.subtype, self.identifier.octets())
+            }
+        }
+
+        impl<'a> $name<&'a [u8]> {
+            /// The identifier as text; `None` where it is not an NAI in UTF-8.
+            pub fn as_nai(&self) -> Option<&'a str> {
+                nai(self.subtype, self.identifier.inner())
             }
         }
     };
+}
+
+/// The text of an identifier that is an NAI in UTF-8.
+fn nai(subtype: MnIdSubtype, identifier: &[u8]) -> Option<&str> {
+    (subtype == MnIdSubtype::Nai)
+        .then(|| core::str::from_utf8(identifier).ok())
+        .flatten()
 }
 
 subtyped_identifier!(MobileNodeIdentifier, 254);

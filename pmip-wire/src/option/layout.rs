@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{RawOption, RawOptions};
+use super::{RawOption, raw};
 use crate::code::{AccessTechnologyType, HandoffIndicator};
 use crate::error::DecodeError;
 use crate::types::{Lifetime, Timestamp};
@@ -31,20 +31,24 @@ pub(super) trait Layout<B: AsRef<[u8]>> {
     fn to_bytes(value: &Self::Value) -> Self::Owned;
 }
 
-/// Takes the next option of `walk`, which is of this layout.
+/// The option that `octets` starts with, which is of this layout, and what stands behind it; `None`
+/// where it does not fit.
+///
+/// For the processor a length that is known is more than a check: it steps on by it, and need not
+/// wait for the octet to learn where the next option starts.
 #[inline(always)]
 pub(super) fn take<'a, B: AsRef<[u8]>, L: Layout<B>>(
-    walk: &mut RawOptions<'a>,
+    octets: &'a [u8],
     own: impl FnOnce(&'a [u8]) -> B,
-) -> Result<L::Value, DecodeError> {
-    let raw = match L::LENGTH {
-        Some(length) => walk.take_exactly(length),
-        None => walk.take_next(),
+) -> Option<(L::Value, &'a [u8])> {
+    let ([code, length], rest) = octets.split_first_chunk()?;
+    let (data, rest) = match L::LENGTH {
+        Some(expected) if usize::from(*length) != expected => return None,
+        Some(expected) => rest.split_at_checked(expected)?,
+        None => raw::split(octets)?,
     };
-    match raw {
-        Some(raw) => L::decode(raw, own),
-        None => Err(walk.misfit(L::LENGTH)),
-    }
+    let value = L::decode(RawOption::unplaced(*code, data), own).ok()?;
+    Some((value, rest))
 }
 
 /// Implements [`Layout`] for values of fixed size: `from_raw` reads them, `data` writes them.
@@ -144,7 +148,8 @@ macro_rules! octets_behind {
                 self.$octets.octets()
             }
 
-            fn to_bytes(&self) -> $name {
+            /// The same with its octets in memory of its own, to outlive the message.
+            pub fn to_bytes(&self) -> $name {
                 $name {
                     $($field: self.$field,)*
                     $octets: self.$octets.to_bytes(),

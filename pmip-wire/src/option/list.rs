@@ -1,4 +1,5 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::ops::ControlFlow;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -9,29 +10,36 @@ use super::{
     Ipv4HomeAddress, Ipv4HomeAddressReply, Ipv4HomeAddressRequest, Ipv4TrafficOffloadSelector,
     LinkLayerIdentifier, LmaControlledMagParameters, LoadInformation, MagIdentifier,
     MagMultipathBinding, MobileNodeGroupIdentifier, MobileNodeIdentifier,
-    MobilityMessageAuthentication, MobilityOption, NatDetection, QualityOfService, RawOptions,
-    ServiceSelection, TransientBinding, UnknownOption, VendorSpecific,
+    MobilityMessageAuthentication, MobilityOption, NatDetection, QualityOfService, RawOption,
+    RawOptions, ServiceSelection, TransientBinding, UnknownOption, VendorSpecific, length_octet,
+    raw,
 };
-use crate::code::{AccessTechnologyType, HandoffIndicator};
+use crate::code::{AccessTechnologyType, HandoffIndicator, OptionType};
 use crate::error::{DecodeError, DecodeErrorKind, Layer};
 use crate::message::{Leniency, MAX_MESSAGE_LEN, OPTION_STARTS};
 use crate::types::{Lifetime, Timestamp};
-use crate::writer::Writer;
+use crate::writer::{Writer, pad_octets};
 
-/// Options that a list holds without an allocation: a multipath registration has about ten.
-const INLINE: usize = 12;
+/// Octets of options that are built without an allocation: a multipath registration has about 120.
+const INLINE: usize = 128;
 
-/// Places that are made at once for options to be read into.
-const PLACES: usize = 4;
+/// Where the options of registrations, heartbeats and revocations start: what built ones are aligned
+/// for.
+const USUAL_START: usize = 12;
 
 /// Octets of options that fit however they are aligned: 2 octets, the least an option has, take 9
 /// with the most padding, which leaves room for the longest fixed part and the final padding.
 const SURELY_FITS: usize = 440;
 
-/// The options of one message, in wire order and without padding.
+/// The options of one message, in wire order.
+///
+/// They are octets, checked when they came in: those of a decoded message share its memory, by one
+/// reference for all of them, and each is typed as it is looked at, borrowing. What outlives the
+/// message takes [`MobilityOption::to_bytes`].
 ///
 /// A list always fits: whatever message it is put into, with all alignment, the Mobility Header
-/// stays within its 2048 octets.
+/// stays within its 2048 octets. A message with a shorter fixed part than the longest, which takes
+/// 24 octets, could hold up to 14 octets more; lists that need them are refused.
 ///
 /// ```
 /// use pmip_wire::{HandoffIndicator, MobileNodeIdentifier, MobilityOptions};
@@ -42,7 +50,7 @@ const SURELY_FITS: usize = 440;
 /// assert_eq!(options.mn_identifier().unwrap().as_nai(), Some("node@example.net"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
     feature = "serde",
@@ -52,7 +60,21 @@ const SURELY_FITS: usize = 440;
     )
 )]
 pub struct MobilityOptions {
-    list: SmallVec<[MobilityOption; INLINE]>,
+    octets: Octets,
+}
+
+#[derive(Clone)]
+enum Octets {
+    /// As the sender wrote them: reserved fields and padding may be anything.
+    Received(Bytes),
+    /// As they are to be sent, aligned for [`USUAL_START`].
+    Built(SmallVec<[u8; INLINE]>),
+}
+
+/// Iterates over the options of one message, without padding; their variable parts borrow.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionsIter<'a> {
+    rest: &'a [u8],
 }
 
 /// The option would push a Mobility Header past its 2048 octets.
@@ -62,8 +84,11 @@ pub struct OptionsFull;
 
 impl MobilityOptions {
     /// No options.
+    #[inline]
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            octets: Octets::Built(SmallVec::new()),
+        }
     }
 
     /// Appends `option`.
@@ -72,12 +97,16 @@ impl MobilityOptions {
     /// [`OptionsFull`] where a Mobility Header would grow past 2048 octets; the list stays as it
     /// was.
     pub fn push(&mut self, option: impl Into<MobilityOption>) -> Result<(), OptionsFull> {
-        self.list.push(option.into());
-        if self.fits() {
-            return Ok(());
-        }
-        self.list.pop();
-        Err(OptionsFull)
+        self.append(&option.into())
+    }
+
+    /// Appends an option that borrows, as [`MobilityOptions::iter`] yields it: how a receiver
+    /// answers with what it was sent.
+    ///
+    /// # Errors
+    /// As [`MobilityOptions::push`].
+    pub fn push_borrowed(&mut self, option: &MobilityOption<&[u8]>) -> Result<(), OptionsFull> {
+        self.append(option)
     }
 
     /// The list with `option` behind it.
@@ -90,174 +119,213 @@ impl MobilityOptions {
     }
 
     /// The options in wire order.
-    pub fn iter(&self) -> core::slice::Iter<'_, MobilityOption> {
-        self.list.iter()
+    #[inline]
+    pub fn iter(&self) -> OptionsIter<'_> {
+        OptionsIter {
+            rest: self.as_octets(),
+        }
     }
 
-    /// The options in wire order.
-    pub fn as_slice(&self) -> &[MobilityOption] {
-        &self.list
+    /// The options with their variable parts in memory of their own.
+    pub fn to_vec(&self) -> alloc::vec::Vec<MobilityOption> {
+        self.iter().map(|option| option.to_bytes()).collect()
     }
 
-    /// How many.
+    /// How many. It counts them.
     pub fn len(&self) -> usize {
-        self.list.len()
+        self.iter().count()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.iter().next().is_none()
     }
 
     /// Keeps the options for which `keep` holds.
-    pub fn retain(&mut self, mut keep: impl FnMut(&MobilityOption) -> bool) {
-        self.list.retain(|option| keep(option));
+    pub fn retain(&mut self, mut keep: impl FnMut(&MobilityOption<&[u8]>) -> bool) {
+        let mut kept = SmallVec::new();
+        for option in self.iter().filter(|option| keep(option)) {
+            write(&mut kept, &option);
+        }
+        self.octets = Octets::Built(kept);
     }
 
     /// Where the options end, counted from the start of the Mobility Header, when they start at
     /// `start`.
     pub(crate) fn end_from(&self, start: usize) -> usize {
-        self.iter().fold(start, |position, option| {
-            option.with_data(|option_type, head, tail| {
-                let padding = option_type.alignment_around(tail).padding(position);
-                let octets = [padding, 2, head.len(), tail.len()];
-                octets.into_iter().fold(position, usize::saturating_add)
-            })
-        })
-    }
-
-    /// Appends the options that `raw` walks over, whose variable parts share `owner`'s memory.
-    ///
-    /// Places come first, some at a time, and options are built in them: to build an option
-    /// elsewhere and move it costs more than to read it.
-    pub(crate) fn decode(
-        &mut self,
-        mut raw: RawOptions<'_>,
-        owner: &Bytes,
-    ) -> Result<(), DecodeError> {
-        let (size, offset) = (raw.remaining(), raw.offset());
-        let mut used = self.list.len();
-        while raw.skip_padding() {
-            let filled = fill(self.add_places(), &mut raw, owner)?;
-            used = used.saturating_add(filled);
+        match self.aligned_for(start) {
+            Some(octets) => start.saturating_add(octets.len()),
+            None => end_of(self.iter(), start),
         }
-        self.list.truncate(used);
-        self.check_len(size, offset)
     }
 
-    /// Appends [`PLACES`] options that own nothing, for others to take their places.
-    fn add_places(&mut self) -> &mut [MobilityOption] {
-        let used = self.list.len();
-        let places = core::iter::repeat_with(|| MobilityOption::RedirectCapability(()));
-        self.list.extend(places.take(PLACES));
-        self.list.get_mut(used..).unwrap_or_default()
+    /// The octets of the options of `raw`, which share `owner`'s memory, for
+    /// [`MobilityOptions::from_checked`]; no options need no reference to it.
+    #[inline]
+    pub(crate) fn check(raw: RawOptions<'_>, owner: &Bytes) -> Result<Bytes, DecodeError> {
+        let mut any = false;
+        raw.visit(|_| any = true)?;
+        if !any {
+            return Ok(Bytes::new());
+        }
+        check_len(raw.as_octets(), raw.offset())?;
+        Ok(owner.slice_ref(raw.as_octets()))
     }
 
-    /// [`MobilityOptions::decode`] where `judge` passes over an error or hands it back: an option
+    /// [`MobilityOptions::check`] where `judge` passes over an error or hands it back: an option
     /// that is cut off ends the list, one that does not fit its type is kept as it came.
-    pub(crate) fn decode_lax(
-        &mut self,
+    pub(crate) fn check_lax(
         raw: RawOptions<'_>,
         owner: &Bytes,
         mut judge: impl FnMut(Leniency, DecodeError) -> Result<(), DecodeError>,
-    ) -> Result<(), DecodeError> {
-        let (size, offset) = (raw.remaining(), raw.offset());
-        let own = |data| owner.slice_ref(data);
-        for option in raw {
-            let option = match option {
-                Ok(option) => option,
+    ) -> Result<Bytes, DecodeError> {
+        let mut whole = raw;
+        let mut octets = raw.as_octets();
+        loop {
+            let front = whole.as_octets().len();
+            let Some(option) = whole.next() else {
+                break;
+            };
+            match option.map(RawOption::decode) {
+                Ok(decoded) => {
+                    if let Err(error) = decoded {
+                        judge(Leniency::OPTION_MISFIT, error)?;
+                    }
+                }
                 Err(error) => {
                     judge(Leniency::LAST_OPTION_CUT, error)?;
-                    break;
+                    let whole = octets.len().saturating_sub(front);
+                    octets = octets.get(..whole).unwrap_or_default();
                 }
-            };
-            let pushed = MobilityOption::from_raw(option, own, |option| self.list.push(option));
-            if let Err(error) = pushed {
-                judge(Leniency::OPTION_MISFIT, error)?;
-                let kept = UnknownOption::from_wire(option.option_type(), own(option.data()));
-                self.list.push(MobilityOption::Unknown(kept));
             }
         }
-        self.check_len(size, offset)
+        check_len(octets, raw.offset())?;
+        Ok(owner.slice_ref(octets))
     }
 
-    /// Whether the list fits, after it was read from `size` octets at `offset`.
+    /// The options in `octets`, which were checked.
     #[inline]
-    fn check_len(&self, size: usize, offset: u32) -> Result<(), DecodeError> {
-        if size > SURELY_FITS && !self.fits() {
-            let layer = Layer::MobilityHeader;
-            return Err(DecodeError::new(
-                DecodeErrorKind::OptionsTooLong,
-                layer,
-                offset.try_into().unwrap_or(u16::MAX),
-            ));
+    pub(crate) const fn from_checked(octets: Bytes) -> Self {
+        Self {
+            octets: Octets::Received(octets),
         }
-        Ok(())
     }
 
     #[inline]
     pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        if let Some(octets) = self.aligned_for(writer.position()) {
+            return writer.put(octets);
+        }
         for option in self {
             option.write(writer);
         }
     }
 
+    #[inline]
+    fn as_octets(&self) -> &[u8] {
+        match &self.octets {
+            Octets::Received(octets) => octets,
+            Octets::Built(octets) => octets,
+        }
+    }
+
+    /// The octets to send where the options start at `start`, if these are they.
+    #[inline]
+    fn aligned_for(&self, start: usize) -> Option<&[u8]> {
+        match &self.octets {
+            Octets::Built(octets) if start % 8 == USUAL_START % 8 => Some(octets),
+            Octets::Built(_) | Octets::Received(_) => None,
+        }
+    }
+
+    fn append<B: AsRef<[u8]>>(&mut self, option: &MobilityOption<B>) -> Result<(), OptionsFull> {
+        if matches!(self.octets, Octets::Received(_)) {
+            self.retain(|_| true);
+        }
+        let Octets::Built(octets) = &mut self.octets else {
+            return Err(OptionsFull);
+        };
+        let before = octets.len();
+        write(octets, option);
+        if octets.len() <= SURELY_FITS || self.fits() {
+            return Ok(());
+        }
+        if let Octets::Built(octets) = &mut self.octets {
+            octets.truncate(before);
+        }
+        Err(OptionsFull)
+    }
+
     /// Whether every message has room for the list.
     fn fits(&self) -> bool {
-        OPTION_STARTS
-            .into_iter()
-            .all(|start| self.end_from(start) <= MAX_MESSAGE_LEN)
+        let fits = |start| self.end_from(start) <= MAX_MESSAGE_LEN;
+        OPTION_STARTS.into_iter().all(fits)
     }
 }
 
-/// Puts options from `raw` into `places` and tells how many; fewer than there are places at the end.
-fn fill(
-    places: &mut [MobilityOption],
-    raw: &mut RawOptions<'_>,
-    owner: &Bytes,
-) -> Result<usize, DecodeError> {
-    for (filled, place) in places.iter_mut().enumerate() {
-        // What stands in a place owns nothing, so that dropping it would be for nothing.
-        let put = |option| core::mem::forget(core::mem::replace(place, option));
-        match MobilityOption::next(raw, |data| owner.slice_ref(data), put) {
-            Some(put) => put?,
-            None => return Ok(filled),
-        }
+/// Where `options`, aligned, end when they start at `start`.
+fn end_of(options: OptionsIter<'_>, start: usize) -> usize {
+    options.fold(start, |position, option| {
+        option.with_data(|option_type, head, tail| {
+            let padding = option_type.alignment_around(tail).padding(position);
+            let octets = [padding, 2, head.len(), tail.len()];
+            octets.into_iter().fold(position, usize::saturating_add)
+        })
+    })
+}
+
+/// Whether the options in `octets`, which were read at `offset`, fit every message once they are
+/// aligned.
+#[inline]
+fn check_len(octets: &[u8], offset: u32) -> Result<(), DecodeError> {
+    let options = OptionsIter { rest: octets };
+    let fits = |start| end_of(options, start) <= MAX_MESSAGE_LEN;
+    if octets.len() <= SURELY_FITS || OPTION_STARTS.into_iter().all(fits) {
+        return Ok(());
     }
-    Ok(places.len())
+    let (kind, layer) = (DecodeErrorKind::OptionsTooLong, Layer::MobilityHeader);
+    Err(DecodeError::new(
+        kind,
+        layer,
+        offset.try_into().unwrap_or(u16::MAX),
+    ))
+}
+
+/// Appends `option` behind the padding it needs.
+fn write<B: AsRef<[u8]>>(octets: &mut SmallVec<[u8; INLINE]>, option: &MobilityOption<B>) {
+    option.with_data(|option_type, head, tail| {
+        let position = USUAL_START.saturating_add(octets.len());
+        let padding = option_type.alignment_around(tail).padding(position);
+        let data_len = head.len().saturating_add(tail.len());
+        octets.extend(pad_octets(padding));
+        octets.push(option_type.code());
+        octets.push(length_octet(option_type, data_len));
+        octets.extend_from_slice(head);
+        octets.extend_from_slice(tail);
+    });
 }
 
 /// Accessors to the first option of a kind, and to all of a kind.
 macro_rules! accessors {
     (
         first { $( $(#[$first_meta:meta])* $first:ident: $first_variant:ident -> $first_type:ty; )+ }
-        copied { $( $(#[$copied_meta:meta])* $copied:ident: $copied_variant:ident -> $copied_type:ty; )+ }
         all { $( $(#[$all_meta:meta])* $all:ident: $all_variant:ident -> $all_type:ty; )+ }
     ) => {
         /// What the options say, by kind.
         impl MobilityOptions {
             $(
                 $(#[$first_meta])*
-                pub fn $first(&self) -> Option<&$first_type> {
-                    self.iter().find_map(|option| match option {
+                pub fn $first(&self) -> Option<$first_type> {
+                    self.of_type(OptionType::$first_variant).find_map(|option| match option {
                         MobilityOption::$first_variant(value) => Some(value),
                         _ => None,
                     })
                 }
             )+
             $(
-                $(#[$copied_meta])*
-                pub fn $copied(&self) -> Option<$copied_type> {
-                    self.iter().find_map(|option| match option {
-                        MobilityOption::$copied_variant(value) => Some(*value),
-                        _ => None,
-                    })
-                }
-            )+
-            $(
                 $(#[$all_meta])*
-                pub fn $all(&self) -> impl Iterator<Item = &$all_type> + Clone {
-                    self.iter().filter_map(|option| match option {
+                pub fn $all(&self) -> impl Iterator<Item = $all_type> + Clone {
+                    self.of_type(OptionType::$all_variant).filter_map(|option| match option {
                         MobilityOption::$all_variant(value) => Some(value),
                         _ => None,
                     })
@@ -270,25 +338,23 @@ macro_rules! accessors {
 accessors! {
     first {
         /// The first mobile node identifier.
-        mn_identifier: MobileNodeIdentifier -> MobileNodeIdentifier;
+        mn_identifier: MobileNodeIdentifier -> MobileNodeIdentifier<&[u8]>;
         /// The first link-layer identifier.
-        link_layer_identifier: LinkLayerIdentifier -> LinkLayerIdentifier;
+        link_layer_identifier: LinkLayerIdentifier -> LinkLayerIdentifier<&[u8]>;
         /// The first service selection.
-        service_selection: ServiceSelection -> ServiceSelection;
+        service_selection: ServiceSelection -> ServiceSelection<&[u8]>;
         /// The first context request.
-        context_request: ContextRequest -> ContextRequest;
+        context_request: ContextRequest -> ContextRequest<&[u8]>;
         /// The first flow summary.
-        flow_summary: FlowSummary -> FlowSummary;
+        flow_summary: FlowSummary -> FlowSummary<&[u8]>;
         /// The first access network identifier.
-        access_network_identifier: AccessNetworkIdentifier -> AccessNetworkIdentifier;
+        access_network_identifier: AccessNetworkIdentifier -> AccessNetworkIdentifier<&[u8]>;
         /// The first traffic offload selector.
-        ipv4_traffic_offload_selector: Ipv4TrafficOffloadSelector -> Ipv4TrafficOffloadSelector;
+        ipv4_traffic_offload_selector: Ipv4TrafficOffloadSelector -> Ipv4TrafficOffloadSelector<&[u8]>;
         /// The first parameters that the anchor sets.
-        lma_controlled_mag_parameters: LmaControlledMagParameters -> LmaControlledMagParameters;
+        lma_controlled_mag_parameters: LmaControlledMagParameters -> LmaControlledMagParameters<&[u8]>;
         /// The first gateway identifier.
-        mag_identifier: MagIdentifier -> MagIdentifier;
-    }
-    copied {
+        mag_identifier: MagIdentifier -> MagIdentifier<&[u8]>;
         /// The first advice when to register again.
         binding_refresh_advice: BindingRefreshAdvice -> Lifetime;
         /// The first timestamp of replay protection, as NTP has it.
@@ -344,7 +410,7 @@ accessors! {
         /// Every IPv4 home address request; more than one is refused with status 173.
         ipv4_home_address_requests: Ipv4HomeAddressRequest -> Ipv4HomeAddressRequest;
         /// Every message authentication; one of each subtype is the rule.
-        mobility_message_authentications: MobilityMessageAuthentication -> MobilityMessageAuthentication;
+        mobility_message_authentications: MobilityMessageAuthentication -> MobilityMessageAuthentication<&[u8]>;
         /// Every binding identifier.
         binding_identifiers: BindingIdentifier -> BindingIdentifier;
         /// Every group of sessions; one of each subtype is the rule.
@@ -352,23 +418,89 @@ accessors! {
         /// Every address of the anchor for tunnelled packets: at most one of each family.
         lma_user_plane_addresses: LmaUserPlaneAddress -> Option<IpAddr>;
         /// Every flow identification.
-        flow_identifications: FlowIdentification -> FlowIdentification;
+        flow_identifications: FlowIdentification -> FlowIdentification<&[u8]>;
         /// Every quality of service.
-        qualities_of_service: QualityOfService -> QualityOfService;
+        qualities_of_service: QualityOfService -> QualityOfService<&[u8]>;
         /// Every vendor-specific option.
-        vendor_specific: VendorSpecific -> VendorSpecific;
+        vendor_specific: VendorSpecific -> VendorSpecific<&[u8]>;
+    }
+}
+
+impl MobilityOptions {
+    /// The options of one type.
+    fn of_type(
+        &self,
+        option_type: OptionType,
+    ) -> impl Iterator<Item = MobilityOption<&[u8]>> + Clone {
+        RawOptions::new(self.as_octets(), 0)
+            .filter_map(Result::ok)
+            .filter(move |raw| raw.option_type() == option_type)
+            .filter_map(|raw| raw.decode().ok().flatten())
+    }
+}
+
+impl Default for MobilityOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What the options say counts, not how they are padded.
+impl PartialEq for MobilityOptions {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other)
+    }
+}
+
+impl Eq for MobilityOptions {}
+
+impl core::hash::Hash for MobilityOptions {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.iter().for_each(|option| option.hash(state));
     }
 }
 
 impl core::fmt::Debug for MobilityOptions {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_list().entries(self).finish()
+        // Octets of their own read as text where they are.
+        f.debug_list().entries(self.to_vec()).finish()
     }
 }
 
+impl<'a> Iterator for OptionsIter<'a> {
+    type Item = MobilityOption<&'a [u8]>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut next = None;
+        let fits = MobilityOption::walk(
+            &mut self.rest,
+            |data| data,
+            |option| {
+                next = Some(option);
+                ControlFlow::Break(())
+            },
+        );
+        if fits { next } else { self.next_misfit() }
+    }
+}
+
+impl<'a> OptionsIter<'a> {
+    /// The next option, which lax decoding kept although it does not fit its type.
+    #[cold]
+    fn next_misfit(&mut self) -> Option<MobilityOption<&'a [u8]>> {
+        let raw = RawOptions::new(self.rest, 0).next()?.ok()?;
+        self.rest = raw::split(self.rest)?.1;
+        let kept = UnknownOption::from_wire(raw.option_type(), raw.data());
+        Some(MobilityOption::Unknown(kept))
+    }
+}
+
+impl core::iter::FusedIterator for OptionsIter<'_> {}
+
 impl<'a> IntoIterator for &'a MobilityOptions {
-    type Item = &'a MobilityOption;
-    type IntoIter = core::slice::Iter<'a, MobilityOption>;
+    type Item = MobilityOption<&'a [u8]>;
+    type IntoIter = OptionsIter<'a>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -377,7 +509,7 @@ impl<'a> IntoIterator for &'a MobilityOptions {
 
 impl From<MobilityOptions> for alloc::vec::Vec<MobilityOption> {
     fn from(options: MobilityOptions) -> Self {
-        options.list.into_vec()
+        options.to_vec()
     }
 }
 
@@ -385,12 +517,7 @@ impl TryFrom<alloc::vec::Vec<MobilityOption>> for MobilityOptions {
     type Error = OptionsFull;
 
     fn try_from(list: alloc::vec::Vec<MobilityOption>) -> Result<Self, OptionsFull> {
-        let options = Self { list: list.into() };
-        if options.fits() {
-            Ok(options)
-        } else {
-            Err(OptionsFull)
-        }
+        list.into_iter().try_fold(Self::new(), Self::with)
     }
 }
 

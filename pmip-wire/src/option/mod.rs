@@ -51,7 +51,7 @@ pub use lcmp::{
     BindingReregistrationControl, HeartbeatControl, LcmpSpace, LcmpSubOption,
     LmaControlledMagParameters,
 };
-pub use list::{MobilityOptions, OptionsFull};
+pub use list::{MobilityOptions, OptionsFull, OptionsIter};
 pub use multicast::{
     ActiveMulticastSubscription, DynamicIpMulticastSelector, MulticastAcknowledgement,
     MulticastMobility,
@@ -72,6 +72,7 @@ pub use unknown::UnknownOption;
 pub use vendor::{InvalidVendorData, VendorDecoder, VendorOption, VendorRegistry, VendorSpecific};
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::ops::ControlFlow;
 
 use bytes::Bytes;
 
@@ -142,44 +143,59 @@ macro_rules! mobility_options {
                 }))
             }
 
-            /// Takes the next option that is not padding from `walk`, types it and hands it to
-            /// `emit`; `None` at the end. Nothing is left to walk behind an error.
+            /// Types the options that `octets` holds and hands each to `emit`, without padding,
+            /// until that says to stop. `octets` is left at what follows; `false` where that is an
+            /// option that does not fit: to carry errors along would slow what is right.
             #[inline(always)]
-            fn next<'a, R>(
-                walk: &mut RawOptions<'a>,
-                own: impl FnOnce(&'a [u8]) -> B,
-                emit: impl FnOnce(Self) -> R,
-            ) -> Option<Result<R, DecodeError>> {
-                loop {
-                    let error = match walk.peek()? {
+            fn walk<'a>(
+                octets: &mut &'a [u8],
+                own: impl Fn(&'a [u8]) -> B,
+                mut emit: impl FnMut(Self) -> ControlFlow<()>,
+            ) -> bool {
+                let mut rest = *octets;
+                let fits = loop {
+                    let Some(code) = rest.first() else {
+                        break true;
+                    };
+                    match *code {
                         codes::PAD1 => {
-                            walk.take_octet();
-                            continue;
+                            rest = rest.get(1..).unwrap_or_default();
                         }
-                        codes::PADN => match walk.take_next() {
-                            Some(_) => continue,
-                            None => walk.misfit(None),
-                        },
+                        codes::PADN => {
+                            let Some((_, behind)) = raw::split(rest) else {
+                                break false;
+                            };
+                            rest = behind;
+                        }
                         $(
                             codes::$variant => {
-                                match layout::take::<B, layout_of!($value $(as $layout)?)>(walk, own) {
-                                    Ok(value) => return Some(Ok(emit(Self::$variant(value)))),
-                                    Err(error) => error,
+                                let taken = layout::take::<B, layout_of!($value $(as $layout)?)>(
+                                    rest, &own,
+                                );
+                                let Some((value, behind)) = taken else {
+                                    break false;
+                                };
+                                rest = behind;
+                                if emit(Self::$variant(value)).is_break() {
+                                    break true;
                                 }
                             }
                         )+
-                        _ => match walk.take_next() {
-                            Some(raw) => {
-                                let (option_type, data) = (raw.option_type(), own(raw.data()));
-                                let option = UnknownOption::from_wire(option_type, data);
-                                return Some(Ok(emit(Self::Unknown(option))));
+                        code => {
+                            let Some((data, behind)) = raw::split(rest) else {
+                                break false;
+                            };
+                            rest = behind;
+                            let option_type = OptionType::from_code(code);
+                            let option = UnknownOption::from_wire(option_type, own(data));
+                            if emit(Self::Unknown(option)).is_break() {
+                                break true;
                             }
-                            None => walk.misfit(None),
-                        },
-                    };
-                    walk.stop();
-                    return Some(Err(error));
-                }
+                        }
+                    }
+                };
+                *octets = rest;
+                fits
             }
 
             /// The same option with its variable parts in memory of its own.

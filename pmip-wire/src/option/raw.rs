@@ -1,3 +1,5 @@
+use core::ops::ControlFlow;
+
 use super::MobilityOption;
 use crate::code::OptionType;
 use crate::error::{DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
@@ -60,15 +62,9 @@ impl<'a> RawOptions<'a> {
     ///
     /// # Errors
     /// [`DecodeError`] of the first option that does not fit; those before it were visited.
-    #[inline]
-    pub fn visit(
-        mut self,
-        mut visit: impl FnMut(MobilityOption<&'a [u8]>),
-    ) -> Result<(), DecodeError> {
-        while let Some(visited) = MobilityOption::next(&mut self, |data| data, &mut visit) {
-            visited?;
-        }
-        Ok(())
+    #[inline(always)]
+    pub fn visit(self, visit: impl FnMut(MobilityOption<&'a [u8]>)) -> Result<(), DecodeError> {
+        visit_octets(self.rest, self.end, visit)
     }
 
     /// Octets from the start of the Mobility Header to the next option.
@@ -81,81 +77,56 @@ impl<'a> RawOptions<'a> {
         self.end.wrapping_sub(self.rest.len()) as u32
     }
 
-    /// Octets that are left.
-    pub(super) const fn remaining(&self) -> usize {
-        self.rest.len()
+    /// What is left to walk over.
+    #[inline]
+    pub(super) const fn as_octets(&self) -> &'a [u8] {
+        self.rest
     }
 
     /// The Type octet of the next option.
     #[inline]
-    pub(super) const fn peek(&self) -> Option<u8> {
+    const fn peek(&self) -> Option<u8> {
         self.rest.first().copied()
     }
 
     /// The next option, which is not Pad1; `None` where it is cut short.
     #[inline(always)]
-    pub(super) fn take_next(&mut self) -> Option<RawOption<'a>> {
-        let offset = self.offset();
-        let ([code, length], rest) = self.rest.split_first_chunk()?;
-        let (data, rest) = rest.split_at_checked(data_len(*code, *length))?;
+    fn take_next(&mut self) -> Option<RawOption<'a>> {
+        let (code, offset) = (self.peek()?, self.offset());
+        let (data, rest) = split(self.rest)?;
         self.rest = rest;
-        Some(RawOption::new(*code, data, offset))
-    }
-
-    /// The next option where its Length is `length`, as its type wants it.
-    ///
-    /// For the processor this is more than a check: it steps on by a length it knows, and need not
-    /// wait for the octet to learn where the next option starts.
-    #[inline(always)]
-    pub(super) fn take_exactly(&mut self, length: usize) -> Option<RawOption<'a>> {
-        let offset = self.offset();
-        let ([code, found], rest) = self.rest.split_first_chunk()?;
-        if usize::from(*found) != length {
-            return None;
-        }
-        let (data, rest) = rest.split_at_checked(length)?;
-        self.rest = rest;
-        Some(RawOption::new(*code, data, offset))
+        Some(RawOption::new(code, data, offset))
     }
 
     /// Steps over one octet: Pad1.
     #[inline]
-    pub(super) fn take_octet(&mut self) -> RawOption<'a> {
+    fn take_octet(&mut self) -> RawOption<'a> {
         let option = RawOption::new(PAD1, &[], self.offset());
         self.rest = self.rest.get(1..).unwrap_or_default();
         option
     }
 
-    /// Steps over padding and tells whether anything is left.
-    #[inline]
-    pub(super) fn skip_padding(&mut self) -> bool {
-        loop {
-            match self.peek() {
-                None => return false,
-                Some(PAD1) => {
-                    self.take_octet();
-                }
-                Some(PADN) if self.take_next().is_some() => {}
-                Some(_) => return true,
-            }
-        }
+    /// [`RawOptions::error`] as a result: built apart, so that the good one has nothing to copy.
+    #[cold]
+    #[inline(never)]
+    fn refuse<T>(self) -> Result<T, DecodeError> {
+        Err(self.error())
     }
 
-    /// Why [`RawOptions::take_next`], or [`RawOptions::take_exactly`] of this length, gave nothing.
+    /// What is wrong with the next option, which does not fit.
     #[cold]
-    pub(super) fn misfit(mut self, length: Option<usize>) -> DecodeError {
-        let (octets, offset) = (self.rest, self.offset());
-        match (self.take_next(), length) {
-            (Some(option), Some(length)) => option.bad_length(ExpectedLength::Exactly(
-                length.try_into().unwrap_or(u8::MAX),
-            )),
-            _ => cut(octets, offset),
-        }
+    #[inline(never)]
+    fn error(mut self) -> DecodeError {
+        let front = self;
+        let decoded = self.take_next().map(RawOption::decode);
+        decoded
+            .and_then(Result::err)
+            .unwrap_or_else(|| cut(front.rest, front.offset()))
     }
 
     /// Ends the walk.
     #[inline]
-    pub(super) const fn stop(&mut self) {
+    const fn stop(&mut self) {
         self.rest = &[];
     }
 }
@@ -171,7 +142,7 @@ impl<'a> Iterator for RawOptions<'a> {
         if let Some(option) = self.take_next() {
             return Some(Ok(option));
         }
-        let error = self.misfit(None);
+        let error = self.error();
         self.stop();
         Some(Err(error))
     }
@@ -184,7 +155,21 @@ impl<'a> Iterator for TypedOptions<'a> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
-        MobilityOption::next(&mut self.raw, |data| data, |option| option)
+        let mut next = None;
+        let found = MobilityOption::walk(
+            &mut self.raw.rest,
+            |data| data,
+            |option| {
+                next = Some(option);
+                ControlFlow::Break(())
+            },
+        );
+        if found {
+            return next.map(Ok);
+        }
+        let error = self.raw.error();
+        self.raw.stop();
+        Some(Err(error))
     }
 }
 
@@ -229,6 +214,12 @@ impl<'a> RawOption<'a> {
         Self::new(option_type.code(), &[], 0)
     }
 
+    /// An option without its place, which only errors tell.
+    #[inline]
+    pub(super) const fn unplaced(code: u8, data: &'a [u8]) -> Self {
+        Self::new(code, data, 0)
+    }
+
     #[inline]
     const fn new(code: u8, data: &'a [u8], offset: u32) -> Self {
         let code = code as u32;
@@ -252,33 +243,64 @@ impl<'a> RawOption<'a> {
     }
 
     /// The length fits none that the RFC allows.
-    #[cold]
+    ///
+    /// This and the errors below are inlined, for a walk that only asks whether an option fits
+    /// leaves them out.
+    #[inline(always)]
     pub(super) fn bad_length(self, expected: ExpectedLength) -> DecodeError {
         let found = self.data.len().try_into().unwrap_or(u16::MAX);
         self.error(DecodeErrorKind::BadOptionLength { expected, found })
     }
 
-    #[cold]
+    #[inline(always)]
     pub(super) fn prefix_too_long(self, length: u8, limit: u8) -> DecodeError {
         self.error(DecodeErrorKind::PrefixTooLong { length, limit })
     }
 
     /// A field of the option holds a value that its RFC forbids.
-    #[cold]
+    #[inline(always)]
     pub(super) fn bad_value(self, field: Field, found: u32) -> DecodeError {
         self.error(DecodeErrorKind::BadValue { field, found })
     }
 
+    #[inline(always)]
     fn error(self, kind: DecodeErrorKind) -> DecodeError {
         DecodeError::new(kind, Layer::Option(self.option_type()), self.offset())
     }
 }
 
+/// [`RawOptions::visit`] of octets that end at `end`. Neither they nor the result take a detour
+/// through memory, where what was just written in small pieces is slow to read as a whole.
+#[inline(never)]
+fn visit_octets<'a>(
+    mut octets: &'a [u8],
+    end: usize,
+    mut visit: impl FnMut(MobilityOption<&'a [u8]>),
+) -> Result<(), DecodeError> {
+    let all = MobilityOption::walk(
+        &mut octets,
+        |data| data,
+        |option| {
+            visit(option);
+            ControlFlow::Continue(())
+        },
+    );
+    if all {
+        return Ok(());
+    }
+    RawOptions { rest: octets, end }.refuse()
+}
+
 /// The Type octet of Pad1, the one option without a Length octet.
 const PAD1: u8 = OptionType::Pad1.code();
 
-/// The Type octet of PadN.
-const PADN: u8 = OptionType::PadN.code();
+/// The data of the option that `octets` start with, which is not Pad1, and what stands behind it;
+/// `None` where it is cut short.
+#[inline(always)]
+pub(super) fn split(octets: &[u8]) -> Option<(&[u8], &[u8])> {
+    let ([code, length], rest) = octets.split_first_chunk()?;
+    rest.split_at_checked(data_len(*code, *length))
+}
 
 /// Octets of data that a Length octet stands for.
 #[inline]

@@ -68,7 +68,8 @@ pub(crate) fn cases(
     let drawn = drawn_messages();
     let options = drawn
         .iter()
-        .flat_map(|message| message.options().into_iter().flatten().cloned());
+        .flat_map(|message| message.options().into_iter().flatten())
+        .map(|option| option.to_bytes());
     let alone = boundary_options()
         .into_iter()
         .chain(options)
@@ -106,11 +107,11 @@ fn comparable(message: &Message) -> bool {
         .options()
         .into_iter()
         .flatten()
-        .all(comparable_option)
+        .all(|option| comparable_option(&option))
 }
 
 /// The same for an option.
-fn comparable_option(option: &MobilityOption) -> bool {
+fn comparable_option<B>(option: &MobilityOption<B>) -> bool {
     if let MobilityOption::Unknown(unknown) = option {
         return unknown.option_type().name().is_none();
     }
@@ -292,7 +293,7 @@ fn option(number: u8, data: &[u8]) -> Option<MobilityOption> {
     wire.extend(data);
     wire.resize(size, 0);
     let message = Message::decode_slice(&wire, ChecksumContext::Udp).ok()?;
-    message.options()?.iter().next().cloned()
+    Some(message.options()?.iter().next()?.to_bytes())
 }
 
 /// Octets at the ends of their ranges, and counted.
@@ -351,7 +352,7 @@ fn joined(message: &Message, joins: impl Fn(&MobilityOption) -> bool) -> Message
     let mut short = wire[..usize::from(first.offset())].to_vec();
     let typed = message.options().into_iter().flatten();
     let options = raw.iter().filter(|raw| !raw.is_padding()).zip(typed);
-    for (raw, _) in options.filter(|(_, typed)| joins(typed)) {
+    for (raw, _) in options.filter(|(_, typed)| joins(&typed.to_bytes())) {
         let start = usize::from(raw.offset());
         short.extend(&wire[start..start + 2 + raw.data().len()]);
     }

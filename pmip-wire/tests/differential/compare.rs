@@ -222,7 +222,7 @@ pub(crate) fn made(
     Some(Mismatch {
         subject: differing
             .next()
-            .map_or(view.subject, |(ours, _)| option_subject(ours)),
+            .map_or(view.subject, |(ours, _)| option_subject(&ours.to_bytes())),
         what: "makes".to_owned(),
         detail: if read.as_ref() == Ok(&case.message) {
             format!("{made}: the same, in other places or with another checksum")

@@ -29,7 +29,7 @@ impl MessageView {
         fields.retain(|(name, _)| name != "options" && !name.starts_with("options."));
         let typed = message
             .options()
-            .map(MobilityOptions::as_slice)
+            .map(MobilityOptions::to_vec)
             .unwrap_or_default();
         let encoded = encoded_options(message);
         assert_eq!(typed.len(), encoded.len(), "one encoded option for each");

@@ -10,8 +10,8 @@ use pmip_wire::{
     BindingRevocationFlags, BindingRevocationIndication, BindingRevocationStatus, ChecksumContext,
     DecodeErrorKind, Field, HandoverAcknowledgeFlags, HandoverInitiateFlags, HomeAgentSwitch,
     InvalidMessage, Layer, MAX_MESSAGE_LEN, Message, MhType, MobileNodeIdentifier, MobilityHeader,
-    MobilityOption, MobilityOptions, NotificationReason, OptionType, RevocationTrigger,
-    SubscriptionQuery, UnknownMessage, UnknownOption, UpdateNotification, UpdateNotificationFlags,
+    MobilityOptions, NotificationReason, OptionType, RevocationTrigger, SubscriptionQuery,
+    UnknownMessage, UnknownOption, UpdateNotification, UpdateNotificationFlags,
     UpdateNotificationStatus,
 };
 
@@ -54,7 +54,8 @@ fn options_follow_the_fixed_part() {
         with_option[1] = (with_option.len() / 8 - 1) as u8;
         let message = Message::decode_slice(&with_option, UDP).expect("well-formed");
         let list = message.options().expect("typed");
-        assert_eq!(list.mn_identifier(), Some(&expected), "{message:?}");
+        let found = list.mn_identifier().map(|found| found.to_bytes());
+        assert_eq!(found.as_ref(), Some(&expected), "{message:?}");
         assert_eq!(message.encoded_len(), with_option.len(), "{message:?}");
         let again = message.to_bytes(UDP);
         assert_eq!(&again[2..start + 6], &with_option[2..start + 6]);
@@ -317,10 +318,7 @@ fn names_tell_bodies_apart() {
 #[test]
 fn a_message_stays_small() {
     let options = size_of::<MobilityOptions>();
-    assert!(
-        options >= 12 * size_of::<MobilityOption>(),
-        "options are inline"
-    );
+    assert!(options <= 144, "{options}");
     assert!(
         size_of::<Message>() <= options + 48,
         "{}",

@@ -47,7 +47,7 @@ fn update(option: MobilityOption) -> Message {
 fn decode(region: &[u8]) -> Result<MobilityOption, DecodeError> {
     let message = Message::decode_slice(&wire(region), UDP)?;
     let options = message.options().expect("a Binding Update has options");
-    Ok(options.as_slice().first().expect("an option").clone())
+    Ok(options.iter().next().expect("an option").to_bytes())
 }
 
 /// `option` makes the octets `leading`, which are padding, `octets`, and `trailing`, which is

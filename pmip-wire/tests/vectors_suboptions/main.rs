@@ -58,8 +58,8 @@ fn same(option: impl Into<MobilityOption>, leading: usize, octets: &[u8]) {
 
 fn decode(octets: &[u8]) -> Result<MobilityOption, DecodeError> {
     Message::decode_slice(&update(0, octets), UDP).map(|message| {
-        let options = message.options().expect("it has options").as_slice();
-        options.first().expect("it has one").clone()
+        let options = message.options().expect("it has options");
+        options.iter().next().expect("it has one").to_bytes()
     })
 }
 

@@ -212,7 +212,7 @@ fn hostile(option_type: u8, octets: &[u8]) -> Result<(), TestCaseError> {
     };
     let again = message.to_bytes(UDP);
     prop_assert_eq!(Message::decode(&again, UDP), Ok(message.clone()));
-    let list = message.options().expect("it has options").as_slice();
+    let list = message.options().expect("it has options").to_vec();
     list.iter().for_each(check);
     let json = serde_json::to_value(list).expect("serializable");
     // Padding that was not needed is not in the list, and what is needed may not fit.
