@@ -17,7 +17,8 @@ use pmip_wire::types::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use self::rows::{
-    BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, PathRow, PeerRow, TunnelRow,
+    BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, MapEntryRow, MobileMapRow, PathRow,
+    PeerRow, TunnelRow,
 };
 use crate::config;
 use crate::config::node::Role;
@@ -121,6 +122,8 @@ pub enum What {
     Heartbeat,
     /// Remembered flows and the path of each
     Flows,
+    /// Mobile maps: entries, and what the active one did
+    MobileMap,
     /// Tunnels: encapsulation, ends, MTU, packets
     Tunnels,
     /// Counters of signalling and of dropped packets

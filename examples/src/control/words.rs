@@ -30,11 +30,12 @@ pub enum Cleared {
 /// A part of the log that is wanted or no more; none = which are shown.
 pub type Wanted = Option<(Debug, bool)>;
 
-const SHOWN: [(&str, What); 11] = [
+const SHOWN: [(&str, What); 12] = [
     ("bindings", What::Bindings),
     ("paths", What::Paths),
     ("heartbeats", What::Heartbeat),
     ("flows", What::Flows),
+    ("mobile-map", What::MobileMap),
     ("tunnels", What::Tunnels),
     ("stats", What::Stats),
     ("statistics", What::Stats),
@@ -67,6 +68,7 @@ pub fn show(words: &[String]) -> Result<Shown, String> {
         ["summary"] if what == What::Bindings => Some(Only::Summary),
         ["nai", nai] if what == What::Bindings => Some(Only::Nai((*nai).into())),
         ["global"] if what == What::Stats => None,
+        ["counters"] if what == What::MobileMap => None,
         ["mag" | "lma" | "peer", peer] if has_peers(what) => Some(Only::Peer((*peer).into())),
         ["customer", _] => return Err("customers are not in this version".into()),
         [word, ..] => {
@@ -153,7 +155,7 @@ fn list<T: PartialEq>(words: &[(&str, T)]) -> String {
 const fn has_peers(what: What) -> bool {
     match what {
         What::Bindings | What::Paths | What::Heartbeat | What::Tunnels | What::Stats => true,
-        What::Flows | What::Globals | What::RunningConfig => false,
+        What::Flows | What::MobileMap | What::Globals | What::RunningConfig => false,
     }
 }
 
@@ -163,6 +165,7 @@ const fn more(what: What) -> &'static str {
         What::Bindings => "; it may be followed by `nai NAI`, `peer NAME` or `summary`",
         What::Stats => "; it may be followed by `global` or `mag NAME` or `lma NAME`",
         What::Paths | What::Heartbeat | What::Tunnels => "; it may be followed by `peer NAME`",
+        What::MobileMap => "; it may be followed by `counters`",
         What::Flows | What::Globals | What::RunningConfig => "",
     }
 }
@@ -191,6 +194,8 @@ mod tests {
             ("heartbeat", What::Heartbeat, None),
             ("flow", What::Flows, None),
             ("tunnel", What::Tunnels, None),
+            ("mobile-map", What::MobileMap, None),
+            ("mobile-map counters", What::MobileMap, None),
             ("run", What::RunningConfig, None),
             ("st", What::Stats, None),
         ] {

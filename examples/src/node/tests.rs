@@ -221,7 +221,7 @@ fn sent(action: Action) -> Option<Datagram> {
     })
 }
 
-fn link(index: u32, name: &str, running: bool) -> NetworkEvent {
+pub(crate) fn link(index: u32, name: &str, running: bool) -> NetworkEvent {
     NetworkEvent::Link(Link {
         index,
         name: name.into(),
@@ -232,7 +232,7 @@ fn link(index: u32, name: &str, running: bool) -> NetworkEvent {
     })
 }
 
-fn interfaces() -> Vec<NetworkEvent> {
+pub(crate) fn interfaces() -> Vec<NetworkEvent> {
     let mut events = vec![link(4, "lan", true)];
     for (index, name, address) in [(2, "wan1", "10.1.0.2"), (3, "wan2", "10.2.0.2")] {
         events.push(link(index, name, true));

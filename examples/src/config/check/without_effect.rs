@@ -148,11 +148,9 @@ fn of_lma(lma: &Lma) -> Rows {
     rows.first(("mag", "dscp"), &lma.mag, "dscp", LATER, |peer| {
         peer.dscp.is_some()
     });
-    rows.later("mobile-map", "mobile map", lma.mobile_map.is_some());
     rows.later("hnp-maximum", "hnp maximum", lma.hnp_maximum.is_some());
     let dscp = lma.dscp_control_plane.is_some();
     rows.later("dscp-control-plane", "dscp control-plane", dscp);
-    rows.later("flow-mirror", "flow-mirror", lma.flow_mirror);
     rows.later("redistribute", "redistribute", lma.redistribute.is_some());
     let distance = lma.mobile_route_ad.is_some();
     rows.later("mobile-route-ad", "mobile-route ad", distance);
@@ -193,7 +191,6 @@ fn of_mag(mag: &Mag) -> Rows {
     rows.first(list, &mag.roaming_interface, "vrf", LATER, |line| {
         line.vrf.is_some()
     });
-    rows.later("mobile-map", "mobile map", mag.mobile_map.is_some());
     let dscp = mag.dscp_control_plane.is_some();
     rows.later("dscp-control-plane", "dscp control-plane", dscp);
     let link = mag.fixed_link_layer_address.is_some();
@@ -205,7 +202,6 @@ fn of_mag(mag: &Mag) -> Rows {
         "local-routing-mag",
         mag.local_routing_mag,
     );
-    rows.later("preempt", "preempt", mag.preempt);
     let probes = mag.discover_mn_detach.is_some();
     let help = "tell the node that a mobile node left by `pmip detach`";
     let key = probes.then(|| "discover-mn-detach".to_owned());
@@ -234,9 +230,6 @@ fn tunnel(rows: &mut Rows, tunnel: &crate::config::model::Tunnel) {
     rows.never("tunnel.nat", "tunnel nat", tunnel.nat.is_some());
     let template = tunnel.template.is_some();
     rows.never("tunnel.template", "tunnel-template", template);
-    let help = "traffic is not filtered: use the host's packet filter until it is";
-    let key = tunnel.acl.is_some().then(|| "tunnel.acl".to_owned());
-    rows.add(key, "tunnel acl", Effect::NotYet(help));
 }
 
 fn hybrid_access(rows: &mut Rows, set: bool) {

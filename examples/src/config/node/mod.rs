@@ -3,6 +3,7 @@
 mod labels;
 mod lma;
 mod mag;
+mod steering;
 
 use std::fmt;
 use std::time::Duration;
