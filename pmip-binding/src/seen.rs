@@ -7,12 +7,12 @@
 //! restart, counts once more.
 
 use std::collections::VecDeque;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 
 use foldhash::quality::FixedState;
 use hashbrown::HashMap;
 
-/// What came of the latest messages, by a hash of their octets.
+/// What came of the latest messages, by a hash of their sender and octets.
 ///
 /// A message that is new and has the hash of an old one is taken for it: one of 2^64 by chance, and
 /// whoever can make messages that count needs no such chance.
@@ -36,14 +36,14 @@ impl<T: Copy> Seen<T> {
         }
     }
 
-    /// What came of exactly these octets before.
-    pub(crate) fn get(&self, octets: &[u8]) -> Option<T> {
-        let hash = self.hasher.hash_one(octets);
+    /// What came of exactly these octets before, from the same peer: two may say the same.
+    pub(crate) fn get(&self, peer: impl Hash, octets: &[u8]) -> Option<T> {
+        let hash = self.hasher.hash_one((peer, octets));
         self.outcomes.get(&hash).copied()
     }
 
-    pub(crate) fn note(&mut self, octets: &[u8], outcome: T) {
-        let hash = self.hasher.hash_one(octets);
+    pub(crate) fn note(&mut self, peer: impl Hash, octets: &[u8], outcome: T) {
+        let hash = self.hasher.hash_one((peer, octets));
         if self.outcomes.insert(hash, outcome).is_some() {
             return;
         }
@@ -63,13 +63,14 @@ mod tests {
     #[test]
     fn the_latest_are_remembered_and_no_more() {
         let mut seen = Seen::new(2, 7);
-        seen.note(b"a", 1);
-        seen.note(b"b", 2);
-        seen.note(b"a", 3);
-        assert_eq!(seen.get(b"a"), Some(3));
-        seen.note(b"c", 4);
-        assert_eq!(seen.get(b"a"), None, "the oldest went");
-        assert_eq!((seen.get(b"b"), seen.get(b"c")), (Some(2), Some(4)));
+        seen.note(1, b"a", 1);
+        seen.note(1, b"b", 2);
+        seen.note(1, b"a", 3);
+        assert_eq!(seen.get(1, b"a"), Some(3));
+        assert_eq!(seen.get(2, b"a"), None, "somebody else's");
+        seen.note(1, b"c", 4);
+        assert_eq!(seen.get(1, b"a"), None, "the oldest went");
+        assert_eq!((seen.get(1, b"b"), seen.get(1, b"c")), (Some(2), Some(4)));
         assert_eq!((seen.order.len(), seen.outcomes.len()), (2, 2));
     }
 }

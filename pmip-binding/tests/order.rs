@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use common::{Bench, Pbu, SECOND, lma_binding, registered, uplink, world};
 use pmip_binding::testing::{Node, UNIX_START, World, address, lma_config, mag_config};
-use pmip_binding::{ClockAnchor, DropReason, Input};
+use pmip_binding::{BindingState, ClockAnchor, DropReason, Input};
 use pmip_wire::types::Instant;
-use pmip_wire::{Status, Timestamp};
+use pmip_wire::{OptionType, Status, Timestamp};
 
 const MN: &str = "mn@example.com";
 
@@ -232,4 +232,48 @@ fn an_acknowledgement_nobody_waits_for_is_dropped() {
     };
     assert_eq!(count(after), count(&before) + 1);
     assert_eq!(uplink(&world), [1]);
+}
+
+/// A session in timestamp mode takes no update without a timestamp, by whatever path: an old one
+/// with its Timestamp cut out is no new path.
+#[test]
+fn a_new_path_of_a_session_with_timestamps_needs_one_too() {
+    let mut bench = Bench::new(lma_config());
+    let first = Pbu::new("mn@example.com", 1).multipath("mag1", 1);
+    let first = first.with(bench.timestamp());
+    assert_eq!(bench.status(&first), Status::Accepted);
+    let second = Pbu::new("mn@example.com", 2)
+        .from(address(9, 2))
+        .multipath("mag1", 2);
+    assert_eq!(bench.status(&second), Status::TimestampMismatch);
+    bench.now += SECOND;
+    let second = second.with(bench.timestamp());
+    assert_eq!(bench.status(&second), Status::Accepted);
+}
+
+/// A gateway's update waits until it shows whether it is a handoff. Meanwhile the mobile node moved
+/// on to a third gateway, and left that: what waited is older, and brings it back to nobody.
+#[test]
+fn an_update_that_waited_does_not_win_over_a_later_one() {
+    let mut bench = Bench::new(lma_config());
+    let pbu = |bench: &Bench, sequence, host| {
+        Pbu::new("mn@example.com", sequence)
+            .without(OptionType::LinkLayerIdentifier)
+            .from(address(host, 1))
+            .with(bench.timestamp())
+    };
+    let first = pbu(&bench, 1, 7);
+    assert_eq!(bench.status(&first), Status::Accepted);
+    bench.now += SECOND;
+    let waits = pbu(&bench, 1, 8).handoff(4);
+    assert!(bench.send(&waits).is_none());
+    bench.now += Duration::from_millis(400);
+    let moved = pbu(&bench, 1, 9).handoff(3);
+    assert_eq!(bench.status(&moved), Status::Accepted);
+    bench.now += Duration::from_millis(100);
+    let left = pbu(&bench, 2, 9).handoff(4).lifetime(0);
+    bench.send(&left);
+    let after = bench.binding();
+    assert_eq!(after.state, BindingState::Disconnecting, "{after:?}");
+    assert_eq!(bench.lma.paths().count(), 0);
 }

@@ -7,14 +7,20 @@
 
 mod common;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use common::{SECOND, lma_path, mag_path};
+use common::{Bench, Pbu, SECOND, datagram, lma_path, mag_path};
 use pmip_binding::config::{HeartbeatConfig, SharedKey};
 use pmip_binding::snapshot::RefusalReason;
-use pmip_binding::testing::{Node, World, address, lma_config, mag_config};
+use pmip_binding::testing::{Node, World, address, control, lma_config, mag_config};
 use pmip_binding::{Command, Input, LmaConfig, MagConfig, ReconfigureError};
-use pmip_wire::types::Label;
+use pmip_wire::types::{IpPrefix, Label};
+use pmip_wire::{
+    BindingRevocationFlags, BindingRevocationIndication, ChecksumContext,
+    DelegatedMobileNetworkPrefix, Heartbeat, HomeNetworkPrefix, Ipv4HomeAddressRequest, Message,
+    MobileNodeIdentifier, MobilityOptions, RevocationTrigger, SequenceNumber, Status,
+};
 
 fn key(spi: u32) -> SharedKey {
     SharedKey::new(spi, spi.to_be_bytes().repeat(4))
@@ -184,4 +190,104 @@ fn what_only_a_new_gateway_can_have_is_named() {
         domain.world.mags[0].config().lifetime,
         Duration::from_secs(60)
     );
+}
+
+fn config() -> LmaConfig {
+    let mut config = lma_config();
+    config.profiles[0].delegation = true;
+    config
+}
+
+/// A gateway asserts its mobile node's home prefix, and then its home address, as mobile networks.
+#[test]
+fn nobody_makes_a_binding_that_the_next_configuration_would_lose() {
+    let mut bench = Bench::new(config());
+    let first = Pbu::new("mn@example.com", 1).with(Ipv4HomeAddressRequest::ALL_ZERO);
+    assert_eq!(bench.status(&first), Status::Accepted);
+    let home = bench.binding().home_prefixes[0];
+    let (address, _, _) = bench.binding().ipv4_home.unwrap();
+    let IpAddr::V6(prefix) = home.address() else {
+        panic!("{home}")
+    };
+    for asserted in [home, IpPrefix::host(address.into())] {
+        let length = asserted.length();
+        let mobile = DelegatedMobileNetworkPrefix::new(asserted.address(), length).unwrap();
+        bench.now += SECOND;
+        let sequence = u16::try_from(bench.now.as_millis() / 1000).unwrap();
+        let refresh = first
+            .clone()
+            .replacing(HomeNetworkPrefix::new(prefix, home.length()).unwrap())
+            .with(mobile);
+        let refresh = Pbu {
+            sequence,
+            ..refresh
+        };
+        assert_eq!(bench.status(&refresh).code(), 178, "{asserted}");
+        let now = bench.now;
+        assert!(bench.lma.reconfigure(now, config()).is_ok());
+    }
+}
+
+/// Wherever a datagram reaches the host, a path ends at an address of the anchor.
+#[test]
+fn an_address_that_is_not_the_anchors_gets_no_path() {
+    let mut bench = Bench::new(config());
+    let strange = IpAddr::from([203, 0, 113, 99]);
+    let mut asked = Pbu::new("mn@example.com", 1).datagram();
+    asked.destination.set_ip(strange);
+    bench.give(Input::Signalling(asked));
+    let now = bench.now;
+    assert!(bench.lma.reconfigure(now, config()).is_ok());
+    assert_eq!(bench.lma.paths().count(), 0);
+    assert_eq!(
+        bench.lma.stats().dropped[&pmip_binding::DropReason::UnknownAddress],
+        1
+    );
+}
+
+/// The gateway that a mobile node left is not asked to take it back, whatever was configured since.
+#[test]
+fn who_moved_on_stays_moved_on() {
+    let mut bench = Bench::new(config());
+    let (old, new) = (address(8, 1), address(9, 1));
+    let first = Pbu::new("mn@example.com", 1).from(old);
+    assert_eq!(bench.status(&first), Status::Accepted);
+    let next = Pbu::new("mn@example.com", 2).from(new).handoff(3);
+    assert_eq!(bench.status(&next), Status::Accepted);
+    // The old gateway is told, and does not answer.
+    (0..20).for_each(|_| bench.wait(SECOND));
+    let now = bench.now;
+    assert!(bench.lma.reconfigure(now, config()).is_ok());
+    let beat = Message::Heartbeat(Heartbeat::request(7)).to_bytes(ChecksumContext::Udp);
+    let sent = bench.give(Input::Signalling(datagram(control(old), beat)));
+    assert_eq!(sent.len(), 1, "an answer, and no notification");
+}
+
+/// A revocation that was carried out does not count again because of another configuration.
+#[test]
+fn a_replayed_revocation_is_known_after_another_configuration() {
+    let mut bench = Bench::new(config());
+    let source = address(9, 1);
+    assert_eq!(
+        bench.status(&Pbu::new("mn@example.com", 1)),
+        Status::Accepted
+    );
+    let named = MobileNodeIdentifier::nai("mn@example.com").unwrap();
+    let indication = Message::BindingRevocationIndication(BindingRevocationIndication {
+        sequence: SequenceNumber(7),
+        trigger: RevocationTrigger::AdministrativeReason,
+        flags: BindingRevocationFlags::PROXY,
+        options: MobilityOptions::new().with(named).unwrap(),
+    });
+    let indication = datagram(control(source), indication.to_bytes(ChecksumContext::Udp));
+    bench.give(Input::Signalling(indication.clone()));
+    assert_eq!(bench.lma.bindings(bench.now).count(), 0);
+    assert_eq!(
+        bench.status(&Pbu::new("mn@example.com", 2)),
+        Status::Accepted
+    );
+    let now = bench.now;
+    assert!(bench.lma.reconfigure(now, config()).is_ok());
+    bench.give(Input::Signalling(indication));
+    assert_eq!(bench.lma.bindings(bench.now).count(), 1);
 }

@@ -105,7 +105,8 @@ impl Lma {
             }
             let space = self.space(work);
             let owned = space.owns_home(work.network(), prefix);
-            let fine = work.held.holds(prefix) || (owned && space.claim(prefix));
+            let held = work.held.home_prefixes.contains(&prefix);
+            let fine = held || (owned && space.claim(prefix));
             if !fine {
                 return Err(Shortage::of(status::NOT_AUTHORIZED_FOR_HNP));
             }
@@ -235,7 +236,8 @@ impl Lma {
         if granted.delegated.contains(&prefix) {
             return Ok(());
         }
-        let held = work.held.holds(prefix);
+        // What it holds as a home prefix is in use, by itself.
+        let held = work.held.delegated.contains(&prefix);
         let space = self.space(work);
         let allowed = work.takes_any || space.owns_mobile(work.network(), prefix);
         let fine = held || (allowed && space.claim(prefix));

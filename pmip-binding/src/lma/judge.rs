@@ -47,6 +47,8 @@ pub(super) struct Request {
 pub(super) struct Waiting {
     request: Request,
     session: SessionId,
+    /// Whose the session was when the wait began.
+    holder: Arc<PeerKey>,
     until: Instant,
 }
 
@@ -154,7 +156,7 @@ impl Lma {
         self.waiting = rest;
         let ready: Vec<Waiting> = ready;
         for waiting in ready {
-            self.decide(waiting.request);
+            self.decide_held(waiting);
         }
     }
 
@@ -179,9 +181,18 @@ impl Lma {
         let ready: Vec<Waiting> = ready;
         for mut waiting in ready {
             waiting.request.waited = true;
-            self.decide(waiting.request);
+            self.decide_held(waiting);
         }
         self.arm_waiting();
+    }
+
+    /// Its order was found right when it came; what other gateways did to the session since may be
+    /// later, except that the old one left it.
+    fn decide_held(&mut self, waiting: Waiting) {
+        let mut request = waiting.request;
+        let session = self.cache.get(waiting.session);
+        request.held = session.is_none_or(|session| session.peer == waiting.holder);
+        self.decide(request);
     }
 
     fn request(&self, datagram: &Datagram, update: Update, proof: Proof) -> Request {
@@ -329,9 +340,21 @@ impl Lma {
             Some(timestamp) => self.check_timestamp(timestamp, mark.timestamp),
             // Section 5.5 makes the approach one for the whole domain. A message that falls back to
             // sequence numbers is an old one with its Timestamp cut out, made to look new.
-            None if mark.timestamp.is_some() => Err(Objection::Refuse(status::TIMESTAMP_MISMATCH)),
+            // It holds for paths that the session never had, too.
+            None if self.has_timestamps(found) => {
+                Err(Objection::Refuse(status::TIMESTAMP_MISMATCH))
+            }
             None => check_sequence(request.update.common.sequence, mark.sequence),
         }
+    }
+
+    /// Whether the session ever accepted a timestamp.
+    fn has_timestamps(&self, found: Found) -> bool {
+        let (Found::Existing(id) | Found::Undecided(id)) = found else {
+            return false;
+        };
+        let session = self.cache.get(id);
+        session.is_some_and(|session| session.highest_mark().timestamp.is_some())
     }
 
     fn mark_to_beat(&self, request: &Request, found: Found) -> Mark {
@@ -417,11 +440,16 @@ impl Lma {
             request.waited = true;
             return self.decide(request);
         }
+        let holder = self.cache.get(session).map(|held| Arc::clone(&held.peer));
+        let Some(holder) = holder else {
+            return;
+        };
         let asking = self.ask_old_gateway(&request, session);
         let until = self.now + asking.unwrap_or(self.config.create_wait);
         self.waiting.push(Waiting {
             request,
             session,
+            holder,
             until,
         });
         self.arm_waiting();

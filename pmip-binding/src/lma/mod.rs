@@ -348,10 +348,7 @@ impl Lma {
     fn is_of_path(&self, datagram: &Datagram) -> bool {
         match datagram.carrier {
             Carrier::Tunnel(_) => true,
-            Carrier::Udp | Carrier::Ipv6 => {
-                let at = self.paths.observed_at(datagram.vrf, datagram.source);
-                !at.is_empty()
-            }
+            Carrier::Udp | Carrier::Ipv6 => !self.paths_of_datagram(datagram).is_empty(),
             Carrier::UnknownTunnel => false,
         }
     }

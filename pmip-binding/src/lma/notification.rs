@@ -20,7 +20,7 @@ use crate::timers::TimerSlot;
 use crate::wire::Beat;
 
 use super::cache::{PeerKey, Session};
-use super::revocation::{Way, remember};
+use super::revocation::{Origin, Way, remember};
 use super::{Lma, TimerKind, show};
 
 /// Notifications under way at once.
@@ -61,14 +61,14 @@ impl Lma {
         let ids: Vec<SessionId> = match &target {
             Target::MobileNode(mn) => self.cache.named(mn).to_vec(),
             Target::All => {
-                let mut sessions = self.cache.iter();
-                let of_peer =
-                    |(_, s): &(_, &Session)| !s.is_deleting() && show::name(&s.peer) == *name;
-                sessions
-                    .find(of_peer)
-                    .map(|(id, _)| id)
-                    .into_iter()
-                    .collect()
+                // Two customers may have gateways of one name: each gets one.
+                let mut asked = BTreeSet::new();
+                let sessions = self.cache.iter();
+                let of_peer = sessions.filter(|(_, s)| {
+                    let first = !s.is_deleting() && asked.insert(&s.peer);
+                    first && show::name(&s.peer) == *name
+                });
+                of_peer.map(|(id, _)| id).collect()
             }
         };
         let mut sent = false;
@@ -191,7 +191,7 @@ impl Lma {
         proof: Proof,
     ) {
         let SequenceNumber(sequence) = answer.sequence;
-        let asked = self.notifications.asked(sequence, datagram.source);
+        let asked = self.notifications.asked(sequence, self.origin_of(datagram));
         let ours = asked.is_some_and(|peer| self.speaks_for(proof, peer));
         let found = ours.then(|| self.notifications.outstanding.remove(&sequence));
         let Some(notification) = found.flatten() else {
@@ -211,9 +211,11 @@ impl Lma {
     /// The gateway does not know the message; believed as with revocation.
     pub(super) fn notification_refused(&mut self, datagram: &Datagram, proof: Proof) -> bool {
         let notifications = &self.notifications;
-        let found = notifications.asked_at(datagram.source).find(|(_, peer)| {
-            !notifications.answered.contains(*peer) && self.speaks_for(proof, peer)
-        });
+        let found = notifications
+            .asked_at(self.origin_of(datagram))
+            .find(|(_, peer)| {
+                !notifications.answered.contains(*peer) && self.speaks_for(proof, peer)
+            });
         let Some((sequence, _)) = found else {
             return false;
         };
@@ -308,6 +310,13 @@ impl Lma {
     }
 }
 
+impl Notification {
+    /// Whether it was sent there.
+    fn went_to(&self, there: Origin) -> bool {
+        self.peer.tenant == there.tenant && self.way.remote == there.remote
+    }
+}
+
 impl Notifications {
     /// Whether no answer is waited for.
     pub(super) fn is_idle(&self) -> bool {
@@ -315,19 +324,16 @@ impl Notifications {
     }
 
     /// Who was asked there by the outstanding notification with this number.
-    pub(super) fn asked(&self, sequence: u16, remote: SocketAddr) -> Option<&Arc<PeerKey>> {
+    pub(super) fn asked(&self, sequence: u16, there: Origin) -> Option<&Arc<PeerKey>> {
         let notification = self.outstanding.get(&sequence);
-        let notification = notification.filter(|ours| ours.way.remote == remote)?;
+        let notification = notification.filter(|ours| ours.went_to(there))?;
         Some(&notification.peer)
     }
 
     /// The outstanding notifications that were sent there, and to whom.
-    pub(super) fn asked_at(
-        &self,
-        remote: SocketAddr,
-    ) -> impl Iterator<Item = (u16, &Arc<PeerKey>)> {
+    pub(super) fn asked_at(&self, there: Origin) -> impl Iterator<Item = (u16, &Arc<PeerKey>)> {
         let outstanding = self.outstanding.iter();
-        let there = outstanding.filter(move |(_, ours)| ours.way.remote == remote);
+        let there = outstanding.filter(move |(_, ours)| ours.went_to(there));
         there.map(|(sequence, ours)| (*sequence, &ours.peer))
     }
 }

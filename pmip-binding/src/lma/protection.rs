@@ -20,8 +20,7 @@ use super::Lma;
 use super::cache::PeerKey;
 use super::judge::{Objection, Request};
 use super::liveness::{carrier_of, port_of};
-use super::paths::PathTable;
-use super::revocation::Way;
+use super::revocation::{Origin, Way};
 use super::tenants::Tenant;
 
 /// The keys by their SPI, and whose they are.
@@ -166,13 +165,13 @@ impl Lma {
     /// Whether a message speaks for one of those who may have sent it; `None` if it may be of
     /// anybody.
     fn is_rightful(&self, datagram: &Datagram, incoming: &Incoming) -> Option<bool> {
-        let from = datagram.source;
+        let from = self.origin_of(datagram);
         let mut rightful = None;
         let mut look = |peer: &PeerKey| {
             let speaks = rightful == Some(true) || self.speaks_for(incoming.proof, peer);
             rightful = Some(speaks);
         };
-        for id in self.paths.of_datagram(datagram) {
+        for id in self.paths_of_datagram(datagram) {
             if let Some(path) = self.paths.get(id) {
                 look(&path.key.peer);
             }
@@ -221,7 +220,7 @@ impl Lma {
 
     /// The paths that a message from there may be about, of those that its proof speaks for.
     pub(super) fn spoken_for(&self, datagram: &Datagram, proof: Proof) -> SmallVec<[PathId; 4]> {
-        self.of_sender(&self.paths.of_datagram(datagram), proof)
+        self.of_sender(&self.paths_of_datagram(datagram), proof)
     }
 
     pub(super) fn speaks_for(&self, proof: Proof, peer: &PeerKey) -> bool {
@@ -364,17 +363,27 @@ impl Lma {
             vrf: peer.tenant.transport,
         });
     }
-}
 
-impl PathTable {
-    /// The paths that a message from there may be about.
-    fn of_datagram(&self, datagram: &Datagram) -> SmallVec<[PathId; 4]> {
-        match datagram.carrier {
-            Carrier::Tunnel(id) => std::iter::once(id)
-                .filter(|id| self.get(*id).is_some())
-                .collect(),
-            Carrier::Udp | Carrier::Ipv6 => self.observed_at(datagram.vrf, datagram.source),
+    /// The paths that a message from there may be about: those of who it was sent to, for two
+    /// customers' gateways may have one address.
+    pub(super) fn paths_of_datagram(&self, datagram: &Datagram) -> SmallVec<[PathId; 4]> {
+        let mut ids: SmallVec<[PathId; 4]> = match datagram.carrier {
+            Carrier::Tunnel(id) => std::iter::once(id).collect(),
+            Carrier::Udp | Carrier::Ipv6 => self.paths.observed_at(datagram.vrf, datagram.source),
             Carrier::UnknownTunnel => SmallVec::new(),
+        };
+        let tenant = self.tenant_of(datagram);
+        ids.retain(|id| {
+            let path = self.paths.get(*id);
+            path.is_some_and(|path| Some(path.key.peer.tenant) == tenant)
+        });
+        ids
+    }
+
+    pub(super) fn origin_of(&self, datagram: &Datagram) -> Origin {
+        Origin {
+            tenant: self.tenant_of(datagram).unwrap_or_default(),
+            remote: datagram.source,
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::timers::TimerSlot;
 
 use super::cache::{PeerKey, Session};
 use super::judge::Request;
+use super::tenants::Tenant;
 use super::{Lma, TimerKind, show};
 
 /// Indications under way at once; more wait for their turn.
@@ -64,6 +65,13 @@ struct Revocation {
 pub(super) struct Way {
     pub(super) path: PathId,
     pub(super) local: IpAddr,
+    pub(super) remote: SocketAddr,
+}
+
+/// Where a message came from, and for whom: gateways of two customers may have one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) tenant: Tenant,
     pub(super) remote: SocketAddr,
 }
 
@@ -208,7 +216,7 @@ impl Lma {
         proof: Proof,
     ) {
         let SequenceNumber(sequence) = answer.sequence;
-        let asked = self.revocations.asked(sequence, datagram.source);
+        let asked = self.revocations.asked(sequence, self.origin_of(datagram));
         let ours = asked.is_some_and(|peer| self.speaks_for(proof, peer));
         let Some(revocation) = self.revocations.take_if(ours, sequence) else {
             return self.drop_datagram(DropReason::UnmatchedSequence, datagram);
@@ -225,9 +233,11 @@ impl Lma {
     /// section 6).
     pub(super) fn revocation_refused(&mut self, datagram: &Datagram, proof: Proof) -> bool {
         let revocations = &self.revocations;
-        let found = revocations.asked_at(datagram.source).find(|(_, peer)| {
-            !revocations.answered.contains(*peer) && self.speaks_for(proof, peer)
-        });
+        let found = revocations
+            .asked_at(self.origin_of(datagram))
+            .find(|(_, peer)| {
+                !revocations.answered.contains(*peer) && self.speaks_for(proof, peer)
+            });
         let Some((sequence, _)) = found else {
             return false;
         };
@@ -304,9 +314,9 @@ pub(super) fn remember(peers: &mut BTreeSet<Arc<PeerKey>>, peer: Arc<PeerKey>) {
 
 impl Revocation {
     /// Whether it was sent there.
-    fn went_to(&self, remote: SocketAddr) -> bool {
+    fn went_to(&self, there: Origin) -> bool {
         let mut ways = self.ways.iter().take(self.transmissions);
-        ways.any(|way| way.remote == remote)
+        self.peer.tenant == there.tenant && ways.any(|way| way.remote == there.remote)
     }
 }
 
@@ -317,19 +327,16 @@ impl Revocations {
     }
 
     /// Who was asked there by the outstanding indication with this number.
-    pub(super) fn asked(&self, sequence: u16, remote: SocketAddr) -> Option<&Arc<PeerKey>> {
+    pub(super) fn asked(&self, sequence: u16, there: Origin) -> Option<&Arc<PeerKey>> {
         let revocation = self.outstanding.get(&sequence);
-        let revocation = revocation.filter(|revocation| revocation.went_to(remote))?;
+        let revocation = revocation.filter(|revocation| revocation.went_to(there))?;
         Some(&revocation.peer)
     }
 
     /// The outstanding indications that were sent there, and to whom.
-    pub(super) fn asked_at(
-        &self,
-        remote: SocketAddr,
-    ) -> impl Iterator<Item = (u16, &Arc<PeerKey>)> {
+    pub(super) fn asked_at(&self, there: Origin) -> impl Iterator<Item = (u16, &Arc<PeerKey>)> {
         let outstanding = self.outstanding.iter();
-        let there = outstanding.filter(move |(_, revocation)| revocation.went_to(remote));
+        let there = outstanding.filter(move |(_, revocation)| revocation.went_to(there));
         there.map(|(sequence, revocation)| (*sequence, &revocation.peer))
     }
 

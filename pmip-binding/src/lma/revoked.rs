@@ -35,9 +35,11 @@ impl Lma {
         let Some(peer) = first.map(|path| Arc::clone(&path.key.peer)) else {
             return self.drop_datagram(DropReason::UnknownPeer, datagram);
         };
+        // With its customer's name, for customers may change places.
+        let whose = self.peer_name(&peer);
         // Sent again because its answer was lost, or replayed: what was registered since is not
         // meant.
-        if let Some(status) = self.revoked.get(&datagram.payload) {
+        if let Some(status) = self.revoked.get(&whose, &datagram.payload) {
             let outcome = (status, &Subject::default());
             return self.answer_revocation(datagram, proof, indication, outcome);
         }
@@ -55,7 +57,7 @@ impl Lma {
             trigger: indication.trigger,
             status,
         }));
-        self.revoked.note(&datagram.payload, status);
+        self.revoked.note(&whose, &datagram.payload, status);
         self.answer_revocation(datagram, proof, indication, (status, &failed));
     }
 

@@ -88,11 +88,14 @@ impl Tenants {
         all.find(|tenant| self.name(*tenant) == name)
     }
 
-    /// Who is signalled to at this address. In the default routing instance what is nobody else's
-    /// is the anchor's own.
+    /// Who is signalled to at this address. The host may have others, which are no anchor's.
     pub(super) fn at(&self, vrf: VrfId, address: IpAddr) -> Option<Tenant> {
-        let found = self.by_address.get(&(vrf, address)).copied();
-        found.or_else(|| vrf.is_default().then(Tenant::default))
+        if let Some(found) = self.by_address.get(&(vrf, address)) {
+            return Some(*found);
+        }
+        let anchor = Tenant::default();
+        let own = self.has_address(anchor, address) || self.config.redirect.is_assigning(address);
+        (vrf.is_default() && own).then_some(anchor)
     }
 
     /// Whether this address is a tenant's.

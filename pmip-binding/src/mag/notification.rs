@@ -44,7 +44,7 @@ impl Mag {
         let before = self.handled_before(lma, notification);
         // Replayed: the anchor gave up long ago.
         if before.is_none()
-            && let Some(status) = self.notified.get(&datagram.payload)
+            && let Some(status) = self.notified.get(lma, &datagram.payload)
         {
             return self.answer_notification(datagram, notification, &target, status);
         }
@@ -68,7 +68,7 @@ impl Mag {
                 options: Box::new(notification.options.clone()),
             }));
         }
-        self.notified.note(&datagram.payload, status);
+        self.notified.note(lma, &datagram.payload, status);
         self.answer_notification(datagram, notification, &target, status);
     }
 

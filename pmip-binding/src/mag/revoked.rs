@@ -52,7 +52,7 @@ impl Mag {
             return self.answer_revocation(datagram, indication, status, options);
         }
         // Replayed: nobody waits for the answer any more.
-        if let Some(status) = self.revoked.get(&datagram.payload) {
+        if let Some(status) = self.revoked.get(lma, &datagram.payload) {
             return self.answer_revocation(datagram, indication, status, MobilityOptions::new());
         }
         let subject = Subject::from_wire(&indication.options);
@@ -94,7 +94,7 @@ impl Mag {
         status: BindingRevocationStatus,
         options: MobilityOptions,
     ) {
-        self.revoked.note(&datagram.payload, status);
+        self.revoked.note(lma, &datagram.payload, status);
         if self.revocations.answered.len() == REMEMBERED {
             self.revocations.answered.pop_front();
         }
