@@ -22,6 +22,10 @@ pub enum DropReason {
     NoSession,
     /// The session has no usable path.
     NoUsablePath,
+    /// `null` of a mobile-map entry: none of the links that it names is usable.
+    MapNull,
+    /// A `strict` mobile-map entry: no path meets its traffic profile.
+    MapStrict,
     /// Larger than the tunnel takes; the sender was told unless errors are being limited.
     TooBig,
     /// The outer source is no peer of ours.
@@ -47,12 +51,14 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons, in order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Malformed,
         Self::LinkScope,
         Self::SpoofedSource,
         Self::NoSession,
         Self::NoUsablePath,
+        Self::MapNull,
+        Self::MapStrict,
         Self::TooBig,
         Self::UnknownPeer,
         Self::EcnNotCapable,
@@ -73,6 +79,8 @@ impl DropReason {
             Self::SpoofedSource => "spoofed-source",
             Self::NoSession => "no-session",
             Self::NoUsablePath => "no-usable-path",
+            Self::MapNull => "map-null",
+            Self::MapStrict => "map-strict",
             Self::TooBig => "too-big",
             Self::UnknownPeer => "unknown-peer",
             Self::EcnNotCapable => "ecn-not-capable",

@@ -5,6 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use pmip_policy::{AccessList, Action, Family, MapEntry, MapPolicy, MobileMap, Rule, Selector};
 use pmip_tunnel::encap::{Carrier, Outer, PacketBuf, Tunnel, decapsulate, encapsulate};
 use pmip_tunnel::{
     Arrival, Coalescer, Ecn, Forwarder, ForwarderConfig, ForwardingTable, Inbound, Outbound,
@@ -77,7 +78,19 @@ fn table(role: Role, encapsulation: Encapsulation) -> ForwardingTable {
     table.set_session(session);
     let pools = vec!["10.1.0.0/16".parse().expect("a prefix")];
     table.set_tunnel_acl(Some(TunnelAcl::new().with_pools(pools).into()));
+    table.set_policy(Some(policy().into()));
     table
+}
+
+/// A mobile map that takes TCP.
+fn policy() -> MapPolicy {
+    let mut list = AccessList::new(Family::Ipv4);
+    let tcp = Rule::new(Action::Permit, Selector::any().with_protocol(6));
+    list.append(tcp).expect("room");
+    let mut map = MobileMap::new();
+    let entry = MapEntry::new().with_access_list("tcp");
+    map.insert(10, entry).expect("a sequence");
+    MapPolicy::compile(&map, |_| Some(&list), |_| None)
 }
 
 /// An IPv4 TCP super-packet with a partial checksum, of `segments` segments of 1400 octets.

@@ -42,6 +42,7 @@ What can be shown:
   paths [peer NAME]                          state, addresses, round-trip time, traffic
   heartbeat [peer NAME]                      heartbeats of each path
   flows                                      remembered flows and the path of each
+  mobile-map [counters]                      entries of mobile maps and what they did
   tunnels [peer NAME]                        encapsulation, ends, MTU, packets
   sla [history | peer NAME]                  what probes measured, state of each profile
   stats [global | mag NAME | lma NAME]       counters of signalling and of dropped packets

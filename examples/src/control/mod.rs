@@ -17,8 +17,8 @@ use pmip_wire::types::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use self::rows::{
-    BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, PathRow, PeerRow, SlaOperationRow,
-    SlaProfileRow, SlaRow, TunnelRow,
+    BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, MapEntryRow, MobileMapRow, PathRow,
+    PeerRow, SlaOperationRow, SlaProfileRow, SlaRow, TunnelRow,
 };
 use crate::config;
 use crate::config::node::Role;
@@ -126,6 +126,8 @@ pub enum What {
     Heartbeat,
     /// Remembered flows and the path of each
     Flows,
+    /// Mobile maps: entries, and what the active one did
+    MobileMap,
     /// Tunnels: encapsulation, ends, MTU, packets
     Tunnels,
     /// What probes measured on each path, and the path against each traffic profile

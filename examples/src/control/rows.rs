@@ -312,3 +312,43 @@ pub struct SlaOperationRow {
     /// Mean jitter of the worse direction, in milliseconds.
     pub jitter_ms: Option<f64>,
 }
+
+/// A mobile map.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MobileMapRow {
+    /// Its name.
+    pub name: String,
+    /// Whether it is in force; the others count nothing.
+    pub active: bool,
+    /// Its entries in order.
+    pub entries: Vec<MapEntryRow>,
+    /// Flows that no entry took: they use every path.
+    pub default_hits: u64,
+}
+
+/// One entry of a mobile map.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MapEntryRow {
+    /// Its place.
+    pub sequence: u32,
+    /// What it matches; none = everything.
+    pub access_list: Option<String>,
+    /// Labels in order of preference; none = every path.
+    pub link_type: Vec<String>,
+    /// Whether it drops when none of them is usable.
+    pub null: bool,
+    /// The profile that a path must meet.
+    pub traffic_profile: Option<String>,
+    /// Whether it drops when no path does.
+    pub strict: bool,
+    /// Flows that it took; of what it drops, packets.
+    pub hits: u64,
+    /// Of these, flows that went past its first label.
+    pub falls: u64,
+    /// Packets dropped by `null`.
+    pub null_drops: u64,
+    /// Flows on a path that violates the profile, because all did.
+    pub profile_fallbacks: u64,
+    /// Packets dropped by `strict`.
+    pub strict_drops: u64,
+}

@@ -147,6 +147,7 @@ fn everything_that_can_be_shown_is_shown_and_printed() {
         What::Heartbeat,
         What::Flows,
         What::Tunnels,
+        What::MobileMap,
         What::Stats,
         What::Globals,
         What::RunningConfig,

@@ -32,11 +32,12 @@ pub enum Cleared {
 /// A part of the log that is wanted or no more; none = which are shown.
 pub type Wanted = Option<(Debug, bool)>;
 
-const SHOWN: [(&str, What); 13] = [
+const SHOWN: [(&str, What); 14] = [
     ("bindings", What::Bindings),
     ("paths", What::Paths),
     ("heartbeats", What::Heartbeat),
     ("flows", What::Flows),
+    ("mobile-map", What::MobileMap),
     ("tunnels", What::Tunnels),
     ("sla", What::Sla),
     ("hybrid-access", What::Sla),
@@ -73,6 +74,7 @@ pub fn show(words: &[String]) -> Result<Shown, String> {
         ["path" | "profile" | "sla"] if what == What::Sla => None,
         ["history"] if what == What::Sla => Some(Only::History),
         ["global"] if what == What::Stats => None,
+        ["counters"] if what == What::MobileMap => None,
         ["mag" | "lma" | "peer", peer] if has_peers(what) => Some(Only::Peer((*peer).into())),
         ["customer", _] => return Err("customers are not in this version".into()),
         [word, ..] => {
@@ -176,7 +178,7 @@ const fn has_peers(what: What) -> bool {
         | What::Tunnels
         | What::Sla
         | What::Stats => true,
-        What::Flows | What::Globals | What::RunningConfig => false,
+        What::Flows | What::MobileMap | What::Globals | What::RunningConfig => false,
     }
 }
 
@@ -187,6 +189,7 @@ const fn more(what: What) -> &'static str {
         What::Stats => "; it may be followed by `global` or `mag NAME` or `lma NAME`",
         What::Sla => "; it may be followed by `history` or `peer NAME`",
         What::Paths | What::Heartbeat | What::Tunnels => "; it may be followed by `peer NAME`",
+        What::MobileMap => "; it may be followed by `counters`",
         What::Flows | What::Globals | What::RunningConfig => "",
     }
 }
@@ -218,6 +221,8 @@ mod tests {
             ("hy history", What::Sla, Some(Only::History)),
             ("flow", What::Flows, None),
             ("tunnel", What::Tunnels, None),
+            ("mobile-map", What::MobileMap, None),
+            ("mobile-map counters", What::MobileMap, None),
             ("run", What::RunningConfig, None),
             ("st", What::Stats, None),
         ] {

@@ -99,7 +99,7 @@ impl AnchorRoutes {
 }
 
 /// What an anchor gives out, each pool once.
-fn pools(config: &LmaConfig) -> Vec<IpPrefix> {
+pub(super) fn pools(config: &LmaConfig) -> Vec<IpPrefix> {
     let mut pools: Vec<IpPrefix> = Vec::new();
     for network in &config.networks {
         pools.extend(network.mobile_network_pools.iter().map(|pool| pool.prefix));

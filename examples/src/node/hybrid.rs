@@ -41,7 +41,10 @@ pub struct Hybrid {
     /// Numbers of the traffic profiles, by name.
     profiles: BTreeMap<String, ProfileId>,
     verdicts: Verdicts,
+    /// The table does not have these verdicts yet.
     verdicts_changed: bool,
+    /// The profiles that the table may have verdicts of.
+    told: BTreeSet<ProfileId>,
     /// When traffic is looked for next.
     look_at: Option<Instant>,
 }
@@ -77,6 +80,7 @@ impl Hybrid {
             profiles: BTreeMap::new(),
             verdicts: Verdicts::new(),
             verdicts_changed: false,
+            told: BTreeSet::new(),
             look_at: None,
         };
         hybrid.start(config);
@@ -96,11 +100,6 @@ impl Hybrid {
     /// What the measurements say of each path and traffic profile, for path choice.
     pub fn verdicts(&self) -> &Verdicts {
         &self.verdicts
-    }
-
-    /// Whether a verdict changed its state since this was asked last.
-    pub fn take_verdicts_changed(&mut self) -> bool {
-        std::mem::take(&mut self.verdicts_changed)
     }
 
     /// Whether the path may carry traffic as far as failure detection knows: where every path to
@@ -306,7 +305,8 @@ impl Hybrid {
             };
             let worst = verdict.last().map_or(0, |last| last.worst_per_mille);
             let known = Verdict::new(profile_state(verdict.state()), worst);
-            self.verdicts_changed |= self.verdicts.set(path, *profile, known);
+            self.verdicts_changed |= self.verdicts.get(path, *profile) != known;
+            self.verdicts.set(path, *profile, known);
         }
     }
 
@@ -419,7 +419,25 @@ impl Node {
         if std::mem::take(&mut self.hybrid.unmask) {
             self.mask_all();
         }
+        if std::mem::take(&mut self.hybrid.verdicts_changed) {
+            self.tell_verdicts();
+        }
         wanted.probes
+    }
+
+    /// Hands the verdicts to path choice; what is known no more counts as unknown there, too.
+    fn tell_verdicts(&mut self) {
+        let hybrid = &mut self.hybrid;
+        hybrid.told.extend(hybrid.profiles.values());
+        for path in hybrid.watched.keys() {
+            if self.table.path(*path).is_none() {
+                continue;
+            }
+            for profile in &hybrid.told {
+                let verdict = hybrid.verdicts.get(*path, *profile);
+                self.table.set_verdict(*path, *profile, verdict);
+            }
+        }
     }
 
     pub(super) fn hybrid_timeout(&self) -> Option<Instant> {

@@ -21,6 +21,7 @@ pub mod logging;
 pub mod reconfigure;
 pub mod run;
 mod start;
+mod steering;
 pub mod tell;
 pub mod track;
 pub mod uplinks;
@@ -183,6 +184,7 @@ impl Node {
             quiet,
             fault: None,
         };
+        node.set_steering();
         match &node.side {
             Side::Mag { access, .. } => access.install(node.ports.kernel.as_mut()),
             Side::Lma { routes } => routes.install(node.ports.kernel.as_mut()),

@@ -7,7 +7,7 @@ use pmip_binding::{LmaConfig, ReconfigureError};
 use pmip_wire::types::{Encapsulation, Instant, PathId};
 
 use super::{Node, NodeEngine, Side, hybrid};
-use crate::config::model::{AccessList, Config, MobileMap};
+use crate::config::model::{AccessList, Config};
 use crate::config::node::{Engine, NodeConfig, unserved};
 
 /// Bindings named in a refusal at most.
@@ -48,26 +48,14 @@ impl Node {
         done.map_err(|error| self.explain(&error))?;
         let notes = notes(&self.config.config, &next.config);
         let probing = self.config.hybrid_access() != next.hybrid_access();
-        self.config = next;
+        let before = std::mem::replace(&mut self.config, next);
         self.quiet = true;
         self.follow_configuration();
+        self.follow_steering(&before);
         if probing || self.hybrid.has_failed() {
             self.configure_hybrid(now);
         }
         Ok(notes)
-    }
-
-    /// The change rule of mobile maps: only while there is no binding.
-    fn map_rules(&self, now: Instant, next: &NodeConfig) -> Refusals {
-        let same = maps(&self.config) == maps(next);
-        if same || self.engine.bindings(now).is_empty() {
-            return Vec::new();
-        }
-        vec![
-            "mobile maps change only while there is no binding: take the map out of use, remove \
-             the bindings (`pmip clear binding all` where they do not come back), or restart"
-                .into(),
-        ]
     }
 
     fn explain(&self, error: &ReconfigureError) -> Refusals {
@@ -141,6 +129,8 @@ fn fixed(before: &NodeConfig, next: &NodeConfig) -> Refusals {
         ("the domain of a node", before.domain != next.domain),
         ("address", addresses),
         ("local-routing-mag", local(before) != local(next)),
+        ("flow-mirror", before.flow_mirror() != next.flow_mirror()),
+        ("per-packet", per_packet(before) != per_packet(next)),
         ("roaming interface", before.uplinks != next.uplinks),
         ("interface", before.interfaces != next.interfaces),
         (
@@ -153,6 +143,11 @@ fn fixed(before: &NodeConfig, next: &NodeConfig) -> Refusals {
     differences
         .map(|(setting, _)| needs_restart(setting))
         .collect()
+}
+
+fn per_packet(config: &NodeConfig) -> bool {
+    let service = config.hybrid_access();
+    service.is_some_and(|service| service.per_packet)
 }
 
 fn needs_restart(setting: &str) -> String {
@@ -170,25 +165,6 @@ fn lost_bindings(lost: &[Refusal]) -> Refusals {
     }
     refusals.push("remove the bindings first, by `pmip clear binding nai NAI`".into());
     refusals
-}
-
-/// The maps of a node's domain, and the one in use.
-fn maps(config: &NodeConfig) -> (&[MobileMap], Option<&str>) {
-    let domain = config.config.domain(&config.domain);
-    let maps = domain.map_or(&[][..], |domain| &domain.mobile_maps);
-    let active = match &config.engine {
-        Engine::Lma(_) => {
-            let mut lmas = config.config.lmas.iter();
-            lmas.find(|lma| lma.id == config.id)
-                .and_then(|lma| lma.mobile_map.as_deref())
-        }
-        Engine::Mag(_) => {
-            let mut mags = config.config.mags.iter();
-            mags.find(|mag| mag.id == config.id)
-                .and_then(|mag| mag.mobile_map.as_deref())
-        }
-    };
-    (maps, active)
 }
 
 /// What changes later than the operator may think.
@@ -290,10 +266,6 @@ mod tests {
                     "no address ipv4 198.51.100.1",
                 ],
                 "`address`",
-            ),
-            (
-                vec!["ipv6 mobile pmipv6-domain D", "mobile-map M 10"],
-                "mobile maps",
             ),
             (vec!["no ipv6 mobile pmipv6-lma LMA1"], "no LMA"),
         ] {

@@ -237,7 +237,7 @@ fn sent(action: Action) -> Option<Datagram> {
     })
 }
 
-fn link(index: u32, name: &str, running: bool) -> NetworkEvent {
+pub(crate) fn link(index: u32, name: &str, running: bool) -> NetworkEvent {
     NetworkEvent::Link(Link {
         index,
         name: name.into(),
@@ -248,7 +248,7 @@ fn link(index: u32, name: &str, running: bool) -> NetworkEvent {
     })
 }
 
-fn interfaces() -> Vec<NetworkEvent> {
+pub(crate) fn interfaces() -> Vec<NetworkEvent> {
     let mut events = vec![link(4, "lan", true)];
     for (index, name, address) in [(2, "wan1", "10.1.0.2"), (3, "wan2", "10.2.0.2")] {
         events.push(link(index, name, true));
@@ -268,8 +268,8 @@ fn interfaces() -> Vec<NetworkEvent> {
     events
 }
 
-mod nat;
 mod hybrid;
+mod nat;
 
 #[test]
 fn two_paths_register_and_the_mobile_network_is_configured() {

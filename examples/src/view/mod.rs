@@ -7,7 +7,9 @@ mod tables;
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::control::{BindingRow, FlowTableRow, HeartbeatRow, PathRow, SlaRow, TunnelRow, What};
+use crate::control::{
+    BindingRow, FlowTableRow, HeartbeatRow, MobileMapRow, PathRow, SlaRow, TunnelRow, What,
+};
 
 pub use self::tables::outline;
 
@@ -23,6 +25,9 @@ pub fn render(what: What, answer: Value) -> serde_json::Result<String> {
             tables::heartbeats(&serde_json::from_value::<Vec<HeartbeatRow>>(answer)?)
         }
         What::Flows => tables::flows(&serde_json::from_value::<Vec<FlowTableRow>>(answer)?),
+        What::MobileMap => {
+            tables::mobile_maps(&serde_json::from_value::<Vec<MobileMapRow>>(answer)?)
+        }
         What::Tunnels => tables::tunnels(&serde_json::from_value::<Vec<TunnelRow>>(answer)?),
         What::Sla => sla::text(&serde_json::from_value::<Vec<SlaRow>>(answer)?),
         What::Stats | What::Globals => tables::outline(&answer),

@@ -6,7 +6,9 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use pmip_wire::types::{Encapsulation, IpPrefix};
 use serde_json::Value;
 
-use crate::control::{BindingRow, FlowTableRow, HeartbeatRow, PathRow, TunnelRow};
+use crate::control::{
+    BindingRow, FlowTableRow, HeartbeatRow, MapEntryRow, MobileMapRow, PathRow, TunnelRow,
+};
 
 /// Bindings, each with its paths beneath.
 pub(super) fn bindings(rows: &[BindingRow]) -> String {
@@ -244,6 +246,69 @@ fn outline_into(text: &mut String, value: &Value, depth: usize) {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
             let _ = writeln!(text, "{indent}{}", scalar(value));
         }
+    }
+}
+
+/// Mobile maps, each with its entries beneath.
+pub(super) fn mobile_maps(rows: &[MobileMapRow]) -> String {
+    if rows.is_empty() {
+        return "no mobile maps\n".into();
+    }
+    let mut text = String::new();
+    for row in rows {
+        let state = if row.active { "active" } else { "not active" };
+        let _ = writeln!(text, "mobile map {}, {state}", row.name);
+        let mut table = table(&[
+            "entry",
+            "access list",
+            "links",
+            "profile",
+            "hits",
+            "falls",
+            "null",
+            "fallbacks",
+            "strict",
+        ]);
+        right_align(&mut table, &[0, 4, 5, 6, 7, 8]);
+        for entry in &row.entries {
+            table.add_row([
+                entry.sequence.to_string(),
+                entry.access_list.clone().unwrap_or_else(|| "any".into()),
+                links(entry),
+                profile(entry),
+                entry.hits.to_string(),
+                entry.falls.to_string(),
+                entry.null_drops.to_string(),
+                entry.profile_fallbacks.to_string(),
+                entry.strict_drops.to_string(),
+            ]);
+        }
+        for line in lines(&table).lines() {
+            let _ = writeln!(text, "  {line}");
+        }
+        if row.active {
+            let _ = writeln!(text, "  flows that no entry took: {}", row.default_hits);
+        }
+    }
+    text
+}
+
+fn links(entry: &MapEntryRow) -> String {
+    let mut names = entry.link_type.clone();
+    if entry.null {
+        names.push("null".into());
+    }
+    if names.is_empty() {
+        return "every path".into();
+    }
+    names.join(" ")
+}
+
+fn profile(entry: &MapEntryRow) -> String {
+    match (&entry.traffic_profile, entry.strict) {
+        (None, _) => "-".into(),
+        (Some(name), false) => name.clone(),
+        (Some(name), true) => format!("{name} strict"),
     }
 }
 

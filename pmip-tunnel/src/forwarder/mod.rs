@@ -10,14 +10,14 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ops::Range;
 
 use pmip_policy::{FlowKey, FlowTable, FlowTableConfig};
-use pmip_wire::types::PathId;
+use pmip_wire::types::{Instant, PathId};
 
 use crate::counters::{Counters, DropReason};
 use crate::ecn::Ecn;
 use crate::encap::Carrier;
 use crate::icmp::Limiter;
 use crate::packet::Packet;
-use crate::table::{SessionKey, VrfId};
+use crate::table::{ForwardingTable, SessionKey, VrfId};
 
 pub use underlay::Underlay;
 
@@ -80,6 +80,8 @@ pub struct Forwarder {
     limiter: Limiter,
     counters: Counters,
     admitted: Option<inbound::Admission>,
+    /// The mobile map that placed the flows.
+    policy_epoch: u32,
 }
 
 /// What becomes of a packet on its way into a tunnel: a driver has to act on each.
@@ -218,6 +220,17 @@ pub struct LocalDelivery {
     pub path: PathId,
 }
 
+impl FlowHint {
+    /// Packets of `flow`, of this session, came through `path`.
+    pub const fn new(flow: FlowKey, session: SessionKey, path: PathId) -> Self {
+        Self {
+            flow,
+            session,
+            path,
+        }
+    }
+}
+
 impl Forwarder {
     /// A forwarder without flows.
     pub fn new(config: ForwarderConfig) -> Self {
@@ -226,7 +239,22 @@ impl Forwarder {
             limiter: Limiter::new(),
             counters: Counters::default(),
             admitted: None,
+            policy_epoch: 0,
             config,
+        }
+    }
+
+    /// Notes where a flow arrived, so that its answers go back there while the mobile map lets them
+    /// (`flow-mirror`). Without [`mirror`](FlowTableConfig::mirror) nothing happens.
+    pub fn arrived(&mut self, now: Instant, table: &ForwardingTable, hint: &FlowHint) {
+        if !self.config.flows.mirror {
+            return;
+        }
+        self.follow_policy(table);
+        if let Some(group) = table.group_of_session(hint.session) {
+            let (scope, generation) = (hint.session.0, group.generation);
+            self.flows
+                .arrived(now, hint.flow, scope, hint.path, group, generation);
         }
     }
 

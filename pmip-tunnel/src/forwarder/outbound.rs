@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr};
 use core::ops::Range;
 
-use pmip_policy::Choice;
+use pmip_policy::{Choice, NoPath};
 use pmip_wire::types::Instant;
 
 use super::{Forwarder, Outbound, TunnelSend};
@@ -125,6 +125,7 @@ impl Forwarder {
     ) -> Result<TunnelSend, Refusal> {
         let Packeted { data, packet, .. } = packeted;
         let routed = route(table, vrf, &packet)?;
+        self.follow_policy(table);
         let choice = self.choose_path(now, &packet, &routed)?;
         let path = choice.path;
         let tunnel = table.path(path).ok_or(DropReason::NoTunnel)?;
@@ -167,14 +168,22 @@ impl Forwarder {
         let group = routed.group;
         let scope = routed.session.0;
         self.flows
-            .choose(
-                now,
-                packet.flow_key(),
-                scope,
-                &group.paths,
-                group.generation,
-            )
-            .map_err(|_| DropReason::NoUsablePath)
+            .choose(now, packet.flow_key(), scope, group, group.generation)
+            .map_err(|refused| match refused {
+                NoPath::Null { .. } => DropReason::MapNull,
+                NoPath::Strict { .. } => DropReason::MapStrict,
+                NoPath::NoneUsable | _ => DropReason::NoUsablePath,
+            })
+    }
+
+    /// Under another mobile map every flow is placed anew: an entry's number says nothing of the
+    /// entry that has it there.
+    #[inline]
+    pub(super) fn follow_policy(&mut self, table: &ForwardingTable) {
+        if self.policy_epoch != table.policy_epoch() {
+            self.policy_epoch = table.policy_epoch();
+            self.flows.clear();
+        }
     }
 
     /// What was cut, not what was announced: the kernel's header length is a hint that may cover

@@ -1,13 +1,15 @@
 //! Sessions of one routing instance over the same paths share a group: a path that changes rebuilds
 //! one path set for each combination of paths it is in, however many sessions use it.
 
-use pmip_policy::PathSet;
+use alloc::sync::Arc;
+
+use pmip_policy::{Candidate, PathSet, SteeringTable};
 use pmip_wire::types::PathId;
 use smallvec::SmallVec;
 
-use super::{ForwardingTable, TunnelPath, VrfId};
+use super::{ForwardingTable, VrfId};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct GroupId(u32);
 
 pub(super) type GroupPaths = SmallVec<[PathId; 4]>;
@@ -19,7 +21,9 @@ pub(crate) struct Group {
     pub(super) members: GroupPaths,
     sessions: usize,
     pub(crate) paths: PathSet,
-    /// Differs whenever `paths` does, and between groups.
+    /// `paths` under the rules in force, where there are any.
+    pub(super) steering: Option<Arc<SteeringTable>>,
+    /// Differs whenever `paths` or `steering` does, and between groups.
     pub(crate) generation: u32,
 }
 
@@ -44,6 +48,7 @@ impl ForwardingTable {
         let group = Group {
             sessions: 1,
             paths: PathSet::new(),
+            steering: None,
             generation: self.generation,
             vrf,
             members,
@@ -86,17 +91,27 @@ impl ForwardingTable {
 
     /// Every group gets a generation of its own: a session that goes over to another group must not
     /// find there the one that its flows were last judged in.
-    fn rebuild(&mut self, id: GroupId) {
+    pub(super) fn rebuild(&mut self, id: GroupId) {
         self.change();
         let Some(members) = self.groups.get(&id).map(|group| group.members.clone()) else {
             return;
         };
-        let tunnels = || members.iter().filter_map(|path| self.path(*path));
-        let paths: PathSet = tunnels().map(TunnelPath::candidate).collect();
+        let candidates = members.iter().filter_map(|path| self.candidate(*path));
+        let paths: PathSet = candidates.collect();
+        let verdicts = self.verdicts_of(&members);
         let generation = self.generation;
         if let Some(group) = self.groups.get_mut(&id) {
+            group.steering = self.rules.steer(group.steering.take(), &paths, &verdicts);
             group.paths = paths;
             group.generation = generation;
         }
+    }
+
+    fn candidate(&self, path: PathId) -> Option<Candidate> {
+        let entry = self.paths.get(&path)?;
+        let tunnel = entry.tunnel.as_deref()?;
+        let mut candidate = tunnel.candidate();
+        candidate.weight = entry.weight.unwrap_or(candidate.weight);
+        Some(candidate)
     }
 }

@@ -11,12 +11,14 @@ mod keys;
 mod lookup;
 mod lpm;
 mod shard;
+mod steering;
 mod types;
 
 use alloc::sync::Arc;
 use core::net::{IpAddr, SocketAddr};
 use core::sync::atomic::AtomicU32;
 
+use pmip_policy::{ProfileId, Verdict};
 use pmip_wire::types::{IpPrefix, PathId};
 use smallvec::SmallVec;
 
@@ -26,6 +28,7 @@ use group::{GroupId, GroupPaths};
 use keys::KeyOwners;
 use lpm::PrefixMap;
 use shard::Sharded;
+use steering::Rules;
 
 pub(crate) use group::Group;
 pub(crate) use keys::KeyRow;
@@ -74,6 +77,7 @@ pub struct ForwardingTable {
     next_group: u32,
     tunnel_mtu: Option<u16>,
     acl: Option<Arc<TunnelAcl>>,
+    rules: Rules,
     /// Of paths that an engine's events install.
     outer: OuterOptions,
 }
@@ -106,6 +110,9 @@ struct PathEntry {
     /// `None` while only sessions speak of the path.
     tunnel: Option<Arc<TunnelPath>>,
     underlay_mtu: Option<u16>,
+    /// In place of the tunnel's own.
+    weight: Option<u32>,
+    verdicts: SmallVec<[(ProfileId, Verdict); 1]>,
     /// The groups that hold the path, to rebuild when it changes.
     groups: SmallVec<[GroupId; 2]>,
     /// Numbers GRE packets without a key; all snapshots share it.
@@ -151,6 +158,7 @@ impl ForwardingTable {
             next_group: 0,
             tunnel_mtu: None,
             acl: None,
+            rules: Rules::default(),
             outer: OuterOptions::default(),
         }
     }
@@ -230,6 +238,8 @@ impl ForwardingTable {
         };
         entry.tunnel = None;
         entry.underlay_mtu = None;
+        entry.weight = None;
+        entry.verdicts.clear();
         self.rebuild_groups_of(path);
         self.drop_path_if_unused(path);
     }

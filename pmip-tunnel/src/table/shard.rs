@@ -58,6 +58,11 @@ impl<K: Clone + Eq + Hash, V: Clone> Sharded<K, V> {
         former
     }
 
+    /// All keys, in no order to rely on.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
+        self.shards.iter().flat_map(|shard| shard.keys())
+    }
+
     pub(super) fn len(&self) -> usize {
         self.length
     }

@@ -153,11 +153,9 @@ fn of_lma(lma: &Lma) -> Rows {
     rows.first(("mag", "dscp"), &lma.mag, "dscp", LATER, |peer| {
         peer.dscp.is_some()
     });
-    rows.later("mobile-map", "mobile map", lma.mobile_map.is_some());
     rows.later("hnp-maximum", "hnp maximum", lma.hnp_maximum.is_some());
     let dscp = lma.dscp_control_plane.is_some();
     rows.later("dscp-control-plane", "dscp control-plane", dscp);
-    rows.later("flow-mirror", "flow-mirror", lma.flow_mirror);
     rows.later("redistribute", "redistribute", lma.redistribute.is_some());
     let distance = lma.mobile_route_ad.is_some();
     rows.later("mobile-route-ad", "mobile-route ad", distance);
@@ -211,7 +209,6 @@ fn of_mag(mag: &Mag) -> Rows {
     rows.first(list, &mag.roaming_interface, "vrf", LATER, |line| {
         line.vrf.is_some()
     });
-    rows.later("mobile-map", "mobile map", mag.mobile_map.is_some());
     let dscp = mag.dscp_control_plane.is_some();
     rows.later("dscp-control-plane", "dscp control-plane", dscp);
     let link = mag.fixed_link_layer_address.is_some();
@@ -226,7 +223,6 @@ fn of_mag(mag: &Mag) -> Rows {
         "fixed-link-local-address",
         NO_ADVERTISEMENTS,
     );
-    rows.later("preempt", "preempt", mag.preempt);
     let probes = mag.discover_mn_detach.is_some();
     let help = "tell the node that a mobile node left by `pmip detach`";
     let key = probes.then(|| "discover-mn-detach".to_owned());
@@ -255,9 +251,6 @@ fn tunnel(rows: &mut Rows, tunnel: &crate::config::model::Tunnel) {
     rows.never("tunnel.nat", "tunnel nat", tunnel.nat.is_some());
     let template = tunnel.template.is_some();
     rows.never("tunnel.template", "tunnel-template", template);
-    let help = "traffic is not filtered: use the host's packet filter until it is";
-    let key = tunnel.acl.is_some().then(|| "tunnel.acl".to_owned());
-    rows.add(key, "tunnel acl", Effect::NotYet(help));
 }
 
 fn hybrid_access(rows: &mut Rows, service: Option<&HybridAccess>) {
@@ -268,10 +261,4 @@ fn hybrid_access(rows: &mut Rows, service: Option<&HybridAccess>) {
     let key = dynamic.then(|| "hybrid-access.load-balance".to_owned());
     let help = "flows are shared by the weights as they are set, as with `weighted`";
     rows.add(key, "load-balance dynamic", Effect::NotYet(help));
-    rows.later("hybrid-access.per-packet", "per-packet", service.per_packet);
-    rows.later("hybrid-access.preempt", "preempt", service.preempt);
-    let profiles = !service.profiles.is_empty();
-    let key = profiles.then(|| "hybrid-access.profile-definition[0]".to_owned());
-    let help = "paths are measured and judged against it (`pmip show sla`), and used all the same";
-    rows.add(key, "profile-definition", Effect::NotYet(help));
 }

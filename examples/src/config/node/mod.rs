@@ -5,6 +5,7 @@ mod hybrid;
 mod labels;
 mod lma;
 mod mag;
+mod steering;
 
 use std::fmt;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! What a node shows of itself.
 
 mod globals;
+mod maps;
 mod sla;
 mod stats;
 mod view;
@@ -33,6 +34,7 @@ pub(super) fn show(
         (What::Paths, only) => serde_json::to_value(view.paths(only)),
         (What::Heartbeat, only) => serde_json::to_value(view.heartbeats(only)),
         (What::Flows, _) => serde_json::to_value(view.flows()),
+        (What::MobileMap, _) => serde_json::to_value(maps::rows(node)),
         (What::Tunnels, only) => serde_json::to_value(view.tunnels(only)),
         (What::Stats, Some(Only::Peer(peer))) => serde_json::to_value(view.peer(now, peer)),
         (What::Stats, _) => stats::shown(node, now),

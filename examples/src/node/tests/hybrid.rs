@@ -56,8 +56,10 @@ fn carry(domain: &mut Domain, broken: &[PathId]) -> bool {
                 if broken.contains(&of_mag) {
                     continue;
                 }
+                let tunnel = to.node.table().path(there);
                 NodeInput::DataPlane(DataPlaneEvent::Local {
                     path: there,
+                    from: tunnel.expect("a path of the receiver").remote,
                     received: now,
                     packet: packet.clone(),
                 })

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use pmip_policy::FlowTableConfig;
+use pmip_policy::{FlowTableConfig, Spread};
 use pmip_tunnel::{Forwarder, ForwarderConfig, ForwardingTable, Role, SegmentArena};
 use pmip_wire::types::{Instant, PathId};
 use tokio::sync::mpsc;
@@ -64,6 +64,10 @@ pub struct DataPlaneConfig {
     pub flow_capacity: usize,
     /// A flow without packets for this long is forgotten.
     pub flow_idle: Duration,
+    /// Packets spread over the paths, not flows (`per-packet`).
+    pub per_packet: bool,
+    /// A flow is answered on the path where it last arrived (`flow-mirror`).
+    pub mirror: bool,
     /// Keys the flow hash; random, so that nobody can aim at one path.
     pub seed: u64,
     /// Moment 0 of [`Instant`]: share it with the engines so that both speak of one clock.
@@ -83,6 +87,8 @@ impl DataPlaneConfig {
             offload: Offload::default(),
             flow_capacity: 100_000,
             flow_idle: Duration::from_secs(300),
+            per_packet: false,
+            mirror: false,
             seed: 0,
             epoch: std::time::Instant::now(),
         }
@@ -402,7 +408,12 @@ fn forwarder_config(config: &DataPlaneConfig) -> ForwarderConfig {
     forwarder.flows = FlowTableConfig::default()
         .with_max_flows(max_flows)
         .with_tcp_idle(config.flow_idle)
-        .with_idle(config.flow_idle.min(Duration::from_secs(60)));
+        .with_idle(config.flow_idle.min(Duration::from_secs(60)))
+        .with_mirror(config.mirror)
+        .with_spread(match config.per_packet {
+            true => Spread::Packets,
+            false => Spread::Flows,
+        });
     forwarder.seed = config.seed;
     forwarder.icmp_source_v4 = config.icmp_source_v4;
     forwarder.icmp_source_v6 = config.icmp_source_v6;

@@ -102,6 +102,8 @@ impl RxBatch {
             let verdict = context.forwarder.inbound(context.table, arrival, datagram);
             match verdict {
                 Inbound::Deliver(inner) => {
+                    let forwarder = &mut context.forwarder;
+                    forwarder.arrived(context.now, context.table, &inner.hint());
                     let at = start + inner.start;
                     self.coalescer.push(&self.area, at, &inner.packet);
                 }
