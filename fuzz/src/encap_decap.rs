@@ -16,22 +16,13 @@ use pmip_wire::types::{Encapsulation, Instant, PathId};
 
 const PATH: PathId = PathId(1);
 const HEADROOM: usize = 64;
-const ALL: [Encapsulation; 6] = [
-    Encapsulation::Ipv6,
-    Encapsulation::Ipv4,
-    Encapsulation::Ipv4Udp,
-    Encapsulation::Ipv4UdpTlv,
-    Encapsulation::GreIpv4,
-    Encapsulation::GreIpv6,
-];
-
 /// Takes `data`, behind eight octets that choose how, through tunnels.
 pub fn run(data: &[u8]) {
     let Some((choice, inner)) = data.split_first_chunk::<8>() else {
         return;
     };
     let [kind, flags, key, limit, mtu, _, _, _] = *choice;
-    let encapsulation = ALL[usize::from(kind) % ALL.len()];
+    let encapsulation = Encapsulation::ALL[usize::from(kind) % Encapsulation::ALL.len()];
     let [from, to] = ends(encapsulation);
     let mut tunnel = Tunnel::new(encapsulation, from, to);
     tunnel.key = (flags & 1 != 0).then_some(key.into());

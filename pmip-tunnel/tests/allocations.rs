@@ -35,15 +35,6 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-const ALL: [Encapsulation; 6] = [
-    Encapsulation::Ipv6,
-    Encapsulation::Ipv4,
-    Encapsulation::Ipv4Udp,
-    Encapsulation::Ipv4UdpTlv,
-    Encapsulation::GreIpv4,
-    Encapsulation::GreIpv6,
-];
-
 fn table(role: Role, encapsulation: Encapsulation) -> ForwardingTable {
     let mut table = ForwardingTable::new(role);
     let over_ipv4 = encapsulation.is_ipv4_transport();
@@ -252,7 +243,7 @@ fn whole_packets(encapsulation: Encapsulation) {
 /// One test alone: others beside it would be counted too.
 #[test]
 fn the_packet_path_allocates_nothing() {
-    for encapsulation in ALL {
+    for encapsulation in Encapsulation::ALL.iter().copied() {
         forwarding(encapsulation);
         whole_packets(encapsulation);
     }

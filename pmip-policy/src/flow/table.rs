@@ -77,16 +77,8 @@ impl FlowTable {
         steering: &S,
         generation: u32,
     ) -> Result<Choice, NoPath> {
-        let name = self.name(key);
-        let hash = name.hash(&self.seed);
-        let packet = Packet {
-            now,
-            key,
-            name,
-            scope,
-            hash,
-        };
-        let Some(slot) = self.find(hash, &name, scope) else {
+        let packet = self.packet(now, key, scope);
+        let Some(slot) = self.find(packet.hash, &packet.name, scope) else {
             return self.place(&packet, steering, generation);
         };
         let attention = self.pauses.attention(key.protocol());
@@ -115,16 +107,8 @@ impl FlowTable {
             return;
         }
         let key = key.reversed();
-        let name = self.name(key);
-        let hash = name.hash(&self.seed);
-        let packet = Packet {
-            now,
-            key,
-            name,
-            scope,
-            hash,
-        };
-        match self.find(hash, &name, scope) {
+        let packet = self.packet(now, key, scope);
+        match self.find(packet.hash, &packet.name, scope) {
             Some(slot) => self.mirror(slot, &packet, path, steering),
             None => self.place_mirrored(&packet, path, steering, generation),
         }
@@ -325,6 +309,19 @@ impl Iterator for Flows<'_> {
 
 /// The table's own work; placing and moving are in `place.rs`.
 impl FlowTable {
+    /// A packet with the name of its flow.
+    #[inline]
+    fn packet(&self, now: Instant, key: FlowKey, scope: u32) -> Packet {
+        let name = self.name(key);
+        Packet {
+            now,
+            key,
+            name,
+            scope,
+            hash: name.hash(&self.seed),
+        }
+    }
+
     /// What the table knows a flow by.
     #[inline]
     const fn name(&self, key: FlowKey) -> FlowKey {

@@ -8,15 +8,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::{Build, V4_HOST, V4_PEER, V6_HOST, V6_PEER, assert_valid, naive_sum};
 
-const ALL: [Encapsulation; 6] = [
-    Encapsulation::Ipv6,
-    Encapsulation::Ipv4,
-    Encapsulation::Ipv4Udp,
-    Encapsulation::Ipv4UdpTlv,
-    Encapsulation::GreIpv4,
-    Encapsulation::GreIpv6,
-];
-
 fn tunnel(encapsulation: Encapsulation) -> Tunnel {
     let ends = match encapsulation.is_ipv4_transport() {
         true => ["198.51.100.1:5437", "203.0.113.1:5437"],
@@ -138,7 +129,7 @@ fn dscp_is_zero_copied_or_set_and_ecn_always_copied() {
         (OuterDscp::Value(10), (10 << 2) | 0b10),
         (OuterDscp::Value(255), 0xfe),
     ] {
-        for encapsulation in ALL {
+        for encapsulation in Encapsulation::ALL.iter().copied() {
             let mut tunnel = tunnel(encapsulation);
             tunnel.options.dscp = dscp;
             let packet = outer(&inner, &tunnel);
@@ -151,7 +142,7 @@ fn dscp_is_zero_copied_or_set_and_ecn_always_copied() {
 #[test]
 fn what_does_not_fit_leaves_the_packet_alone() {
     let [packet, _] = inners();
-    for encapsulation in ALL {
+    for encapsulation in Encapsulation::ALL.iter().copied() {
         let tunnel = tunnel(encapsulation);
         let need = outer(&packet, &tunnel).len() - packet.len();
         let mut data = vec![0; need - 1];
@@ -327,7 +318,7 @@ fn congestion_on_one_piece_is_congestion_on_the_packet() {
 }
 
 fn any_encapsulation() -> impl Strategy<Value = Encapsulation> {
-    proptest::sample::select(&ALL[..])
+    proptest::sample::select(Encapsulation::ALL)
 }
 
 proptest! {

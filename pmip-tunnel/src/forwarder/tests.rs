@@ -46,7 +46,7 @@ fn table(role: Role) -> ForwardingTable {
     table
 }
 
-fn forwarder() -> Forwarder {
+pub(super) fn forwarder() -> Forwarder {
     Forwarder::new(ForwarderConfig {
         icmp_source_v4: Some("10.1.0.1".parse().expect("v4")),
         icmp_source_v6: Some("2001:db8:7::1".parse().expect("v6")),

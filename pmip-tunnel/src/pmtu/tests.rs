@@ -242,14 +242,7 @@ fn tunnel(encapsulation: Encapsulation, role: Role) -> TunnelPath {
 /// The outer packet has the probe's size to the octet, and comes out as local at the other end.
 #[test]
 fn probes_have_their_size_in_every_encapsulation() {
-    for encapsulation in [
-        Encapsulation::Ipv6,
-        Encapsulation::Ipv4,
-        Encapsulation::Ipv4Udp,
-        Encapsulation::Ipv4UdpTlv,
-        Encapsulation::GreIpv4,
-        Encapsulation::GreIpv6,
-    ] {
+    for encapsulation in Encapsulation::ALL.iter().copied() {
         let mut mag = ForwardingTable::new(Role::Mag);
         let mut lma = ForwardingTable::new(Role::Lma);
         mag.set_path(tunnel(encapsulation, Role::Mag));

@@ -67,6 +67,16 @@ pub enum Encapsulation {
 }
 
 impl Encapsulation {
+    /// Every one, in the order above.
+    pub const ALL: &'static [Self] = &[
+        Self::Ipv6,
+        Self::Ipv4,
+        Self::Ipv4Udp,
+        Self::Ipv4UdpTlv,
+        Self::GreIpv4,
+        Self::GreIpv6,
+    ];
+
     /// Octets that encapsulation adds in front of an inner packet, GRE with its key
     /// (signalling rules, "Overheads").
     pub const fn overhead(self) -> u16 {

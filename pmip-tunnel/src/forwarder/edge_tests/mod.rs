@@ -10,6 +10,7 @@ use core::net::{IpAddr, SocketAddr};
 use pmip_wire::types::{Encapsulation, Instant, PathId};
 use proptest::prelude::*;
 
+use super::tests::forwarder;
 use super::*;
 use crate::encap::{Outer, OuterDscp};
 use crate::icmp::{UnderlayError, UnderlayProblem};
@@ -20,15 +21,6 @@ use crate::testing::{Build, V4_HOST, V4_PEER, V6_HOST, V6_PEER, assert_valid, ip
 
 const NOW: Instant = Instant::from_secs(5);
 const PATH: PathId = PathId(1);
-const ALL: [Encapsulation; 6] = [
-    Encapsulation::Ipv6,
-    Encapsulation::Ipv4,
-    Encapsulation::Ipv4Udp,
-    Encapsulation::Ipv4UdpTlv,
-    Encapsulation::GreIpv4,
-    Encapsulation::GreIpv6,
-];
-
 fn tunnel(role: Role, encapsulation: Encapsulation) -> TunnelPath {
     let [mag, lma] = match encapsulation.is_ipv4_transport() {
         true => [ip("198.51.100.1"), ip("203.0.113.1")],
@@ -57,15 +49,6 @@ fn table(role: Role, encapsulation: Encapsulation) -> ForwardingTable {
     table.set_path(tunnel(role, encapsulation));
     table.set_session(session(1, &["10.1.0.0/24", "2001:db8:7::/48"]));
     table
-}
-
-fn forwarder() -> Forwarder {
-    Forwarder::new(ForwarderConfig {
-        icmp_source_v4: Some("10.1.0.1".parse().expect("v4")),
-        icmp_source_v6: Some("2001:db8:7::1".parse().expect("v6")),
-        flows: FlowTableConfig::default().with_max_flows(64),
-        ..ForwarderConfig::default()
-    })
 }
 
 /// The outer packets of an inner one of `vrf`.
@@ -120,7 +103,7 @@ fn drop_of(verdict: &Inbound) -> Option<DropReason> {
 
 #[test]
 fn super_packets_cross_every_encapsulation_with_right_headers() {
-    for encapsulation in ALL {
+    for encapsulation in Encapsulation::ALL.iter().copied() {
         let (mag, lma) = (
             table(Role::Mag, encapsulation),
             table(Role::Lma, encapsulation),
@@ -321,7 +304,7 @@ fn tunnel_mtu_bounds_every_path_and_overheads_count() {
 /// The whole outer packet is as long as the path takes, and no longer.
 #[test]
 fn the_largest_packet_just_fits_every_encapsulation() {
-    for encapsulation in ALL {
+    for encapsulation in Encapsulation::ALL.iter().copied() {
         let mag = table(Role::Mag, encapsulation);
         let mtu = mag.path_mtu(PATH).expect("a path");
         let data = Build::udp(V4_HOST, V4_PEER, usize::from(mtu) - 28).packet();
@@ -356,7 +339,7 @@ fn classes_paths_and_hints_tell_what_came_through() {
 proptest! {
     #[test]
     fn both_ends_agree_in_every_encapsulation(
-        encapsulation in proptest::sample::select(&ALL[..]),
+        encapsulation in proptest::sample::select(Encapsulation::ALL),
         keyed: bool,
         sequence: bool,
         down: bool,
@@ -398,7 +381,7 @@ proptest! {
     fn any_octets_from_the_underlay_never_panic(
         data in proptest::collection::vec(any::<u8>(), 0..200),
         carrier in 0u8..3,
-        encapsulation in proptest::sample::select(&ALL[..]),
+        encapsulation in proptest::sample::select(Encapsulation::ALL),
     ) {
         let lma = overlapping(Role::Lma, encapsulation);
         let carrier = [Carrier::Udp, Carrier::Ip, Carrier::Gre][usize::from(carrier)];

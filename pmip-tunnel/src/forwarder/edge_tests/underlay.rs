@@ -46,7 +46,7 @@ fn too_big(encapsulation: Encapsulation, mtu: u16) -> [u8; 8] {
 /// RFC 2473 sections 8.1 to 8.3.
 #[test]
 fn underlay_errors_find_their_path_and_reach_the_inner_sender() {
-    for encapsulation in ALL {
+    for encapsulation in Encapsulation::ALL.iter().copied() {
         let mag = table(Role::Mag, encapsulation);
         for (host, peer) in [(V4_HOST, V4_PEER), (V6_HOST, V6_PEER)] {
             let data = Build::udp(host, peer, 1_390).packet();
