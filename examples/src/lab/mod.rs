@@ -16,6 +16,7 @@ mod signal;
 mod sim;
 pub mod spec;
 pub mod traffic;
+pub mod wan;
 
 use std::path::PathBuf;
 
