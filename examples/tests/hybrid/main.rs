@@ -7,6 +7,7 @@
 
 mod domain;
 mod failure;
+mod maps;
 mod quality;
 mod service;
 mod stream;
@@ -79,6 +80,18 @@ const CHECKS: &[Check] = &[
         claim: "packets, spacing and period on the wire are those of `sla` and `enable-sla mag`",
         long: false,
         run: wire::settings,
+    },
+    Check {
+        name: "maps",
+        claim: "icmp goes by one link and udp by another, and null drops",
+        long: false,
+        run: maps::links,
+    },
+    Check {
+        name: "weights",
+        claim: "outer octets are shared by the weights of each direction",
+        long: false,
+        run: maps::weights,
     },
 ];
 

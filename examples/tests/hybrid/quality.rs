@@ -118,7 +118,7 @@ impl Bench {
         command
             .args(["sla", "probe", "--target", "192.0.2.1", "--json"])
             .args(["--protocol", protocol, "--packets", &packets])
-            .args(["--interval", "20", "--timeout", "1000"])
+            .args(["--interval", "20", "--timeout", "1000", "--stateful"])
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .stdout(Stdio::piped());

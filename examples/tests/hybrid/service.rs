@@ -132,7 +132,9 @@ fn downs(domain: &Domain) -> u64 {
 fn beats(domain: &Domain) -> Result<u64, String> {
     let shown = domain.show(Node::Lma, "heartbeat")?;
     let rows = shown.as_array().into_iter().flatten();
-    Ok(rows.filter_map(|row| row["received"].as_u64()).sum())
+    Ok(rows
+        .filter_map(|row| row["heartbeat"]["received"].as_u64())
+        .sum())
 }
 
 /// The emulator loses nothing: what is missing was lost in the nodes.
