@@ -31,7 +31,7 @@ use crate::lab::signal;
 use crate::lab::traffic::Traffic;
 
 /// How long what should happen may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 /// Until the kernel has handed over what it captured.
@@ -72,7 +72,7 @@ pub(in crate::lab) fn play(
     let end = match Lab::build(scenario, broken, screen, epoch) {
         Ok(mut lab) => {
             let end = lab.run();
-            result = lab.result;
+            result = lab.result.clone();
             end
         }
         Err(error) => Err(Stop::Error(error)),
@@ -84,6 +84,15 @@ pub(in crate::lab) fn play(
 
 fn failed(error: impl Display) -> LabError {
     LabError::Domain(format!("{error:#}"))
+}
+
+impl Drop for Lab<'_> {
+    /// MAGs first: they de-register with an anchor that still answers.
+    fn drop(&mut self) {
+        while let Some((_, program)) = self.programs.pop_last() {
+            drop(program);
+        }
+    }
 }
 
 impl<'a> Lab<'a> {
@@ -105,7 +114,11 @@ impl<'a> Lab<'a> {
         for edit in fault.iter().flat_map(|fault| fault.edits) {
             match edit {
                 Edit::Line { .. } => Ok(()),
-                Edit::Nft { namespace, rules } => network.nft(namespace, rules),
+                Edit::Filter {
+                    namespace,
+                    hook,
+                    rules,
+                } => network.filter(namespace, hook, rules),
                 Edit::Network(change) => change(&network),
             }
             .map_err(failed)?;
@@ -288,6 +301,12 @@ impl<'a> Lab<'a> {
         std::fs::read_to_string(self.directory.path.join(node).join(file)).ok()
     }
 
+    /// Removes a file of a node's state directory, as a lost disk would.
+    pub(in crate::lab) fn remove_state(&self, node: &str, file: &str) {
+        // One that is not there is gone already.
+        let _ = std::fs::remove_file(self.directory.path.join(node).join(file));
+    }
+
     /// Another configuration for the next start of a node.
     pub(in crate::lab) fn plan(&mut self) -> &mut Plan {
         &mut self.plan
@@ -401,6 +420,14 @@ impl<'a> Lab<'a> {
     pub(in crate::lab) fn configure(&self, node: &str, lines: &str) -> Result<Value, String> {
         let lines = lines.lines().map(str::to_owned).collect();
         self.ask(node, &Request::Configure { lines })
+    }
+
+    /// `pmip configure` that must be taken.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub(in crate::lab) fn configured(&self, node: &str, lines: &str) -> Result<(), LabError> {
+        self.configure(node, lines).map(drop).map_err(failed)
     }
 
     /// `pmip clear binding all`, or of one mobile node.
@@ -519,6 +546,28 @@ impl<'a> Lab<'a> {
         self.hosts.insert((host.to_owned(), family), address);
         self.say(format!("{host} is {address}"));
         Ok(())
+    }
+
+    /// Gives `host`, on interface `lan` of MAG `mag`, a home address: the MAG gets its router's
+    /// address and a route to it.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    pub(in crate::lab) fn give_home(
+        &mut self,
+        host: &str,
+        mag: u8,
+        lan: &str,
+        address: IpAddr,
+        router: IpAddr,
+    ) -> Result<(), LabError> {
+        let length = if address.is_ipv4() { 32 } else { 128 };
+        let space = self.network.space(&format!("MAG{mag}")).map_err(failed)?;
+        // The program may have added it: then the kernel says that it exists.
+        let _ = space.add_address(lan, router, length);
+        let prefix = IpPrefix::new(address, length).map_err(failed)?;
+        space.add_route(prefix, None, Some(lan)).map_err(failed)?;
+        self.give(host, address, length, router)
     }
 
     /// The address of a host, or of a correspondent: `cn1` is its first, `cn1.5` its host 5.
@@ -694,6 +743,29 @@ impl<'a> Lab<'a> {
         Ok(messages
             .filter(|(_, message)| message["name"] == name)
             .collect())
+    }
+}
+
+impl Lab<'_> {
+    /// Waits for PBAs in a capture; returns their statuses in order.
+    ///
+    /// # Errors
+    /// As [`Self::packets`].
+    pub(in crate::lab) fn statuses(
+        &mut self,
+        capture: &Capture,
+        what: &str,
+    ) -> Result<Vec<u64>, LabError> {
+        let mut statuses = Vec::new();
+        self.until(what, PATIENCE, |lab| {
+            let answers = lab.messages(capture, "", "ProxyBindingAcknowledgement")?;
+            let all = answers
+                .iter()
+                .filter_map(|(_, message)| message["status"].as_u64());
+            statuses = all.collect();
+            Ok(!statuses.is_empty())
+        })?;
+        Ok(statuses)
     }
 }
 

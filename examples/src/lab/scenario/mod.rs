@@ -14,12 +14,12 @@
 //! pub(super) const SCENARIOS: &[Scenario] = &[Scenario {
 //!     name: "map-protocol",
 //!     claim: "a mobile map on the MAG sends udp by wan2",
-//!     claims: &[Claim { name: "udp-wan2", text: "udp is seen on wan2 alone", rows: &[29] }],
+//!     claims: &[claim("udp-wan2", "udp is seen on wan2 alone", &[29])],
 //!     breaks: &[Break {
 //!         name: "no-map",
 //!         damage: "the MAG activates no map",
 //!         falls: "udp-wan2",
-//!         edits: &[Edit::Line { node: "MAG1", line: "mobile-map M", by: "" }],
+//!         edits: &[line("MAG1", "mobile-map M", "")],
 //!     }],
 //!     plan: || {
 //!         let mut plan = Plan::standard(2); // LMA1, MAG1 with wan1 and wan2, h1 behind it, cn1
@@ -58,7 +58,14 @@ mod plan;
 mod text;
 mod tools;
 
+mod access;
+mod anchor;
+mod failures;
+mod limits;
+mod maps;
+mod paths;
 mod registration;
+mod revocation;
 
 use serde::Serialize;
 
@@ -70,7 +77,16 @@ use lab::Lab;
 use network::Network;
 
 /// Every scenario, by group.
-const ALL: &[&[Scenario]] = &[registration::SCENARIOS];
+const ALL: &[&[Scenario]] = &[
+    registration::SCENARIOS,
+    access::SCENARIOS,
+    anchor::SCENARIOS,
+    paths::SCENARIOS,
+    maps::SCENARIOS,
+    failures::SCENARIOS,
+    limits::SCENARIOS,
+    revocation::SCENARIOS,
+];
 
 /// What is claimed of a domain, how it is shown, and what makes it fall.
 pub(in crate::lab) struct Scenario {
@@ -108,13 +124,33 @@ pub(in crate::lab) enum Edit {
         line: &'static str,
         by: &'static str,
     },
-    /// nftables rules in a namespace.
-    Nft {
+    /// nftables rules in one chain of a namespace; `hook` is `forward`, `input` or `output`.
+    Filter {
         namespace: &'static str,
+        hook: &'static str,
         rules: &'static str,
     },
     /// Anything else about the network.
     Network(fn(&Network) -> anyhow::Result<()>),
+}
+
+/// A claim in one line.
+const fn claim(name: &'static str, text: &'static str, rows: &'static [u16]) -> Claim {
+    Claim { name, text, rows }
+}
+
+/// [`Edit::Line`] in one line.
+const fn line(node: &'static str, line: &'static str, by: &'static str) -> Edit {
+    Edit::Line { node, line, by }
+}
+
+/// [`Edit::Filter`] in one line.
+const fn filter(namespace: &'static str, hook: &'static str, rules: &'static str) -> Edit {
+    Edit::Filter {
+        namespace,
+        hook,
+        rules,
+    }
 }
 
 /// A fault as `--list --json` prints it.

@@ -58,6 +58,9 @@ impl Network {
                 network.wan(mag, wan, anchors)?;
             }
         }
+        for (mag, wan, port) in &plan.nats {
+            network.nat(*mag, *wan, *port)?;
+        }
         Ok(network)
     }
 
@@ -111,6 +114,34 @@ impl Network {
 {rules}  ip daddr {outside} drop\n }}\n}}\n"
         );
         self.nft(&router_name(mag, wan), &table)
+    }
+
+    /// Loads `rules` into a chain of their own at `hook` of a namespace.
+    pub(in crate::lab) fn filter(&self, space: &str, hook: &str, rules: &str) -> Result<()> {
+        let table = format!(
+            "table inet lab_{hook} {{\n chain all {{\n  type filter hook {hook} priority 0; policy accept
+{rules}\n }}\n}}\n"
+        );
+        self.nft(space, &table)
+    }
+
+    /// Takes back what [`Self::filter`] loaded.
+    pub(in crate::lab) fn unfilter(&self, space: &str, hook: &str) -> Result<()> {
+        self.nft(space, &format!("delete table inet lab_{hook}\n"))
+    }
+
+    /// Runs a program in a namespace.
+    pub(in crate::lab) fn execute(&self, space: &str, program: &str, words: &[&str]) -> Result<()> {
+        let run = || Command::new(program).args(words).output();
+        let output = self.space(space)?.run(run)?;
+        let output = output.with_context(|| format!("running {program}"))?;
+        if !output.status.success() {
+            bail!(
+                "{program} in {space}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        Ok(())
     }
 
     /// Loads nftables rules in a namespace.

@@ -12,6 +12,8 @@ pub(in crate::lab) struct Plan {
     /// Of each correspondent `cn1`, `cn2`, ... the LMA that it stands behind, from 1.
     pub(super) correspondents: Vec<u8>,
     pub(super) ipv6_transport: bool,
+    /// WANs with a NAT: MAG, WAN, first port.
+    pub(super) nats: Vec<(u8, u8, u16)>,
 }
 
 /// A program and its configuration.
@@ -135,6 +137,7 @@ impl Plan {
             hosts: Vec::new(),
             correspondents: Vec::new(),
             ipv6_transport: false,
+            nats: Vec::new(),
         };
         plan.lma();
         plan.correspondent(1);
@@ -197,6 +200,12 @@ impl Plan {
     /// is on the LMA's interface `core`, correspondent `n` on `core<n>`.
     pub(in crate::lab) fn correspondent(&mut self, lma: u8) -> &mut Self {
         self.correspondents.push(lma);
+        self
+    }
+
+    /// Makes a WAN a NAT from the start; see [`super::network::Network::nat`].
+    pub(in crate::lab) fn nat(&mut self, mag: u8, wan: u8, port: u16) -> &mut Self {
+        self.nats.push((mag, wan, port));
         self
     }
 
