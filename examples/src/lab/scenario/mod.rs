@@ -64,6 +64,7 @@ mod failures;
 mod limits;
 mod maps;
 mod paths;
+mod quality;
 mod registration;
 mod revocation;
 
@@ -82,6 +83,7 @@ const ALL: &[&[Scenario]] = &[
     access::SCENARIOS,
     anchor::SCENARIOS,
     paths::SCENARIOS,
+    quality::SCENARIOS,
     maps::SCENARIOS,
     failures::SCENARIOS,
     limits::SCENARIOS,
