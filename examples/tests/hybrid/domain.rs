@@ -92,10 +92,7 @@ impl Domain {
         let wans = [0, 1].map(|number| wan(number, &mag_namespace, &lma_namespace, link));
         let [first, second] = wans;
         let wans = [first?, second?];
-        let directory = format!("pmip-hybrid-{}-{name}", std::process::id());
-        let directory = std::env::temp_dir().join(directory);
-        fs::create_dir_all(&directory).map_err(text)?;
-        fs::write(directory.join("lab.cfg"), configuration(settings)).map_err(text)?;
+        let directory = directory(settings)?;
         let lma = Program::start("lma", &lma_namespace, &directory)?;
         let mag = Program::start("mag", &mag_namespace, &directory)?;
         let mut domain = Self {
@@ -150,13 +147,7 @@ impl Domain {
 
     /// `pmip show WHAT --json`.
     pub(super) fn show(&self, node: Node, what: &str) -> Result<Value, String> {
-        let mut command = self.pmip(node, &["show", "--json"]);
-        command.args(what.split(' '));
-        let output = command.output().map_err(text)?;
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-        }
-        serde_json::from_slice(&output.stdout).map_err(text)
+        show(&self.socket(node), what)
     }
 
     /// What a node measured on each WAN.
@@ -173,7 +164,7 @@ impl Domain {
 
     /// `pmip configure`.
     pub(super) fn configure(&self, node: Node, lines: &[&str]) -> Result<(), String> {
-        let mut command = self.pmip(node, &["configure"]);
+        let mut command = pmip(&self.socket(node), &["configure"]);
         let output = command.args(lines).output().map_err(text)?;
         match output.status.success() {
             true => Ok(()),
@@ -181,15 +172,11 @@ impl Domain {
         }
     }
 
-    fn pmip(&self, node: Node, arguments: &[&str]) -> Command {
-        let name = match node {
+    fn socket(&self, node: Node) -> PathBuf {
+        self.directory.join(match node {
             Node::Mag => "mag.sock",
             Node::Lma => "lma.sock",
-        };
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pmip"));
-        command.args(arguments);
-        command.arg("--control").arg(self.directory.join(name));
-        command
+        })
     }
 
     /// The log of a node.
@@ -277,8 +264,60 @@ impl Drop for Program {
     }
 }
 
+/// An LMA alone, for others to play its MAGs.
+pub(super) struct Anchor {
+    _program: Program,
+    directory: PathBuf,
+}
+
+impl Anchor {
+    pub(super) fn start(settings: &Settings, namespace: &Netns) -> Result<Self, String> {
+        let directory = directory(settings)?;
+        let program = Program::start("lma", namespace, &directory)?;
+        Ok(Self {
+            _program: program,
+            directory,
+        })
+    }
+
+    /// `pmip show WHAT --json`.
+    pub(super) fn show(&self, what: &str) -> Result<Value, String> {
+        show(&self.directory.join("lma.sock"), what)
+    }
+}
+
+impl Drop for Anchor {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// A directory for one run, with its configuration in it.
+fn directory(settings: &Settings) -> Result<PathBuf, String> {
+    let name = format!("pmip-hybrid-{}-{}", std::process::id(), settings.name);
+    let directory = std::env::temp_dir().join(name);
+    fs::create_dir_all(&directory).map_err(text)?;
+    fs::write(directory.join("lab.cfg"), configuration(settings)).map_err(text)?;
+    Ok(directory)
+}
+
+fn pmip(socket: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pmip"));
+    command.args(arguments).arg("--control").arg(socket);
+    command
+}
+
+fn show(socket: &Path, what: &str) -> Result<Value, String> {
+    let mut command = pmip(socket, &["show", "--json"]);
+    let output = command.args(what.split(' ')).output().map_err(text)?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    serde_json::from_slice(&output.stdout).map_err(text)
+}
+
 /// A router: replies may leave by another WAN.
-fn forward(namespace: &Netns) -> Result<(), String> {
+pub(super) fn forward(namespace: &Netns) -> Result<(), String> {
     for (key, value) in [
         ("ipv4/ip_forward", "1"),
         ("ipv4/conf/all/rp_filter", "0"),
@@ -345,7 +384,7 @@ fn configuration(settings: &Settings) -> String {
     } = settings;
     format!(
         "{lists}
-ip local pool home4 10.65.0.10 10.65.0.250
+ip local pool home4 10.65.0.10 10.65.255.250
 ipv6 local pool home6 2001:db8:6500::/40 64
 ipv6 mobile pmipv6-domain LAB
  encap udptunnel
@@ -363,7 +402,7 @@ ipv6 mobile pmipv6-domain LAB
  default profile van@lab.example
  interface core
  network vehicles
-  pool ipv4 home4 pfxlen 24
+  pool ipv4 home4 pfxlen 16
   pool ipv6 home6 pfxlen 64
   mobile-network pool 10.64.0.0 pool-prefix 16 network-prefix 28
   mobile-network v6pool 2001:db8:6400:: pool-prefix 40 network-prefix 56

@@ -9,6 +9,7 @@ mod domain;
 mod failure;
 mod maps;
 mod quality;
+mod scale;
 mod service;
 mod stream;
 mod voice;
@@ -80,6 +81,12 @@ const CHECKS: &[Check] = &[
         claim: "packets, spacing and period on the wire are those of `sla` and `enable-sla mag`",
         long: false,
         run: wire::settings,
+    },
+    Check {
+        name: "paths",
+        claim: "1,100 paths on one LMA keep their period, and every operation completes",
+        long: true,
+        run: scale::paths,
     },
     Check {
         name: "maps",

@@ -215,7 +215,7 @@ fn control() -> Vec<u8> {
 /// A UDP segment that the MAG's tunnel would send.
 fn tunnelled(port: u16, payload: &[u8]) -> Option<Vec<u8>> {
     let (from, to) = (CARE_OF[0], LMA_ADDRESS);
-    let inner = inner(from, to, port, payload)?;
+    let inner = inner((from, 50_000), (to, port), payload)?;
     let length = u16::try_from(inner.len() + 8).ok()?;
     let mut segment = Vec::new();
     for field in [TUNNEL, TUNNEL, length, 0] {
@@ -225,13 +225,14 @@ fn tunnelled(port: u16, payload: &[u8]) -> Option<Vec<u8>> {
     Some(segment)
 }
 
-fn inner(from: Ipv4Addr, to: Ipv4Addr, port: u16, payload: &[u8]) -> Option<Vec<u8>> {
+/// A UDP packet over IPv4.
+pub(super) fn inner(from: (Ipv4Addr, u16), to: (Ipv4Addr, u16), payload: &[u8]) -> Option<Vec<u8>> {
     let mut packet = Vec::new();
-    let header = Ipv4Header::new(from, to, protocol::UDP);
+    let header = Ipv4Header::new(from.0, to.0, protocol::UDP);
     header.encode(payload.len() + 8, &mut packet)?;
     let ports = UdpHeader {
-        source_port: 50_000,
-        destination_port: port,
+        source_port: from.1,
+        destination_port: to.1,
     };
     ports.encode(header.addresses(), payload, &mut packet)?;
     packet.extend_from_slice(payload);
