@@ -159,6 +159,7 @@ pub use code::{
     UpdateNotificationStatus,
 };
 pub use error::{Answer, DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
+pub use mac::EmptySecret;
 pub use message::{
     BindingAckFlags, BindingAcknowledgement, BindingError, BindingRefreshRequest,
     BindingRevocationAcknowledgement, BindingRevocationFlags, BindingRevocationIndication,
