@@ -238,6 +238,10 @@ fn rule(error: &DecodeError) -> Option<String> {
         Answer::BindingAcknowledgement(status) => {
             format!("answered with a Binding Acknowledgement, status {status}")
         }
+        Answer::FlowIdentification(status) => format!(
+            "RFC 6089 section 4.2: answered with a Flow Identification, status {status}; the rest \
+             of the message counts"
+        ),
         Answer::Silence if error.is_bad_checksum() => {
             "RFC 6275 section 9.2: discarded without an answer".into()
         }
