@@ -25,6 +25,9 @@ pub(super) struct Reading {
     pub(super) stands: bool,
     /// The Mobility Header, or what is there of it.
     pub(super) octets: Bytes,
+    /// Octets behind it, which receivers ignore (RFC 8200 section 4.7); `None` where its end is not
+    /// known.
+    pub(super) trailing: Option<usize>,
     /// Whether encoding gives the octets again.
     pub(super) reencode: Option<&'static str>,
 }
@@ -80,6 +83,7 @@ impl Reading {
     fn whole(wire: &Bytes, header: &MobilityHeader<'_>, bad_checksum: Option<Problem>) -> Self {
         let octets = wire.slice_ref(header.as_bytes());
         let mut reading = Self::new(octets, Some(header.mh_type()));
+        reading.trailing = wire.len().checked_sub(reading.octets.len());
         match Message::decode(&reading.octets, ChecksumContext::Udp) {
             Ok(message) => {
                 reading.stands = true;
@@ -115,6 +119,7 @@ impl Reading {
             problem: None,
             stands: false,
             octets,
+            trailing: None,
             reencode: None,
         }
     }
@@ -279,6 +284,7 @@ fn cut(wire: &Bytes, error: &DecodeError, snapped: Snapped) -> Reading {
     reading.options.retain(is_there);
     reading.problem = Some(problem);
     reading.octets = wire.clone();
+    reading.trailing = None;
     reading.reencode = None;
     reading
 }
