@@ -3,7 +3,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::Bytes;
-use pmip_wire::{BindingAcknowledgement, ChecksumContext, Message, Status};
+use pmip_wire::{
+    BindingAckFlags, BindingAcknowledgement, ChecksumContext, Lifetime, Message, MobilityOptions,
+    SequenceNumber, Status,
+};
 
 use super::carried::{Carried, Carrier};
 use super::field::{self, Field, Shown};
@@ -87,7 +90,10 @@ fn head(carried: &Carried, color: bool, width: Option<usize>) -> Vec<String> {
 fn a_head_line_breaks_between_words_on_a_terminal() {
     let message = BindingAcknowledgement {
         status: Status::McoaUnknownCareOfAddress,
-        ..BindingAcknowledgement::default()
+        flags: BindingAckFlags::empty(),
+        sequence: SequenceNumber(7),
+        lifetime: Lifetime::from_secs(0),
+        options: MobilityOptions::new(),
     };
     let mut carried = carried(&Message::from(message));
     carried.carrier.transport = pmip_capture::Transport::Ipv6;
