@@ -35,12 +35,12 @@ impl UdpChecksum {
             source,
             destination,
         };
-        let (expected, found) = match UdpDatagram::parse(datagram, addresses) {
+        let error = match UdpDatagram::parse(datagram, addresses) {
             Ok(datagram) => return datagram.checksummed.then_some(Self::Correct),
-            Err(error) => match error.kind {
-                DecodeErrorKind::BadChecksum { expected, found } => (expected, found),
-                _ => return None,
-            },
+            Err(error) => error,
+        };
+        let DecodeErrorKind::BadChecksum { expected, found } = error.kind else {
+            return None;
         };
         let [_, _, _, _, high, low, ..] = *datagram else {
             return None;
