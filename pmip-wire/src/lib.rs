@@ -192,3 +192,8 @@ pub use option::{
     UnknownSubOption, VendorDecoder, VendorOption, VendorRegistry, VendorSpecific,
 };
 pub use types::{Lifetime, SequenceNumber, Timestamp};
+
+/// The example of the README, which is to work as it stands.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
