@@ -118,6 +118,12 @@ fn anchors(checker: &mut Checker<'_>, mag: &Mag, path: &str) {
         let path = format!("{list}[{index}]");
         checker.name(&format!("{path}.id"), &peer.id);
         checker.name(&format!("{path}.domain"), &peer.domain);
+        if peer.domain != mag.domain {
+            let (lma, other, own) = (&peer.id, &peer.domain, &mag.domain);
+            let message = format!("LMA `{lma}` is of domain `{other}`, the MAG of domain `{own}`");
+            let help = format!("write `lma {lma} {own}`");
+            checker.error(&path, message, help);
+        }
         checker.auth(&path, &peer.auth_option);
         checker.optional_name(
             &format!("{path}.tunnel-template"),

@@ -357,9 +357,9 @@ fn rules(lab: &mut Lab<'_>) -> Result<(), Stop> {
             "ipv6 mobile pmipv6-domain LAB\n mobile-map {map} {sequence}\n match access-list icmp"
         )
     };
-    let taken =
-        [0, 1, 255, 256].map(|sequence| lab.configure("LMA1", &entry("N", sequence)).is_ok());
-    let detail = format!("0, 1, 255, 256 taken: {taken:?}");
+    let answers = [0, 1, 255, 256].map(|sequence| lab.configure("LMA1", &entry("N", sequence)));
+    let taken = answers.each_ref().map(Result::is_ok);
+    let detail = format!("0, 1, 255, 256: {answers:?}");
     lab.claim("range", taken == [false, true, true, false], detail)?;
     lab.ready(1)?;
     let refusal = lab.configure("LMA1", &entry("M", 20)).err();

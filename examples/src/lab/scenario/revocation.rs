@@ -52,10 +52,17 @@ fn revocation(lab: &mut Lab<'_>) -> Result<(), Stop> {
     let nai = "mn@lab.example";
     registered(lab, nai)?;
     let capture = lab.capture("LMA1")?;
+    let before = lab.binding("LMA1", nai)?.map(|row| row.session);
     lab.clear("LMA1", Some(nai))?;
-    let dropped = lab.until("the MAG has let go", PATIENCE, |lab| {
-        Ok(lab.binding("MAG1", nai)?.is_none())
+    let dropped = lab.until("the session is gone, or a new one", PATIENCE, |lab| {
+        Ok(lab.binding("LMA1", nai)?.map(|row| row.session) != before)
     })?;
+    let updates = lab.messages(&capture, "", "ProxyBindingUpdate")?;
+    let updates: Vec<String> = updates
+        .iter()
+        .map(|(_, m)| format!("{} {}", m["lifetime_seconds"], m["options"]))
+        .collect();
+    lab.say(format!("PBUs since: {updates:?}"));
     let told = lab.messages(&capture, "", "BindingRevocationIndication")?;
     let answers = lab.messages(&capture, "", "BindingRevocationAcknowledgement")?;
     let trigger = told.first().map(|(_, message)| message["trigger"].clone());
