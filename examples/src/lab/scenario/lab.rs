@@ -500,6 +500,22 @@ impl<'a> Lab<'a> {
         paths: usize,
         host: &str,
     ) -> Result<(), LabError> {
+        self.paths_up(mag, paths)?;
+        let nai = van(mag);
+        let networks = self
+            .binding("LMA1", &nai)?
+            .map_or_else(Vec::new, |row| row.dmnp);
+        for network in networks {
+            self.join(host, network)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the logical mobile node of MAG `mag` has `paths` usable paths on both nodes.
+    ///
+    /// # Errors
+    /// When that does not come about.
+    pub(in crate::lab) fn paths_up(&mut self, mag: u8, paths: usize) -> Result<(), LabError> {
         let (nai, node) = (van(mag), format!("MAG{mag}"));
         let what = format!("{nai} has {paths} usable paths");
         let took = self.until(&what, PATIENCE, |lab| {
@@ -510,12 +526,6 @@ impl<'a> Lab<'a> {
         })?;
         if took.is_none() {
             return Err(failed(format!("{what}: in vain")));
-        }
-        let networks = self
-            .binding("LMA1", &nai)?
-            .map_or_else(Vec::new, |row| row.dmnp);
-        for network in networks {
-            self.join(host, network)?;
         }
         Ok(())
     }

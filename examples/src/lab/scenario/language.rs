@@ -24,7 +24,7 @@ const SAMPLES: Scenario = Scenario {
         ),
         claim(
             "by-map",
-            "pings go down by the 3G interface, as the LMA's map has it",
+            "what goes down to the mobile network uses the LTE interface, as the LMA's map has it",
             &[72],
         ),
         claim(
@@ -51,13 +51,13 @@ const SAMPLES: Scenario = Scenario {
             edits: &[line("LMA1", "permit ip any any", "")],
         },
         Break {
-            name: "no-map",
-            damage: "the LMA's map is not in force",
+            name: "other-order",
+            damage: "the LMA's map prefers 3G for the mobile networks",
             falls: "by-map",
             edits: &[line(
                 "LMA1",
-                "set link-type 3g_intf lte_intf null",
-                "  set link-type lte_intf null",
+                "set link-type lte_intf 3g_intf wifi_intf null",
+                "  set link-type 3g_intf lte_intf wifi_intf null",
             )],
         },
     ],
@@ -94,15 +94,15 @@ fn samples(lab: &mut Lab<'_>) -> Result<(), Stop> {
     )?;
     let capture = lab.capture("LMA1")?;
     lab.ping("cn1", "h1", 5)?;
-    let by_3g = lab.packets(&capture)?;
-    let down = by_3g
+    let packets = lab.packets(&capture)?;
+    let down = packets
         .iter()
-        .filter(|packet| packet.outgoing && packet.is_on("m1w2"));
+        .filter(|packet| packet.outgoing && packet.is_on("m1w1"));
     let down = down
         .filter_map(|packet| packet.inner())
         .filter(|inner| inner.protocol() == Some(1));
     let down = down.count();
-    lab.claim("by-map", down == 5, format!("{down} of 5 requests on wan2"))?;
+    lab.claim("by-map", down == 5, format!("{down} of 5 requests on wan1"))?;
     let mut same = Vec::new();
     for node in ["LMA1", "MAG1"] {
         let text = running(lab, node)?;

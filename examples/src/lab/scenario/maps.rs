@@ -354,7 +354,7 @@ const RULES: Scenario = Scenario {
 fn rules(lab: &mut Lab<'_>) -> Result<(), Stop> {
     let entry = |map: &str, sequence: u16| {
         format!(
-            "ipv6 mobile pmipv6-domain LAB\n mobile-map {map} {sequence}\n match access-list icmp"
+            "ipv6 mobile pmipv6-domain LAB\n mobile-map {map} {sequence}\n  match access-list icmp"
         )
     };
     let answers = [0, 1, 255, 256].map(|sequence| lab.configure("LMA1", &entry("N", sequence)));

@@ -121,7 +121,7 @@ impl Network {
     /// Loads `rules` into a chain of their own at `hook` of a namespace.
     pub(in crate::lab) fn filter(&self, space: &str, hook: &str, rules: &str) -> Result<()> {
         let table = format!(
-            "table inet lab_{hook} {{\n chain all {{\n  type filter hook {hook} priority 0; policy accept
+            "table inet lab_{hook} {{\n chain filter {{\n  type filter hook {hook} priority 0; policy accept
 {rules}\n }}\n}}\n"
         );
         self.nft(space, &table)

@@ -54,7 +54,8 @@ fn spread(lab: &mut Lab<'_>) -> Result<(), Stop> {
     })?;
     let capture = lab.capture("LMA1")?;
     for _ in 0..3 {
-        lab.udp("h1", "cn1", 20_000..20_000 + FLOWS, 9, 0)?;
+        let arrived = lab.udp("h1", "cn1", 20_000..20_000 + FLOWS, 9, 0)?;
+        lab.say(format!("{arrived} of {FLOWS} datagrams arrived"));
     }
     let packets = lab.packets(&capture)?;
     let mut paths: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
