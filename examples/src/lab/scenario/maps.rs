@@ -69,7 +69,7 @@ const APPLICATIONS: Scenario = Scenario {
         Break {
             name: "swapped-sequence",
             damage: "the entry for everything comes first",
-            falls: "udp",
+            falls: "icmp",
             edits: &[line("MAG1", "mobile-map B 30", "mobile-map B 5")],
         },
         Break {
@@ -88,7 +88,7 @@ const APPLICATIONS: Scenario = Scenario {
             "mobile-map A 10\n match access-list all\n set link-type wan1 null
 mobile-map B 10\n match access-list icmp\n set link-type wan1 null
 mobile-map B 20\n match access-list udp\n set link-type wan2 null
-mobile-map B 30\n match access-list all\n set link-type wan1 null",
+mobile-map B 30\n match access-list all\n set link-type wan2 null",
         );
         plan.config("MAG1").node("mobile-map A\nmobile-map B");
         plan
