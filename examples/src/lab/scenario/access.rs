@@ -33,7 +33,7 @@ const NETWORKS: Scenario = Scenario {
             name: "one-network",
             damage: "the logical mobile node has one mobile network interface",
             falls: "two-prefixes",
-            edits: &[line("MAG1", "mobile network lan2 learn-prefix", "")],
+            edits: &[line("MAG1", "mobile network lan2", "")],
         },
         Break {
             name: "link-lost",
@@ -45,16 +45,19 @@ const NETWORKS: Scenario = Scenario {
     plan: || {
         let mut plan = Plan::standard(2);
         plan.host("h2", 1, "lan2");
-        plan.config("MAG1").replace(
-            "mobile network lan1 learn-prefix",
-            "  mobile network lan1 learn-prefix\n  mobile network lan2 learn-prefix",
-        );
+        plan.config("MAG1")
+            .global(
+                "interface lan1\n ip address 10.64.1.1/28\n ipv6 address 2001:db8:6400:100::1/56
+interface lan2\n ip address 10.64.2.1/28\n ipv6 address 2001:db8:6400:200::1/56",
+            )
+            .replace(
+                "mobile network lan1 learn-prefix",
+                "  mobile network lan1\n  mobile network lan2",
+            );
         plan
     },
     play: |lab| {
-        lab.until("the LMA has the binding", PATIENCE, |lab| {
-            Ok(lab.binding("LMA1", &van(1))?.is_some())
-        })?;
+        lab.paths_up(1, 2)?;
         let binding = lab.binding("LMA1", &van(1))?;
         let networks = binding.map_or_else(Vec::new, |row| row.dmnp);
         let (v4, v6): (Vec<IpPrefix>, Vec<IpPrefix>) =

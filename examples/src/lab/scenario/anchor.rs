@@ -186,6 +186,8 @@ fn default_profile(lab: &mut Lab<'_>) -> Result<(), Stop> {
         "LMA1",
         "ipv6 mobile pmipv6-lma LMA1 domain LAB\n default profile @lab.example",
     )?;
+    // The MAG may have given up by now.
+    let _ = lab.detach("MAG1", nai);
     lab.attach("MAG1", nai, "lan1")?;
     let taken = lab.until("the LMA has the binding", PATIENCE, |lab| {
         let binding = lab.binding("LMA1", nai)?;

@@ -22,7 +22,7 @@ use super::packet::Packet;
 use crate::platform::netns::Netns;
 
 /// Octets kept of each packet.
-const SNAP: usize = 2048;
+const SNAP: usize = 1 << 16;
 /// Octets that may wait in the kernel.
 const QUEUE: usize = 32 << 20;
 /// How often it looks whether it should stop.

@@ -397,6 +397,16 @@ impl<'a> Lab<'a> {
         Ok(usable.filter_map(|path| path.label).collect())
     }
 
+    /// Care-of addresses of the usable paths of a node; a path without multipath has no label.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(in crate::lab) fn usable_at(&self, node: &str) -> Result<Vec<IpAddr>, LabError> {
+        let paths = self.paths(node)?.into_iter();
+        let usable = paths.filter(|path| path.usable);
+        Ok(usable.map(|path| path.care_of).collect())
+    }
+
     /// `show flows` of a node.
     ///
     /// # Errors
@@ -490,6 +500,22 @@ impl<'a> Lab<'a> {
         paths: usize,
         host: &str,
     ) -> Result<(), LabError> {
+        self.paths_up(mag, paths)?;
+        let nai = van(mag);
+        let networks = self
+            .binding("LMA1", &nai)?
+            .map_or_else(Vec::new, |row| row.dmnp);
+        for network in networks {
+            self.join(host, network)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the logical mobile node of MAG `mag` has `paths` usable paths on both nodes.
+    ///
+    /// # Errors
+    /// When that does not come about.
+    pub(in crate::lab) fn paths_up(&mut self, mag: u8, paths: usize) -> Result<(), LabError> {
         let (nai, node) = (van(mag), format!("MAG{mag}"));
         let what = format!("{nai} has {paths} usable paths");
         let took = self.until(&what, PATIENCE, |lab| {
@@ -500,12 +526,6 @@ impl<'a> Lab<'a> {
         })?;
         if took.is_none() {
             return Err(failed(format!("{what}: in vain")));
-        }
-        let networks = self
-            .binding("LMA1", &nai)?
-            .map_or_else(Vec::new, |row| row.dmnp);
-        for network in networks {
-            self.join(host, network)?;
         }
         Ok(())
     }
@@ -561,13 +581,17 @@ impl<'a> Lab<'a> {
         address: IpAddr,
         router: IpAddr,
     ) -> Result<(), LabError> {
-        let length = if address.is_ipv4() { 32 } else { 128 };
+        let (length, on_link) = if address.is_ipv4() {
+            (32, 16)
+        } else {
+            (128, 64)
+        };
         let space = self.network.space(&format!("MAG{mag}")).map_err(failed)?;
         // The program may have added it: then the kernel says that it exists.
         let _ = space.add_address(lan, router, length);
         let prefix = IpPrefix::new(address, length).map_err(failed)?;
         space.add_route(prefix, None, Some(lan)).map_err(failed)?;
-        self.give(host, address, length, router)
+        self.give(host, address, on_link, router)
     }
 
     /// The address of a host, or of a correspondent: `cn1` is its first, `cn1.5` its host 5.
@@ -720,7 +744,7 @@ impl<'a> Lab<'a> {
     ) -> Result<usize, LabError> {
         let packets = self.packets(capture)?;
         let on = packets.iter().filter(|packet| packet.is_on(interface));
-        let inner = on.filter_map(Packet::inner);
+        let inner = on.flat_map(Packet::inners);
         Ok(inner.filter(|inner| wanted(inner)).count())
     }
 

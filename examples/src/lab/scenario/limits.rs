@@ -35,9 +35,9 @@ const MAXIMUM: Scenario = Scenario {
         },
         Break {
             name: "no-refresh",
-            damage: "the MAG refreshes after minutes",
+            damage: "the MAG asks for an hour",
             falls: "refreshed",
-            edits: &[line("MAG1", "binding refresh-time 4", "")],
+            edits: &[line("MAG1", "binding lifetime 10", "")],
         },
     ],
     plan: || {
@@ -45,7 +45,7 @@ const MAXIMUM: Scenario = Scenario {
         plan.config("LMA1").node("bce maximum 10");
         plan.config("MAG1")
             .no_logical()
-            .node("interface lan1\nbinding refresh-time 4\nbinding lifetime 12");
+            .node("interface lan1\nbinding lifetime 10");
         plan
     },
     play: maximum,
@@ -72,7 +72,7 @@ fn maximum(lab: &mut Lab<'_>) -> Result<(), Stop> {
     )?;
     let _ = lab.detach("MAG1", &nai(11));
     let mut refreshed = std::collections::BTreeSet::new();
-    lab.until("ten are refreshed", Duration::from_secs(7), |lab| {
+    lab.until("ten are refreshed", Duration::from_secs(9), |lab| {
         let answers = lab.messages(&capture, "", "ProxyBindingAcknowledgement")?;
         let accepted = answers.iter().filter(|(_, message)| message["status"] == 0);
         refreshed = accepted

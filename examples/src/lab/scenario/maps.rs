@@ -69,7 +69,7 @@ const APPLICATIONS: Scenario = Scenario {
         Break {
             name: "swapped-sequence",
             damage: "the entry for everything comes first",
-            falls: "udp",
+            falls: "icmp",
             edits: &[line("MAG1", "mobile-map B 30", "mobile-map B 5")],
         },
         Break {
@@ -88,7 +88,7 @@ const APPLICATIONS: Scenario = Scenario {
             "mobile-map A 10\n match access-list all\n set link-type wan1 null
 mobile-map B 10\n match access-list icmp\n set link-type wan1 null
 mobile-map B 20\n match access-list udp\n set link-type wan2 null
-mobile-map B 30\n match access-list all\n set link-type wan1 null",
+mobile-map B 30\n match access-list all\n set link-type wan2 null",
         );
         plan.config("MAG1").node("mobile-map A\nmobile-map B");
         plan
@@ -354,12 +354,12 @@ const RULES: Scenario = Scenario {
 fn rules(lab: &mut Lab<'_>) -> Result<(), Stop> {
     let entry = |map: &str, sequence: u16| {
         format!(
-            "ipv6 mobile pmipv6-domain LAB\n mobile-map {map} {sequence}\n match access-list icmp"
+            "ipv6 mobile pmipv6-domain LAB\n mobile-map {map} {sequence}\n  match access-list icmp"
         )
     };
-    let taken =
-        [0, 1, 255, 256].map(|sequence| lab.configure("LMA1", &entry("N", sequence)).is_ok());
-    let detail = format!("0, 1, 255, 256 taken: {taken:?}");
+    let answers = [0, 1, 255, 256].map(|sequence| lab.configure("LMA1", &entry("N", sequence)));
+    let taken = answers.each_ref().map(Result::is_ok);
+    let detail = format!("0, 1, 255, 256: {answers:?}");
     lab.claim("range", taken == [false, true, true, false], detail)?;
     lab.ready(1)?;
     let refusal = lab.configure("LMA1", &entry("M", 20)).err();

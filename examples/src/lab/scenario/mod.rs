@@ -51,16 +51,23 @@
 
 mod addresses;
 mod capture;
+// Helpers for all scenarios: not every build of the table uses each of them.
+#[allow(dead_code)]
 mod lab;
+#[allow(dead_code)]
 mod network;
+#[allow(dead_code)]
 mod packet;
+#[allow(dead_code)]
 mod plan;
 mod text;
+#[allow(dead_code)]
 mod tools;
 
 mod access;
 mod anchor;
 mod failures;
+mod language;
 mod limits;
 mod maps;
 mod paths;
@@ -88,6 +95,7 @@ const ALL: &[&[Scenario]] = &[
     failures::SCENARIOS,
     limits::SCENARIOS,
     revocation::SCENARIOS,
+    language::SCENARIOS,
 ];
 
 /// What is claimed of a domain, how it is shown, and what makes it fall.

@@ -112,18 +112,20 @@ impl Network {
     pub(in crate::lab) fn nat(&self, mag: u8, wan: u8, port: u16) -> Result<()> {
         let inside = access(mag, wan, 2, Family::V4);
         let outside = transfer(mag, wan, 1, 2, Family::V4);
-        let mut rules = String::new();
+        let (mut out, mut back) = (String::new(), String::new());
         for (own, seen) in [(5436, port), (5437, port + 1)] {
-            rules += &format!(
-                "  ip saddr {inside} udp sport {own} ip saddr set {outside} udp sport set {seen}
-  ip daddr {outside} udp dport {seen} ip daddr set {inside} udp dport set {own} accept\n"
+            out += &format!(
+                "  ip saddr {inside} udp sport {own} ip saddr set {outside} udp sport set {seen}\n"
+            );
+            back += &format!(
+                "  ip daddr {outside} udp dport {seen} ip daddr set {inside} udp dport set {own} accept\n"
             );
         }
         let table = format!(
             "table ip lab_nat\ndelete table ip lab_nat\ntable ip lab_nat {{
- chain both {{
-  type filter hook prerouting priority raw; policy accept
-{rules}  ip daddr {outside} drop\n }}\n}}\n"
+ chain back {{\n  type filter hook prerouting priority raw; policy accept
+{back}  ip daddr {outside} drop\n }}
+ chain out {{\n  type filter hook postrouting priority 0; policy accept\n{out} }}\n}}\n"
         );
         self.nft(&router_name(mag, wan), &table)
     }
@@ -131,7 +133,7 @@ impl Network {
     /// Loads `rules` into a chain of their own at `hook` of a namespace.
     pub(in crate::lab) fn filter(&self, space: &str, hook: &str, rules: &str) -> Result<()> {
         let table = format!(
-            "table inet lab_{hook} {{\n chain all {{\n  type filter hook {hook} priority 0; policy accept
+            "table inet lab_{hook} {{\n chain filter {{\n  type filter hook {hook} priority 0; policy accept
 {rules}\n }}\n}}\n"
         );
         self.nft(space, &table)
@@ -188,9 +190,6 @@ impl Network {
     ) -> Result<()> {
         let space = self.space(host)?;
         space.add_address(ETH, address, length)?;
-        let host_length = if router.is_ipv4() { 32 } else { 128 };
-        let router_prefix = IpPrefix::new(router, host_length)?;
-        space.add_route(router_prefix, None, Some(ETH))?;
         let any: IpAddr = match router {
             IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),

@@ -120,23 +120,40 @@ impl Packet {
         self.ports().map(|ports| ports.1)
     }
 
-    /// The inner packet of one that carries data of a tunnel: UDP port 5437, or IP in IP.
+    /// The inner packets of one that carries data of a tunnel: UDP port 5437, or IP in IP. Several
+    /// where the kernel shows a train of segments as one.
+    pub(in crate::lab) fn inners(&self) -> Vec<Self> {
+        let mut rest = self.inside().unwrap_or_default();
+        let mut inners = Vec::new();
+        while let Some(4 | 6) = rest.first().map(|first| first >> 4) {
+            let mut inner = Self {
+                octets: rest.to_vec(),
+                ..self.clone()
+            };
+            let length = inner.length().clamp(20, rest.len().max(20));
+            inner.octets.truncate(length);
+            inners.push(inner);
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        inners
+    }
+
+    /// The first of [`Self::inners`].
     pub(in crate::lab) fn inner(&self) -> Option<Self> {
+        self.inners().into_iter().next()
+    }
+
+    fn inside(&self) -> Option<&[u8]> {
         let payload = self.payload();
-        let inside = match self.protocol()? {
+        match self.protocol()? {
             17 => {
                 let (source, destination) = self.ports()?;
                 let is_data = source == DATA_PORT || destination == DATA_PORT;
-                payload.get(8..).filter(|_| is_data)?
+                payload.get(8..).filter(|_| is_data)
             }
-            4 | 41 => payload,
-            _ => return None,
-        };
-        let inner = Self {
-            octets: inside.to_vec(),
-            ..self.clone()
-        };
-        matches!(inner.version(), 4 | 6).then_some(inner)
+            4 | 41 => Some(payload),
+            _ => None,
+        }
     }
 
     /// The Mobility Header that it carries, as `pmip decode --json` shows it.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::addresses::{Family, care_of};
 use super::lab::{Lab, PATIENCE};
 use super::{Break, Plan, Scenario, Stop, claim, line};
 use crate::lab::domain::WanState;
@@ -53,7 +54,8 @@ fn spread(lab: &mut Lab<'_>) -> Result<(), Stop> {
     })?;
     let capture = lab.capture("LMA1")?;
     for _ in 0..3 {
-        lab.udp("h1", "cn1", 20_000..20_000 + FLOWS, 9, 0)?;
+        let arrived = lab.udp("h1", "cn1", 20_000..20_000 + FLOWS, 9, 0)?;
+        lab.say(format!("{arrived} of {FLOWS} datagrams arrived"));
     }
     let packets = lab.packets(&capture)?;
     let mut paths: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
@@ -125,18 +127,19 @@ fn priority(lab: &mut Lab<'_>) -> Result<(), Stop> {
     lab.ready(1)?;
     let usable = lab.usable("MAG1")?;
     lab.claim("best", usable == ["wan1"], format!("{usable:?}"))?;
+    let [first, second] = [1, 2].map(|wan| [care_of(1, wan, Family::V4)]);
     lab.set_wan(1, 1, WanState::Cut)?;
     let moved = lab.until("wan2 takes over", PATIENCE, |lab| {
-        Ok(lab.usable("MAG1")? == ["wan2"] && lab.usable("LMA1")? == ["wan2"])
+        Ok(lab.usable_at("MAG1")? == second && lab.usable_at("LMA1")? == second)
     })?;
     let answered = lab.ping("h1", "cn1", 5)?;
     let detail = format!("{answered} of 5 pings answered");
     lab.claim("next", moved.is_some() && answered == 5, detail)?;
     lab.set_wan(1, 1, WanState::Up)?;
     lab.pass(Duration::from_secs(25))?;
-    let held = lab.usable("LMA1")? == ["wan2"];
+    let held = lab.usable_at("LMA1")? == second;
     let back = lab.until("wan1 is used again", PATIENCE, |lab| {
-        Ok(lab.usable("LMA1")? == ["wan1"])
+        Ok(lab.usable_at("LMA1")? == first)
     })?;
     let detail = format!("not within 25 s: {held}");
     lab.claim("back", held && back.is_some(), detail)

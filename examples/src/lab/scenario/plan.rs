@@ -116,20 +116,28 @@ fn add(text: &mut String, indent: &str, lines: &str) {
     }
 }
 
-/// The text with every line that reads `line` as `by`, and how many there were.
+/// The text with every line that reads `line` as `by`, at the same indentation, and how many there
+/// were.
 fn replace(text: &str, line: &str, by: &str) -> (String, usize) {
     let mut count = 0;
     let mut result = String::new();
     for old in text.lines() {
-        let hit = old.trim() == line;
-        count += usize::from(hit);
-        let new = if hit { by } else { old };
-        if !(hit && by.is_empty()) {
-            result += new;
-            result.push('\n');
+        if old.trim() == line {
+            count += 1;
+            let depth = old.len() - old.trim_start().len();
+            add(&mut result, &" ".repeat(depth), &dedented(by));
+        } else {
+            add(&mut result, "", old);
         }
     }
     (result, count)
+}
+
+/// The lines without the indentation of the first.
+fn dedented(lines: &str) -> String {
+    let depth = lines.len() - lines.trim_start().len();
+    let lines = lines.lines().map(|line| line.get(depth..).unwrap_or(line));
+    lines.collect::<Vec<&str>>().join("\n")
 }
 
 impl Plan {
@@ -303,5 +311,7 @@ mod tests {
             (" multipath more\n".into(), 2)
         );
         assert_eq!(replace(text, "multi", "x").1, 0);
+        let two = replace(" multipath", "multipath", "  a\n   b").0;
+        assert_eq!(two, " a\n  b\n");
     }
 }

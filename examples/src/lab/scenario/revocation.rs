@@ -54,8 +54,11 @@ fn revocation(lab: &mut Lab<'_>) -> Result<(), Stop> {
     let capture = lab.capture("LMA1")?;
     lab.clear("LMA1", Some(nai))?;
     let dropped = lab.until("the MAG has let go", PATIENCE, |lab| {
-        Ok(lab.binding("MAG1", nai)?.is_none())
+        let binding = lab.binding("MAG1", nai)?;
+        Ok(binding.is_none_or(|row| row.state != "active" && row.ipv4_hoa.is_none()))
     })?;
+    let left = lab.binding("MAG1", nai)?;
+    let left = left.map(|row| (row.state, row.ipv4_hoa, row.hnp, row.paths.len()));
     let told = lab.messages(&capture, "", "BindingRevocationIndication")?;
     let answers = lab.messages(&capture, "", "BindingRevocationAcknowledgement")?;
     let trigger = told.first().map(|(_, message)| message["trigger"].clone());
@@ -68,11 +71,7 @@ fn revocation(lab: &mut Lab<'_>) -> Result<(), Stop> {
         holds,
         format!("trigger {trigger:?}, status {status:?}"),
     )?;
-    lab.claim(
-        "let-go",
-        dropped.is_some(),
-        "as `show bindings` of the MAG has it",
-    )?;
+    lab.claim("let-go", dropped.is_some(), format!("the MAG has {left:?}"))?;
     registered(lab, nai)?;
     let deaf = lab.network().filter("MAG1", "input", "udp sport 5436 drop");
     deaf.map_err(|error| crate::lab::domain::LabError::domain("a filter", error))?;

@@ -16,6 +16,9 @@ use crate::platform::netns::Netns;
 const PING_PATIENCE: Duration = Duration::from_millis(500);
 /// How long after the last datagram another may come.
 const QUIET: Duration = Duration::from_millis(300);
+/// Datagrams sent at a time, and the pause after them: queues are not what is tested.
+const BATCH: u16 = 50;
+const BREATH: Duration = Duration::from_millis(4);
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 const PING_IDENTIFIER: u16 = 0x706d;
 /// Octets of a transfer written at a time, and how often: 6.4 Mbit/s.
@@ -86,11 +89,11 @@ pub(in crate::lab) fn udp(
     dscp: u8,
 ) -> io::Result<Vec<u16>> {
     let receiver = open(to, |address| UdpSocket::bind((address, port)))?;
-    receiver.set_read_timeout(Some(QUIET))?;
+    receiver.set_nonblocking(true)?;
     let expected = ports.len();
     let target = SocketAddr::new(to.address, port);
     let mut arrived = Vec::new();
-    for source in ports {
+    for (number, source) in (1..).zip(ports) {
         let sender: UdpSocket = open(from, |address| {
             let socket = Socket::new(Domain::for_address(target), Type::DGRAM, None)?;
             match address {
@@ -103,16 +106,28 @@ pub(in crate::lab) fn udp(
         })?;
         // What cannot leave does not arrive.
         let _ = sender.send_to(b"pmip lab", target);
+        if number % BATCH == 0 {
+            thread::sleep(BREATH);
+            drain(&receiver, expected, &mut arrived)?;
+        }
     }
+    receiver.set_nonblocking(false)?;
+    receiver.set_read_timeout(Some(QUIET))?;
+    drain(&receiver, expected, &mut arrived)?;
+    Ok(arrived)
+}
+
+/// Takes the source ports of what is there, until `expected` are or none comes in time.
+fn drain(receiver: &UdpSocket, expected: usize, arrived: &mut Vec<u16>) -> io::Result<()> {
     let mut buffer = [0; 64];
     while arrived.len() < expected {
         match receiver.recv_from(&mut buffer) {
             Ok((_, source)) => arrived.push(source.port()),
-            Err(error) if is_timeout(&error) => break,
+            Err(error) if is_timeout(&error) => return Ok(()),
             Err(error) => return Err(error),
         }
     }
-    Ok(arrived)
+    Ok(())
 }
 
 /// Sends `octets` over one TCP connection from `from` to `port` of `to`; returns how many arrived
