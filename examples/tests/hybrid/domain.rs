@@ -266,7 +266,7 @@ impl Drop for Program {
 
 /// An LMA alone, for others to play its MAGs.
 pub(super) struct Anchor {
-    _program: Program,
+    program: Program,
     directory: PathBuf,
 }
 
@@ -274,10 +274,7 @@ impl Anchor {
     pub(super) fn start(settings: &Settings, namespace: &Netns) -> Result<Self, String> {
         let directory = directory(settings)?;
         let program = Program::start("lma", namespace, &directory)?;
-        Ok(Self {
-            _program: program,
-            directory,
-        })
+        Ok(Self { program, directory })
     }
 
     /// `pmip show WHAT --json`.
@@ -288,6 +285,8 @@ impl Anchor {
 
 impl Drop for Anchor {
     fn drop(&mut self) {
+        // At its end it writes what it knows there.
+        self.program.end();
         let _ = fs::remove_dir_all(&self.directory);
     }
 }
