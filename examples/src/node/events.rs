@@ -43,6 +43,11 @@ impl Node {
                 let words = format!("{name}: sending failed {count} times: {error:?}");
                 self.tell_of_path(now, path, Happening::warn("path-send-failed", words));
             }
+            DataPlaneEvent::Underlay { path, problem, .. } => {
+                let name = self.name_of(path);
+                let words = format!("{name}: a network on the way says: {problem:?}");
+                self.tell_of_path(now, path, Happening::warn("path-underlay", words));
+            }
             DataPlaneEvent::TunClosed => {
                 self.fault.get_or_insert("the TUN device is gone");
                 self.command(now, Command::Shutdown);
@@ -140,10 +145,10 @@ impl Node {
         if self.path_sockets.get(&endpoint.path) == Some(&key) {
             return;
         }
-        let opened =
-            self.ports
-                .tunnels
-                .set_path_socket(endpoint.path, key.device.as_deref(), key.local);
+        let tunnels = &mut self.ports.tunnels;
+        let opened = tunnels.listen(endpoint.encapsulation).and_then(|()| {
+            tunnels.set_path_socket(endpoint.path, key.device.as_deref(), key.local)
+        });
         match opened {
             Ok(()) => {
                 self.path_sockets.insert(endpoint.path, key);

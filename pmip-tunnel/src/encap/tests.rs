@@ -76,6 +76,49 @@ fn each_encapsulation_has_its_overhead_and_protocol_numbers() {
 }
 
 #[test]
+fn an_acknowledgement_inside_the_tunnel_is_not_looked_at() {
+    let mut config = mag_config(1, 1);
+    config.timestamps = false;
+    let mut world = World::new(lma_config(), 1);
+    world.add_mag(config, &[address(1, 1)], &common::link(10));
+    world.black_hole(0, 1, true);
+    world.all_up();
+    for sequence in 0..=u16::MAX {
+        let message = acknowledgement(0, sequence, None);
+        let payload = message.to_bytes(ChecksumContext::Udp);
+        let mut datagram = common::datagram(control(LMA_ADDRESS.into()), payload);
+        datagram.carrier = Carrier::Tunnel(PathId(1));
+        world.input(Node::Mag(0), Input::Signalling(datagram));
+    }
+    assert_eq!(
+        dropped(&world, Node::Mag(0), DropReason::UnexpectedMessage),
+        65_536
+    );
+    assert_eq!(uplink(&world), []);
+}
+
+/// Would break: drivers that gather instead of copying send other headers than those that copy.
+#[test]
+fn headers_written_alone_are_those_of_the_whole_packet() {
+    for encapsulation in Encapsulation::ALL {
+        let tunnel = tunnel(*encapsulation);
+        for inner in inners() {
+            let whole = outer(&inner, &tunnel);
+            let known = Inner::of(&inner).expect("an IP packet");
+            let head = tunnel.outer(known, None).expect("of one family");
+            let (mut alone, own) = ([0xaa; 64], head.length());
+            let written = head.write_before(&mut alone, whole.len() - own);
+            if head.protocol == 17 {
+                assert_eq!(written, Err(EncapError::Udp));
+                continue;
+            }
+            assert_eq!(written, Ok(()));
+            assert_eq!(alone[..own], whole[..own], "{encapsulation:?}");
+        }
+    }
+}
+
+#[test]
 fn udp_has_a_checksum_unless_told_not_to() {
     for packet in inners() {
         let mut tunnel = tunnel(Encapsulation::Ipv4Udp);
