@@ -25,7 +25,7 @@ use domain::{Domain, LabError, Topology};
 use result::RunResult;
 use run::{Claim, Run, Stop};
 use screen::Screen;
-use spec::DomainSpec;
+use spec::{Carrying, DomainSpec};
 
 /// Exit code: every claim holds.
 const HOLDS: i32 = 0;
@@ -64,6 +64,9 @@ pub struct LabArgs {
     /// Apply a fault to the system: the scenario must then fail
     #[arg(long = "break", value_name = "NAME")]
     pub broken: Option<String>,
+    /// How packets travel between MAG and LMA (namespaces alone)
+    #[arg(long, value_enum, default_value_t, conflicts_with = "sim")]
+    pub encap: Carrying,
     /// Seed of the simulation
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -108,6 +111,7 @@ pub fn main(args: LabArgs) -> i32 {
     let how = How {
         topology,
         broken: args.broken.clone(),
+        carrying: args.encap,
         seed: args.seed,
     };
     conclude(&args, &play(scenario, &how, &mut screen))
@@ -117,6 +121,7 @@ pub fn main(args: LabArgs) -> i32 {
 struct How {
     topology: Topology,
     broken: Option<String>,
+    carrying: Carrying,
     seed: u64,
 }
 
@@ -131,6 +136,7 @@ pub fn simulate(scenario: &str, broken: Option<&str>, seed: u64) -> Option<RunRe
     let how = How {
         topology: Topology::Sim,
         broken: broken.map(str::to_owned),
+        carrying: Carrying::default(),
         seed,
     };
     Some(play(scenario, &how, &mut Screen::silent()).result)
@@ -212,7 +218,9 @@ fn topology(args: &LabArgs) -> Result<Topology, String> {
     }
     match netns::rights() {
         Ok(()) => Ok(Topology::Netns),
-        Err(missing) if args.netns => Err(format!("{missing}, or use --sim")),
+        Err(missing) if args.netns || args.encap != Carrying::default() => {
+            Err(format!("{missing}, or use --sim"))
+        }
         Err(missing) => {
             complain(&format!(
                 "{missing}. Without, here is the simulation (--sim)."
@@ -231,7 +239,8 @@ struct Played {
 }
 
 fn play(scenario: &Scenario, how: &How, screen: &mut Screen) -> Played {
-    let spec = (scenario.spec)(how.broken.as_deref(), how.seed);
+    let mut spec = (scenario.spec)(how.broken.as_deref(), how.seed);
+    spec.carrying = how.carrying;
     let result = RunResult::new(scenario.name, how.topology, how.broken.clone(), how.seed);
     screen.learn(&spec);
     introduce(screen, scenario, how);
