@@ -175,6 +175,14 @@ impl Tunnels for Memory {
         self.inner.borrow().stats.clone()
     }
 
+    fn sent(&self) -> Vec<(PathId, u64)> {
+        let stats = &self.inner.borrow().stats;
+        let paths = stats.paths.iter();
+        paths
+            .map(|(path, stats)| (*path, stats.tx_packets))
+            .collect()
+    }
+
     fn flows(&self, _limit: usize) -> Vec<FlowRow> {
         Vec::new()
     }

@@ -84,6 +84,9 @@ pub trait Tunnels {
     /// All counters now.
     fn stats(&self) -> DataPlaneStats;
 
+    /// How many inner packets each path sent so far.
+    fn sent(&self) -> Vec<(PathId, u64)>;
+
     /// At most `limit` remembered flows.
     fn flows(&self, limit: usize) -> Vec<FlowRow>;
 }
@@ -120,6 +123,10 @@ impl Tunnels for DataPlane {
 
     fn stats(&self) -> DataPlaneStats {
         Self::stats(self)
+    }
+
+    fn sent(&self) -> Vec<(PathId, u64)> {
+        Self::sent(self)
     }
 
     fn flows(&self, limit: usize) -> Vec<FlowRow> {

@@ -41,6 +41,7 @@ pub(super) enum Command {
     SendLocal(PathId, Bytes),
     SendProbe(PathId, Bytes),
     Stats(SyncSender<DataPlaneStats>),
+    Sent(SyncSender<Vec<(PathId, u64)>>),
     Flows(usize, SyncSender<Vec<FlowRow>>),
     ClearFlows,
     Stop,
@@ -217,6 +218,11 @@ impl Worker {
                 Command::SendProbe(path, packet) => self.send_local(path, &packet, true),
                 Command::Stats(reply) => {
                     let _ = reply.try_send(self.stats());
+                }
+                Command::Sent(reply) => {
+                    let paths = self.forwarder.counters().paths().iter();
+                    let sent = paths.map(|(path, counted)| (*path, counted.tx_packets));
+                    let _ = reply.try_send(sent.collect());
                 }
                 Command::Flows(limit, reply) => {
                     let _ = reply.try_send(self.flows(now, limit));
