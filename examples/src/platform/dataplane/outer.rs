@@ -98,13 +98,17 @@ impl<'a> Way<'a> {
 fn encap_errno(error: EncapError) -> Errno {
     match error {
         EncapError::TooLong(_) | EncapError::Headroom { .. } => Errno::EMSGSIZE,
-        _ => Errno::EAFNOSUPPORT,
+        EncapError::NotIp
+        | EncapError::Family
+        | EncapError::LimitExhausted
+        | EncapError::Udp
+        | _ => Errno::EAFNOSUPPORT,
     }
 }
 
 fn fragment_errno(error: FragmentError) -> Errno {
     match error {
         FragmentError::DontFragment | FragmentError::Mtu(_) => Errno::EMSGSIZE,
-        _ => Errno::EINVAL,
+        FragmentError::Outer(_) | FragmentError::Headers | _ => Errno::EINVAL,
     }
 }
