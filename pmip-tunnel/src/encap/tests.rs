@@ -75,28 +75,6 @@ fn each_encapsulation_has_its_overhead_and_protocol_numbers() {
     }
 }
 
-#[test]
-fn an_acknowledgement_inside_the_tunnel_is_not_looked_at() {
-    let mut config = mag_config(1, 1);
-    config.timestamps = false;
-    let mut world = World::new(lma_config(), 1);
-    world.add_mag(config, &[address(1, 1)], &common::link(10));
-    world.black_hole(0, 1, true);
-    world.all_up();
-    for sequence in 0..=u16::MAX {
-        let message = acknowledgement(0, sequence, None);
-        let payload = message.to_bytes(ChecksumContext::Udp);
-        let mut datagram = common::datagram(control(LMA_ADDRESS.into()), payload);
-        datagram.carrier = Carrier::Tunnel(PathId(1));
-        world.input(Node::Mag(0), Input::Signalling(datagram));
-    }
-    assert_eq!(
-        dropped(&world, Node::Mag(0), DropReason::UnexpectedMessage),
-        65_536
-    );
-    assert_eq!(uplink(&world), []);
-}
-
 /// Would break: drivers that gather instead of copying send other headers than those that copy.
 #[test]
 fn headers_written_alone_are_those_of_the_whole_packet() {
