@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use super::logging::{self, LogFormat};
 use super::run::run;
-use super::start::{Places, Source, refuse_ipv6_transport, start};
+use super::start::{Places, Source, refuse_unserved, start};
 use crate::config::Report;
 use crate::config::node::{NodeConfig, Role, select};
 use crate::control::client::default_path;
@@ -57,7 +57,7 @@ pub fn main(program: &str, role: Role, args: &NodeArgs) -> ExitCode {
             return ExitCode::from(WRONG);
         }
     };
-    if let Err(error) = refuse_ipv6_transport(&config) {
+    if let Err(error) = refuse_unserved(&config) {
         let _ = writeln!(std::io::stderr(), "{program}: {error:#}");
         return ExitCode::from(WRONG);
     }

@@ -18,6 +18,7 @@ pub mod inner;
 mod keep;
 mod log;
 pub mod logging;
+mod path_mtu;
 pub mod reconfigure;
 pub mod run;
 mod start;
@@ -42,6 +43,7 @@ use self::counters::Counters;
 use self::drops::Drops;
 use self::engine::NodeEngine;
 use self::hybrid::Hybrid;
+use self::path_mtu::PathMtus;
 use self::tell::Watchers;
 use self::track::PathTrack;
 use self::uplinks::Uplinks;
@@ -111,6 +113,7 @@ pub struct Node {
     side: Side,
     tracks: BTreeMap<PathId, PathTrack>,
     path_sockets: BTreeMap<PathId, SocketKey>,
+    mtus: PathMtus,
     send_errors: u64,
     counters: Counters,
     cleared_stats: Option<serde_json::Value>,
@@ -172,6 +175,7 @@ impl Node {
             side,
             tracks: BTreeMap::new(),
             path_sockets: BTreeMap::new(),
+            mtus: PathMtus::new(&start.seed),
             send_errors: 0,
             counters: Counters::default(),
             cleared_stats: None,
@@ -211,6 +215,7 @@ impl Node {
                     self.network.apply(event);
                 }
                 self.check_uplinks(now);
+                self.follow_links(now);
             }
             NodeInput::DataPlane(event) => self.on_data_plane(now, event),
             NodeInput::Control(request, answer) => {
@@ -250,6 +255,7 @@ impl Node {
             }
         };
         let probes = self.turn_hybrid(now);
+        let mtu_probes = self.turn_mtus(now);
         if self.published != Some(self.table.generation()) {
             self.ports.tunnels.publish(&self.table);
             self.published = Some(self.table.generation());
@@ -260,13 +266,17 @@ impl Node {
         for (path, probe) in probes {
             self.ports.tunnels.send_local(path, probe);
         }
+        for (path, probe) in mtu_probes {
+            self.ports.tunnels.send_probe(path, probe);
+        }
         self.quiet = false;
         let retry = match &self.side {
             Side::Mag { uplinks, .. } => uplinks.retry_at(),
             Side::Lma { .. } => None,
         };
         let probing = self.hybrid_timeout();
-        [deadline, retry, probing].into_iter().flatten().min()
+        let mtus = self.mtus.timeout();
+        [deadline, retry, probing, mtus].into_iter().flatten().min()
     }
 
     /// Gives the engine a command.
@@ -409,6 +419,16 @@ impl Node {
             self.path_sockets
                 .retain(|path, _| engine.interface_of(*path) != Some(change.binding_id));
             self.engine.handle_input(now, Input::Interface(change));
+        }
+    }
+
+    /// The MTU of a running uplink may have changed. An anchor's links are not asked at each change
+    /// of its many routes: its paths find out by themselves.
+    fn follow_links(&mut self, now: Instant) {
+        if self.uplinks().is_some() {
+            for status in self.engine.paths() {
+                self.follow_mtu(now, status.path);
+            }
         }
     }
 

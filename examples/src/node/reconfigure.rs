@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use pmip_binding::snapshot::Refusal;
 use pmip_binding::{LmaConfig, ReconfigureError};
-use pmip_wire::types::{Encapsulation, Instant, PathId};
+use pmip_wire::types::Instant;
 
 use super::{Node, NodeEngine, Side, hybrid};
 use crate::config::model::{AccessList, Config};
@@ -50,7 +50,7 @@ impl Node {
         let probing = self.config.hybrid_access() != next.hybrid_access();
         let before = std::mem::replace(&mut self.config, next);
         self.quiet = true;
-        self.follow_configuration();
+        self.follow_configuration(now);
         self.follow_steering(&before);
         if probing || self.hybrid.has_failed() {
             self.configure_hybrid(now);
@@ -71,22 +71,12 @@ impl Node {
     }
 
     /// Takes over what is not the engine's.
-    fn follow_configuration(&mut self) {
+    fn follow_configuration(&mut self, now: Instant) {
         if let (Side::Lma { routes }, Engine::Lma(lma)) = (&mut self.side, &self.config.engine) {
             routes.change(lma, self.ports.kernel.as_mut());
         }
-        let paths: Vec<(PathId, Encapsulation)> = self
-            .engine
-            .paths()
-            .into_iter()
-            .filter_map(|status| {
-                let tunnel = self.table.path(status.path)?;
-                Some((status.path, tunnel.encapsulation))
-            })
-            .collect();
-        for (path, encapsulation) in paths {
-            let mtu = self.underlay_mtu(path, encapsulation);
-            self.table.set_path_underlay_mtu(path, mtu);
+        for status in self.engine.paths() {
+            self.follow_mtu(now, status.path);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use pmip_tunnel::ForwardingTable;
-use pmip_wire::types::PathId;
+use pmip_wire::types::{Encapsulation, PathId};
 
 use super::dataplane::{DataPlaneStats, FlowRow};
 use super::ports::{Kernel, KernelItem, Ports, Signalling, SocketKey, Tunnels};
@@ -33,6 +33,8 @@ pub enum Action {
     PathSocketClosed(PathId),
     /// It sent an inner packet through a path.
     Local(PathId, Bytes),
+    /// It sent a probe of a path's MTU.
+    Probe(PathId, Bytes),
     /// It put something into the kernel.
     Added(KernelItem),
     /// It took something out of the kernel.
@@ -51,6 +53,7 @@ struct Inner {
     sockets: BTreeSet<SocketKey>,
     kernel: BTreeSet<KernelItem>,
     path_sockets: BTreeMap<PathId, IpAddr>,
+    listens: BTreeSet<Encapsulation>,
     table: Option<ForwardingTable>,
     stats: DataPlaneStats,
 }
@@ -83,6 +86,11 @@ impl Memory {
     /// The paths that have a data socket, with its local address.
     pub fn path_sockets(&self) -> BTreeMap<PathId, IpAddr> {
         self.inner.borrow().path_sockets.clone()
+    }
+
+    /// The encapsulations that it listens for.
+    pub fn listens(&self) -> Vec<Encapsulation> {
+        self.inner.borrow().listens.iter().copied().collect()
     }
 
     /// The published forwarding table.
@@ -150,12 +158,29 @@ impl Tunnels for Memory {
         self.inner.borrow_mut().path_sockets.remove(&path);
     }
 
+    fn listen(&mut self, encapsulation: Encapsulation) -> io::Result<()> {
+        self.inner.borrow_mut().listens.insert(encapsulation);
+        Ok(())
+    }
+
     fn send_local(&mut self, path: PathId, packet: Bytes) {
         self.act(Action::Local(path, packet));
     }
 
+    fn send_probe(&mut self, path: PathId, packet: Bytes) {
+        self.act(Action::Probe(path, packet));
+    }
+
     fn stats(&self) -> DataPlaneStats {
         self.inner.borrow().stats.clone()
+    }
+
+    fn sent(&self) -> Vec<(PathId, u64)> {
+        let stats = &self.inner.borrow().stats;
+        let paths = stats.paths.iter();
+        paths
+            .map(|(path, stats)| (*path, stats.tx_packets))
+            .collect()
     }
 
     fn flows(&self, _limit: usize) -> Vec<FlowRow> {

@@ -9,6 +9,7 @@ pub mod netlink;
 pub mod netns;
 pub mod network;
 pub mod ports;
+pub(crate) mod raw;
 pub mod rights;
 pub mod signalling;
 pub mod snapshot;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use pmip_tunnel::ForwardingTable;
-use pmip_wire::types::{IpPrefix, PathId};
+use pmip_wire::types::{Encapsulation, IpPrefix, PathId};
 
 use super::dataplane::{DataPlane, DataPlaneStats, FlowRow};
 
@@ -28,7 +28,8 @@ pub struct SocketKey {
     pub local: IpAddr,
 }
 
-/// Signalling sockets: UDP port 5436 over IPv4 (RFC 5844 section 4).
+/// Signalling sockets: UDP port 5436 over IPv4 (RFC 5844 section 4), protocol 135 over IPv6
+/// (RFC 6275 section 6.1.1).
 ///
 /// What they receive reaches the loop as its input.
 pub trait Signalling {
@@ -68,11 +69,23 @@ pub trait Tunnels {
     /// Closes the data socket of `path`.
     fn remove_path_socket(&mut self, path: PathId);
 
+    /// Opens what packets of `encapsulation` arrive by, and errors about them.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn listen(&mut self, encapsulation: Encapsulation) -> io::Result<()>;
+
     /// Sends an inner packet between the tunnel's own ends through `path`.
     fn send_local(&mut self, path: PathId, packet: Bytes);
 
+    /// The same for a probe of the path's MTU: with Don't Fragment, whatever its size.
+    fn send_probe(&mut self, path: PathId, packet: Bytes);
+
     /// All counters now.
     fn stats(&self) -> DataPlaneStats;
+
+    /// How many inner packets each path sent so far.
+    fn sent(&self) -> Vec<(PathId, u64)>;
 
     /// At most `limit` remembered flows.
     fn flows(&self, limit: usize) -> Vec<FlowRow>;
@@ -96,12 +109,24 @@ impl Tunnels for DataPlane {
         Self::remove_path_socket(self, path);
     }
 
+    fn listen(&mut self, encapsulation: Encapsulation) -> io::Result<()> {
+        Self::listen(self, encapsulation)
+    }
+
     fn send_local(&mut self, path: PathId, packet: Bytes) {
         Self::send_local(self, path, packet);
     }
 
+    fn send_probe(&mut self, path: PathId, packet: Bytes) {
+        Self::send_probe(self, path, packet);
+    }
+
     fn stats(&self) -> DataPlaneStats {
         Self::stats(self)
+    }
+
+    fn sent(&self) -> Vec<(PathId, u64)> {
+        Self::sent(self)
     }
 
     fn flows(&self, limit: usize) -> Vec<FlowRow> {
