@@ -150,7 +150,7 @@ impl Tunnels for Memory {
         self.inner.borrow_mut().path_sockets.remove(&path);
     }
 
-    fn send_local(&mut self, path: PathId, packet: Bytes) {
+    fn send_local(&mut self, path: PathId, _outer: Option<SocketAddr>, packet: Bytes) {
         self.act(Action::Local(path, packet));
     }
 

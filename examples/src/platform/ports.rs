@@ -68,8 +68,9 @@ pub trait Tunnels {
     /// Closes the data socket of `path`.
     fn remove_path_socket(&mut self, path: PathId);
 
-    /// Sends an inner packet between the tunnel's own ends through `path`.
-    fn send_local(&mut self, path: PathId, packet: Bytes);
+    /// Sends an inner packet between the tunnel's own ends through `path`; over UDP to `outer`,
+    /// where given, instead of the path's other end.
+    fn send_local(&mut self, path: PathId, outer: Option<SocketAddr>, packet: Bytes);
 
     /// All counters now.
     fn stats(&self) -> DataPlaneStats;
@@ -96,8 +97,8 @@ impl Tunnels for DataPlane {
         Self::remove_path_socket(self, path);
     }
 
-    fn send_local(&mut self, path: PathId, packet: Bytes) {
-        Self::send_local(self, path, packet);
+    fn send_local(&mut self, path: PathId, outer: Option<SocketAddr>, packet: Bytes) {
+        Self::send_local(self, path, outer, packet);
     }
 
     fn stats(&self) -> DataPlaneStats {

@@ -1,6 +1,7 @@
 //! One worker thread: one loop for both directions, woken by its descriptors.
 
 use std::io::{IoSlice, Read};
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ pub(super) enum Command {
     AddSocket(DataSocket),
     RemovePathSocket(PathId, SyncSender<()>),
     RemoveSharedSocket(std::net::IpAddr, SyncSender<()>),
-    SendLocal(PathId, Bytes),
+    SendLocal(PathId, Option<SocketAddr>, Bytes),
     Stats(SyncSender<DataPlaneStats>),
     Flows(usize, SyncSender<Vec<FlowRow>>),
     ClearFlows,
@@ -169,7 +170,7 @@ impl Worker {
                     self.sockets.remove_shared(local);
                     let _ = done.try_send(());
                 }
-                Command::SendLocal(path, packet) => self.send_local(path, &packet),
+                Command::SendLocal(path, outer, packet) => self.send_local(path, outer, &packet),
                 Command::Stats(reply) => {
                     let _ = reply.try_send(self.stats());
                 }
@@ -183,7 +184,7 @@ impl Worker {
         false
     }
 
-    fn send_local(&mut self, path: PathId, packet: &[u8]) {
+    fn send_local(&mut self, path: PathId, outer: Option<SocketAddr>, packet: &[u8]) {
         // What was published before the command came, which may be later than this batch's table.
         let table = self.snapshot.load();
         self.arena.clear();
@@ -197,11 +198,14 @@ impl Worker {
             self.forwarder.count_drop(DropReason::NoTunnel);
             return;
         };
+        // Only UDP has ports for a NAT to change.
+        let over_udp = tunnel.remote.port() != 0;
+        let remote = outer.filter(|_| over_udp).unwrap_or(tunnel.remote);
         let segments = self.arena.segments();
         for segment in segments.get(send.segments).unwrap_or_default() {
             let payload = packet.get(segment.payload()).unwrap_or_default();
             let pieces = [self.arena.header(segment), payload].map(IoSlice::new);
-            if let Err(errno) = socket.send(tunnel.remote, &pieces, None, send.ecn) {
+            if let Err(errno) = socket.send(remote, &pieces, None, send.ecn) {
                 self.sockets.count_error(path, errno, 1);
                 return;
             }
