@@ -7,6 +7,7 @@
 )]
 
 mod common;
+#[allow(dead_code, reason = "a part of it")]
 #[path = "common/state.rs"]
 mod state;
 

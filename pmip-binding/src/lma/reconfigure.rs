@@ -8,6 +8,7 @@ use pmip_wire::types::{Instant, PathId};
 use crate::config::LmaConfig;
 use crate::event::{Event, Forwarding, SessionEvent, SessionId};
 use crate::io::Output;
+use crate::message::Identifier;
 use crate::random::Random;
 use crate::reconfigure::ReconfigureError;
 use crate::snapshot::{Refusal, RefusalReason, RestoreError};
@@ -165,6 +166,12 @@ impl Lma {
         let departures: Vec<Whence> = departures.into_iter().chain(kept).collect();
         for source in departures {
             self.departures.changes.note(source);
+        }
+        for record in before.allocator.remembered_records(&before.tenants) {
+            if let Some(tenant) = self.tenants.named(record.customer.as_deref()) {
+                let mn = Identifier::nai(&record.mn_id);
+                self.allocator.changes.note((tenant, mn));
+            }
         }
         for (digest, _) in before.revoked.iter() {
             self.handled_changes.note(digest);

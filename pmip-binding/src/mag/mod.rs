@@ -6,6 +6,7 @@ mod answer;
 mod attach;
 mod build;
 mod clock;
+mod families;
 mod gre;
 mod interfaces;
 mod link;
