@@ -264,7 +264,7 @@ impl Node {
             self.transmit(transmit);
         }
         for (path, probe) in probes {
-            self.ports.tunnels.send_local(path, probe);
+            self.ports.tunnels.send_local(path, None, probe);
         }
         for (path, probe) in mtu_probes {
             self.ports.tunnels.send_probe(path, probe);
@@ -443,7 +443,14 @@ impl Node {
             let tunnel = self.table.path(path);
             let ends = tunnel.map(|tunnel| tunnel.ends(self.table.role()));
             match ends.and_then(|(from, to)| inner::build(from, to, &transmit.payload)) {
-                Some(packet) => self.ports.tunnels.send_local(path, packet),
+                Some(packet) => {
+                    // An anchor may challenge a mapping that it does not use yet.
+                    let outer = match self.side {
+                        Side::Lma { .. } => Some(transmit.destination),
+                        Side::Mag { .. } => None,
+                    };
+                    self.ports.tunnels.send_local(path, outer, packet);
+                }
                 None => tracing::debug!("{path}: there is no tunnel for a heartbeat"),
             }
             return;

@@ -163,7 +163,7 @@ impl Tunnels for Memory {
         Ok(())
     }
 
-    fn send_local(&mut self, path: PathId, packet: Bytes) {
+    fn send_local(&mut self, path: PathId, _outer: Option<SocketAddr>, packet: Bytes) {
         self.act(Action::Local(path, packet));
     }
 

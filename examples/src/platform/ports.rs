@@ -75,8 +75,9 @@ pub trait Tunnels {
     /// What the kernel said.
     fn listen(&mut self, encapsulation: Encapsulation) -> io::Result<()>;
 
-    /// Sends an inner packet between the tunnel's own ends through `path`.
-    fn send_local(&mut self, path: PathId, packet: Bytes);
+    /// Sends an inner packet between the tunnel's own ends through `path`; over UDP to `outer`,
+    /// where given, instead of the path's other end.
+    fn send_local(&mut self, path: PathId, outer: Option<SocketAddr>, packet: Bytes);
 
     /// The same for a probe of the path's MTU: with Don't Fragment, whatever its size.
     fn send_probe(&mut self, path: PathId, packet: Bytes);
@@ -113,8 +114,8 @@ impl Tunnels for DataPlane {
         Self::listen(self, encapsulation)
     }
 
-    fn send_local(&mut self, path: PathId, packet: Bytes) {
-        Self::send_local(self, path, packet);
+    fn send_local(&mut self, path: PathId, outer: Option<SocketAddr>, packet: Bytes) {
+        Self::send_local(self, path, outer, packet);
     }
 
     fn send_probe(&mut self, path: PathId, packet: Bytes) {

@@ -6,6 +6,7 @@ mod answer;
 mod attach;
 mod build;
 mod clock;
+mod families;
 mod gre;
 mod interfaces;
 mod link;
@@ -161,9 +162,8 @@ impl Mag {
             timers: KeyedTimers::new(),
             revocations: Revocations::default(),
             handled: VecDeque::new(),
-            // Only its anchors are listened to, so nobody aims at a hash.
-            revoked: Seen::new(MOST_SEEN, 0),
-            notified: Seen::new(MOST_SEEN, 0),
+            revoked: Seen::new(MOST_SEEN),
+            notified: Seen::new(MOST_SEEN),
             queue: VecDeque::new(),
             stats: Stats::default(),
             last_timestamp: 0,

@@ -404,9 +404,10 @@ impl DataPlane {
     }
 
     /// Sends `packet`, an inner IP packet between the tunnel's own ends, through `path` whatever
-    /// its state. Dropped and counted when the path or its socket is not there.
-    pub fn send_local(&self, path: PathId, packet: Bytes) {
-        self.command(Command::SendLocal(path, packet));
+    /// its state; over UDP to `outer`, where given, instead of the path's other end. Dropped and
+    /// counted when the path or its socket is not there.
+    pub fn send_local(&self, path: PathId, outer: Option<SocketAddr>, packet: Bytes) {
+        self.command(Command::SendLocal(path, outer, packet));
     }
 
     /// Sends `packet`, a probe of the path's MTU: as [`Self::send_local`], but with Don't Fragment

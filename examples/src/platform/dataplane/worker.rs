@@ -1,6 +1,7 @@
 //! One worker thread: one loop for both directions, woken by its descriptors.
 
 use std::io::{IoSlice, Read};
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -38,7 +39,7 @@ pub(super) enum Command {
     Listen(Listener),
     RemovePathSocket(PathId, SyncSender<()>),
     RemoveSharedSocket(std::net::IpAddr, SyncSender<()>),
-    SendLocal(PathId, Bytes),
+    SendLocal(PathId, Option<SocketAddr>, Bytes),
     SendProbe(PathId, Bytes),
     Stats(SyncSender<DataPlaneStats>),
     Sent(SyncSender<Vec<(PathId, u64)>>),
@@ -214,8 +215,10 @@ impl Worker {
                     self.sockets.remove_shared(local);
                     let _ = done.try_send(());
                 }
-                Command::SendLocal(path, packet) => self.send_local(path, &packet, false),
-                Command::SendProbe(path, packet) => self.send_local(path, &packet, true),
+                Command::SendLocal(path, outer, packet) => {
+                    self.send_local(path, outer, &packet, false);
+                }
+                Command::SendProbe(path, packet) => self.send_local(path, None, &packet, true),
                 Command::Stats(reply) => {
                     let _ = reply.try_send(self.stats());
                 }
@@ -234,9 +237,9 @@ impl Worker {
         false
     }
 
-    /// Sends a packet between the tunnel's own ends. A probe always has Don't Fragment set, which
-    /// only a raw socket does whatever the kernel believes of the path.
-    fn send_local(&mut self, path: PathId, packet: &[u8], probe: bool) {
+    /// Sends a packet between the tunnel's own ends; over UDP to `outer`, where given. A probe always
+    /// has Don't Fragment set, which only a raw socket does whatever the kernel believes of the path.
+    fn send_local(&mut self, path: PathId, outer: Option<SocketAddr>, packet: &[u8], probe: bool) {
         // What was published before the command came, which may be later than this batch's table.
         let table = self.snapshot.load_full();
         self.arena.clear();
@@ -245,7 +248,7 @@ impl Worker {
             return; // It is counted.
         };
         let outcome = match send.protocol == UDP && !probe {
-            true => self.send_local_by_udp(&table, &send, packet),
+            true => self.send_local_by_udp(&table, &send, outer, packet),
             false => self.send_local_whole(&table, &send, packet),
         };
         match outcome {
@@ -262,13 +265,15 @@ impl Worker {
         &mut self,
         table: &ForwardingTable,
         send: &TunnelSend,
+        outer: Option<SocketAddr>,
         packet: &[u8],
     ) -> Result<(), Option<Errno>> {
         let tunnel = table.path(send.path).ok_or(None)?;
+        let remote = outer.unwrap_or(tunnel.remote);
         let socket = self.sockets.of(send.path, Some(tunnel.local)).ok_or(None)?;
         for content in contents(&self.arena, send, packet) {
             let pieces = [content.front, content.payload].map(IoSlice::new);
-            socket.send(tunnel.remote, &pieces, None, send.traffic_class())?;
+            socket.send(remote, &pieces, None, send.traffic_class())?;
         }
         Ok(())
     }
