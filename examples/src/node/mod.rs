@@ -49,7 +49,7 @@ use crate::config::node::{Engine, NodeConfig, Role};
 use crate::control::{Request, Response};
 use crate::platform::dataplane::DataPlaneEvent;
 use crate::platform::network::{NetworkEvent, NetworkState};
-use crate::platform::ports::{Ports, SocketKey};
+use crate::platform::ports::{AccessFrame, Ports, SocketKey};
 use crate::platform::state_dir::Restart;
 
 /// One thing that happened to a node.
@@ -57,6 +57,8 @@ use crate::platform::state_dir::Restart;
 pub enum NodeInput {
     /// A signalling datagram arrived.
     Datagram(Datagram),
+    /// A host on an access interface said something (MAG).
+    Access(AccessFrame),
     /// The kernel's devices, addresses or routes changed.
     Network(Vec<NetworkEvent>),
     /// The data plane has something to say.
@@ -211,7 +213,9 @@ impl Node {
                     self.network.apply(event);
                 }
                 self.check_uplinks(now);
+                self.check_access_links(now);
             }
+            NodeInput::Access(frame) => self.on_access_frame(now, &frame),
             NodeInput::DataPlane(event) => self.on_data_plane(now, event),
             NodeInput::Control(request, answer) => {
                 let response = crate::control::serve(self, now, request);
@@ -231,6 +235,7 @@ impl Node {
                 if matches!(&self.side, Side::Mag { uplinks, .. } if uplinks.retry_due(now)) {
                     self.check_uplinks(now);
                 }
+                self.on_access_timeout(now);
                 self.engine.handle_input(now, Input::Timeout);
             }
         }
@@ -241,11 +246,16 @@ impl Node {
     pub fn finish_turn(&mut self, now: Instant) -> Option<Instant> {
         self.tell_changes();
         let mut transmits = Vec::new();
+        let mut frames = Vec::new();
         let deadline = loop {
             match self.engine.poll_output() {
                 Output::Transmit(transmit) => transmits.push(transmit),
                 Output::Event(event) => self.on_event(now, event),
-                Output::Timeout(at) => break at,
+                Output::Timeout(at) => {
+                    if !self.turn_access(now, &mut frames) {
+                        break at;
+                    }
+                }
                 other => tracing::debug!("an output that this program does not know: {other:?}"),
             }
         };
@@ -257,16 +267,18 @@ impl Node {
         for transmit in &transmits {
             self.transmit(transmit);
         }
+        self.send_frames(frames);
         for (path, probe) in probes {
             self.ports.tunnels.send_local(path, probe);
         }
         self.quiet = false;
-        let retry = match &self.side {
-            Side::Mag { uplinks, .. } => uplinks.retry_at(),
-            Side::Lma { .. } => None,
+        let (retry, hosts) = match &self.side {
+            Side::Mag { uplinks, access } => (uplinks.retry_at(), access.timeout()),
+            Side::Lma { .. } => (None, None),
         };
         let probing = self.hybrid_timeout();
-        [deadline, retry, probing].into_iter().flatten().min()
+        let due = [deadline, retry, hosts, probing];
+        due.into_iter().flatten().min()
     }
 
     /// Gives the engine a command.
@@ -353,11 +365,6 @@ impl Node {
             Engine::Mag(_) => Role::Mag,
             Engine::Lma(_) => Role::Lma,
         }
-    }
-
-    /// Gives the engine an attachment.
-    pub fn attach(&mut self, now: Instant, attachment: pmip_binding::Attachment) {
-        self.engine.handle_input(now, Input::Attachment(attachment));
     }
 
     fn watch(&mut self, watch: Watch) {
