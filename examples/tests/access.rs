@@ -17,6 +17,7 @@ use pmip_examples::platform::netns::{Netns, may_create, veth_pair};
 use serde_json::Value;
 
 type Checked<T = ()> = Result<T, String>;
+type Step = fn(&Site) -> Checked;
 
 /// How long anything may take before it counts as hung.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -97,7 +98,7 @@ fn main() -> ExitCode {
 
 fn checked() -> Checked {
     let site = Site::new()?;
-    let steps: [(&str, fn(&Site) -> Checked); 5] = [
+    let steps: [(&str, Step); 5] = [
         ("a host makes its address of the anchor's prefix", slaac),
         ("a host gets the anchor's address by DHCP", dhcp),
         (

@@ -133,8 +133,13 @@ pub struct Node {
 
 /// What differs between the two roles outside the engine.
 enum Side {
-    Mag { uplinks: Uplinks, access: Access },
-    Lma { routes: AnchorRoutes },
+    Mag {
+        uplinks: Uplinks,
+        access: Box<Access>,
+    },
+    Lma {
+        routes: AnchorRoutes,
+    },
 }
 
 impl Node {
@@ -157,7 +162,7 @@ impl Node {
         let side = match &config.engine {
             Engine::Mag(mag) => Side::Mag {
                 uplinks: Uplinks::new(&config, mag),
-                access: Access::new(&config, mag, tun, table),
+                access: Box::new(Access::new(&config, mag, tun, table)),
             },
             Engine::Lma(lma) => Side::Lma {
                 routes: AnchorRoutes::new(lma, tun),
