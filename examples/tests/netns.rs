@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         say("SKIP netns: this process may make no network namespaces or TUN devices (run as root)");
         return verdict(!required);
     }
-    let checks: [(&str, Check); 5] = [
+    let checks: [(&str, Check); 6] = [
         ("a killed lab leaves no program behind", killed),
         (
             "quickstart passes, and its packets are what they should be",
@@ -39,6 +39,10 @@ fn main() -> ExitCode {
         (
             "an anchor outlives its log, is configured while it runs, and keeps its restart counter",
             operated,
+        ),
+        (
+            "acceptance scenarios pass, and a fault makes the claim fall that it names",
+            scenarios,
         ),
     ];
     let mut passed = true;
@@ -90,6 +94,30 @@ fn quickstart(required: bool) -> Checked {
         Some(capture) => capture.check(),
         None => Ok(()),
     }
+}
+
+/// Would break: the framework of the acceptance scenarios; `pmip lab all` runs them all.
+fn scenarios(_: bool) -> Checked {
+    let faulty = ["end-points", "--break", "data-lost"];
+    let runs: [(&[&str], i32, Value); 4] = [
+        (&["end-points"], 0, serde_json::json!([])),
+        (&["udp-carrier"], 0, serde_json::json!([])),
+        (&["lma-peer"], 0, serde_json::json!([])),
+        (&faulty, 1, serde_json::json!([2])),
+    ];
+    for (words, code, rows) in runs {
+        let output = Command::new(env!("CARGO_BIN_EXE_pmip"))
+            .arg("lab")
+            .args(words)
+            .args(["--netns", "--json"])
+            .output()
+            .map_err(|error| error.to_string())?;
+        let result = parse(&String::from_utf8_lossy(&output.stdout))?;
+        if output.status.code() != Some(code) || result["failed_rows"] != rows {
+            return Err(format!("{words:?}: {}: {result:#}", output.status));
+        }
+    }
+    Ok(())
 }
 
 /// Would break: clean-up on a signal.

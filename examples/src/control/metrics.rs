@@ -2,6 +2,8 @@
 //!
 //! Names are a contract: dashboards and alarms use them.
 
+mod sla;
+
 use std::fmt::Write;
 
 use pmip_wire::Status;
@@ -18,7 +20,9 @@ pub fn text(node: &Node, now: Instant) -> String {
     let mut page = Page::default();
     of_node(&mut page, node, now);
     of_signalling(&mut page, node);
-    of_paths(&mut page, node);
+    let rows = path_rows(node);
+    of_paths(&mut page, &rows);
+    sla::of_service(&mut page, node, &rows);
     of_packets(&mut page, node);
     page.0
 }
@@ -117,16 +121,16 @@ fn of_signalling(page: &mut Page, node: &Node) {
     page.counter("pmip_tolerated_total", what, tolerated);
 }
 
-fn of_paths(page: &mut Page, node: &Node) {
-    let rows = path_rows(node);
-    let labels = |row: &super::PathRow| {
-        vec![
-            ("path", row.path.to_string()),
-            ("peer", row.peer.clone()),
-            ("label", row.label.clone().unwrap_or_default()),
-            ("interface", row.interface.clone().unwrap_or_default()),
-        ]
-    };
+fn path_labels(row: &super::PathRow) -> Vec<(&'static str, String)> {
+    vec![
+        ("path", row.path.to_string()),
+        ("peer", row.peer.clone()),
+        ("label", row.label.clone().unwrap_or_default()),
+        ("interface", row.interface.clone().unwrap_or_default()),
+    ]
+}
+
+fn of_paths(page: &mut Page, rows: &[super::PathRow]) {
     type Value = fn(&super::PathRow) -> Option<f64>;
     let gauges: [(&str, &str, Value); 5] = [
         (
@@ -153,7 +157,7 @@ fn of_paths(page: &mut Page, node: &Node) {
     ];
     for (name, what, value) in gauges {
         let samples = rows.iter();
-        let samples = samples.filter_map(|row| Some((labels(row), value(row)?)));
+        let samples = samples.filter_map(|row| Some((path_labels(row), value(row)?)));
         page.gauge(name, what, samples);
     }
     let counters: [(&str, &str, Value); 4] = [
@@ -176,7 +180,7 @@ fn of_paths(page: &mut Page, node: &Node) {
     ];
     for (name, what, value) in counters {
         let samples = rows.iter();
-        let samples = samples.filter_map(|row| Some((labels(row), value(row)?)));
+        let samples = samples.filter_map(|row| Some((path_labels(row), value(row)?)));
         page.counter(name, what, samples);
     }
 }
