@@ -3,6 +3,7 @@
 //! Everything that touches Linux, text or a screen lives here; protocol, path-choice and packet
 //! logic never does.
 
+pub mod access;
 pub mod config;
 pub mod control;
 pub mod host;

@@ -12,7 +12,7 @@ pub mod server;
 mod show;
 pub mod words;
 
-use pmip_binding::{Attachment, Command, MobileNode};
+use pmip_binding::Command;
 use pmip_wire::types::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -187,7 +187,7 @@ pub fn serve(node: &mut Node, now: Instant, request: Request) -> Response {
             interface,
             ll_addr,
             att,
-        } => attach(node, now, nai, &interface, ll_addr.as_deref(), att),
+        } => attach(node, now, &nai, &interface, ll_addr.as_deref(), att),
         Request::Detach {
             nai,
             interface,
@@ -240,7 +240,7 @@ fn clear_binding(node: &mut Node, now: Instant, nai: Option<String>) -> Response
 fn attach(
     node: &mut Node,
     now: Instant,
-    nai: String,
+    nai: &str,
     interface: &str,
     ll_addr: Option<&str>,
     att: Option<u8>,
@@ -248,29 +248,13 @@ fn attach(
     if let Err(why) = check_interface(node, Some(interface)) {
         return Response::Error(why);
     }
-    let mut mobile_node = MobileNode::new(&nai);
-    let config = node.config();
-    let profile = config.config.domain(&config.domain);
-    if let Some(profile) = profile.and_then(|domain| domain.profile(&nai)) {
-        mobile_node.lma.clone_from(&profile.lma);
-        mobile_node.service_selection.clone_from(&profile.apn);
-        mobile_node.service = config::node::service(profile.service);
-    }
-    if mobile_node.service_selection.is_none() {
-        let mut mags = config.config.mags.iter();
-        let own = mags.find(|mag| mag.id == config.id);
-        mobile_node.service_selection = own.and_then(|mag| mag.apn.clone());
-    }
-    if let Some(att) = att {
-        mobile_node.access_technology = att;
-    }
-    if let Some(text) = ll_addr {
-        match parse_mac(text) {
-            Some(mac) => mobile_node.link_layer_identifier = Some(mac.to_vec().into()),
-            None => return Response::Error(no_mac(text)),
-        }
-    }
-    node.attach(now, Attachment::Attach(mobile_node));
+    let mac = match ll_addr.map(|text| parse_mac(text).ok_or_else(|| no_mac(text))) {
+        None => None,
+        Some(Ok(mac)) => Some(mac),
+        Some(Err(why)) => return Response::Error(why),
+    };
+    let host = node.config().mobile_node(nai, mac, att);
+    node.attach(now, host, interface, mac);
     Response::done()
 }
 
@@ -292,7 +276,7 @@ fn detach(
     if bindings.iter().all(|binding| binding.mn_id != nai) {
         return Response::Error(format!("there is no binding of {nai}"));
     }
-    node.attach(now, Attachment::Detach { nai });
+    node.detach(now, nai);
     Response::done()
 }
 

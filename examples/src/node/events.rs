@@ -103,8 +103,8 @@ impl Node {
             }
             Event::Redirect(event) => self.tell_some(now, log::redirect(&event)),
             Event::Dropped { reason, from } => self.drops.log(now, reason, from),
-            // Access links have no advertisements of ours yet.
-            Event::Advertisement(_) | _ => {}
+            Event::Advertisement(told) => self.on_advertisement(now, &told),
+            _ => {}
         }
     }
 
@@ -212,10 +212,9 @@ impl Node {
             self.counters.refused(*status);
         }
         self.tell_some(now, log::session(event));
-        let kernel = self.ports.kernel.as_mut();
-        match &mut self.side {
-            Side::Mag { access, .. } => access.on_session(event, kernel),
-            Side::Lma { routes } => routes.on_session(event, kernel),
+        self.on_access_session(now, event);
+        if let Side::Lma { routes } = &mut self.side {
+            routes.on_session(event, self.ports.kernel.as_mut());
         }
     }
 

@@ -51,7 +51,7 @@ use crate::config::node::{Engine, NodeConfig, Role};
 use crate::control::{Request, Response};
 use crate::platform::dataplane::DataPlaneEvent;
 use crate::platform::network::{NetworkEvent, NetworkState};
-use crate::platform::ports::{Ports, SocketKey};
+use crate::platform::ports::{AccessFrame, Ports, SocketKey};
 use crate::platform::state_dir::Restart;
 
 /// One thing that happened to a node.
@@ -59,6 +59,8 @@ use crate::platform::state_dir::Restart;
 pub enum NodeInput {
     /// A signalling datagram arrived.
     Datagram(Datagram),
+    /// A host on an access interface said something (MAG).
+    Access(AccessFrame),
     /// The kernel's devices, addresses or routes changed.
     Network(Vec<NetworkEvent>),
     /// The data plane has something to say.
@@ -134,8 +136,13 @@ pub struct Node {
 
 /// What differs between the two roles outside the engine.
 enum Side {
-    Mag { uplinks: Uplinks, access: Access },
-    Lma { routes: AnchorRoutes },
+    Mag {
+        uplinks: Uplinks,
+        access: Box<Access>,
+    },
+    Lma {
+        routes: AnchorRoutes,
+    },
 }
 
 impl Node {
@@ -158,7 +165,7 @@ impl Node {
         let side = match &config.engine {
             Engine::Mag(mag) => Side::Mag {
                 uplinks: Uplinks::new(&config, mag),
-                access: Access::new(&config, mag, tun, table),
+                access: Box::new(Access::new(&config, mag, tun, table)),
             },
             Engine::Lma(lma) => Side::Lma {
                 routes: AnchorRoutes::new(lma, tun),
@@ -216,7 +223,9 @@ impl Node {
                 }
                 self.check_uplinks(now);
                 self.follow_links(now);
+                self.check_access_links(now);
             }
+            NodeInput::Access(frame) => self.on_access_frame(now, &frame),
             NodeInput::DataPlane(event) => self.on_data_plane(now, event),
             NodeInput::Control(request, answer) => {
                 let response = crate::control::serve(self, now, request);
@@ -236,6 +245,7 @@ impl Node {
                 if matches!(&self.side, Side::Mag { uplinks, .. } if uplinks.retry_due(now)) {
                     self.check_uplinks(now);
                 }
+                self.on_access_timeout(now);
                 self.engine.handle_input(now, Input::Timeout);
             }
         }
@@ -246,11 +256,16 @@ impl Node {
     pub fn finish_turn(&mut self, now: Instant) -> Option<Instant> {
         self.tell_changes();
         let mut transmits = Vec::new();
+        let mut frames = Vec::new();
         let deadline = loop {
             match self.engine.poll_output() {
                 Output::Transmit(transmit) => transmits.push(transmit),
                 Output::Event(event) => self.on_event(now, event),
-                Output::Timeout(at) => break at,
+                Output::Timeout(at) => {
+                    if !self.turn_access(now, &mut frames) {
+                        break at;
+                    }
+                }
                 other => tracing::debug!("an output that this program does not know: {other:?}"),
             }
         };
@@ -263,6 +278,7 @@ impl Node {
         for transmit in &transmits {
             self.transmit(transmit);
         }
+        self.send_frames(frames);
         for (path, probe) in probes {
             self.ports.tunnels.send_local(path, None, probe);
         }
@@ -270,13 +286,14 @@ impl Node {
             self.ports.tunnels.send_probe(path, probe);
         }
         self.quiet = false;
-        let retry = match &self.side {
-            Side::Mag { uplinks, .. } => uplinks.retry_at(),
-            Side::Lma { .. } => None,
+        let (retry, hosts) = match &self.side {
+            Side::Mag { uplinks, access } => (uplinks.retry_at(), access.timeout()),
+            Side::Lma { .. } => (None, None),
         };
         let probing = self.hybrid_timeout();
         let mtus = self.mtus.timeout();
-        [deadline, retry, probing, mtus].into_iter().flatten().min()
+        let due = [deadline, retry, hosts, probing, mtus];
+        due.into_iter().flatten().min()
     }
 
     /// Gives the engine a command.
@@ -363,11 +380,6 @@ impl Node {
             Engine::Mag(_) => Role::Mag,
             Engine::Lma(_) => Role::Lma,
         }
-    }
-
-    /// Gives the engine an attachment.
-    pub fn attach(&mut self, now: Instant, attachment: pmip_binding::Attachment) {
-        self.engine.handle_input(now, Input::Attachment(attachment));
     }
 
     fn watch(&mut self, watch: Watch) {

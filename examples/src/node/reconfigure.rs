@@ -75,6 +75,10 @@ impl Node {
         if let (Side::Lma { routes }, Engine::Lma(lma)) = (&mut self.side, &self.config.engine) {
             routes.change(lma, self.ports.kernel.as_mut());
         }
+        if let (Side::Mag { access, .. }, Engine::Mag(mag)) = (&mut self.side, &self.config.engine)
+        {
+            access.change(&self.config, mag, self.ports.access.as_mut());
+        }
         for status in self.engine.paths() {
             self.follow_mtu(now, status.path);
         }

@@ -7,6 +7,7 @@ use pmip_wire::types::Instant;
 use tokio::sync::mpsc;
 
 use super::{Node, NodeInput};
+use crate::platform::ports::AccessFrame;
 
 /// Inputs taken in one turn at most, so that a flood does not keep answers back.
 const TURN: usize = 64;
@@ -27,6 +28,8 @@ pub struct Clock {
 pub struct Inbox {
     /// Signalling, which strangers can send too: apart, so that it fills alone.
     pub datagrams: mpsc::Receiver<Datagram>,
+    /// What hosts on access interfaces send, for the same reason.
+    pub frames: mpsc::Receiver<AccessFrame>,
     /// Everything else.
     pub events: mpsc::Receiver<NodeInput>,
 }
@@ -128,6 +131,7 @@ async fn next(inbox: &mut Inbox, wake: Option<tokio::time::Instant>) -> Option<N
     tokio::select! {
         event = inbox.events.recv() => event,
         datagram = inbox.datagrams.recv() => datagram.map(NodeInput::Datagram),
+        Some(frame) = inbox.frames.recv() => Some(NodeInput::Access(frame)),
         () = asleep => Some(NodeInput::Timeout),
     }
 }
@@ -135,7 +139,8 @@ async fn next(inbox: &mut Inbox, wake: Option<tokio::time::Instant>) -> Option<N
 /// An input that is there already.
 fn ready(inbox: &mut Inbox) -> Option<NodeInput> {
     let event = inbox.events.try_recv().ok();
-    event.or_else(|| inbox.datagrams.try_recv().ok().map(NodeInput::Datagram))
+    let event = event.or_else(|| inbox.datagrams.try_recv().ok().map(NodeInput::Datagram));
+    event.or_else(|| inbox.frames.try_recv().ok().map(NodeInput::Access))
 }
 
 fn unix_time() -> Duration {

@@ -19,6 +19,7 @@ use super::{Node, NodeInput, Start};
 use crate::config::node::{Engine, NodeConfig, Role, select, unserved};
 use crate::control::http;
 use crate::control::server::ControlSocket;
+use crate::platform::access::LinuxAccess;
 use crate::platform::dataplane::{DataPlane, DataPlaneConfig, DataPlaneEvent, Events};
 use crate::platform::netlink::{Cleanup, LinuxKernel, Watch, watch};
 use crate::platform::network::{NetworkEvent, NetworkState};
@@ -143,12 +144,14 @@ async fn assemble(
     let index = nix::net::if_::if_nametoindex(tun.as_str())
         .with_context(|| format!("finding the TUN device {tun}"))?;
     let (datagram_sender, datagrams) = mpsc::channel(INBOX);
+    let (frame_sender, frames) = mpsc::channel(INBOX);
     let (event_sender, events) = mpsc::channel(INBOX);
     let cleanup = kernel.cleanup();
     let ports = Ports {
         signalling: Box::new(open_signalling(&config, datagram_sender)?),
         tunnels: Box::new(data_plane),
         kernel: Box::new(kernel),
+        access: Box::new(LinuxAccess::new(frame_sender)),
     };
     let table = FIRST_TABLE + index;
     let mut node = Node::new(config, start, clock.now(), ports, &tun, table)?;
@@ -166,7 +169,11 @@ async fn assemble(
     control.serve(event_sender);
     Ok(Running {
         node,
-        inbox: Inbox { datagrams, events },
+        inbox: Inbox {
+            datagrams,
+            frames,
+            events,
+        },
         clock,
         control,
         keeper,

@@ -11,7 +11,9 @@ use pmip_tunnel::ForwardingTable;
 use pmip_wire::types::{Encapsulation, PathId};
 
 use super::dataplane::{DataPlaneStats, FlowRow};
-use super::ports::{Kernel, KernelItem, Ports, Signalling, SocketKey, Tunnels};
+use super::ports::{
+    AccessLinks, Kernel, KernelItem, Ports, Servers, Signalling, SocketKey, Tunnels,
+};
 
 /// One thing that a node did, in order.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub enum Action {
     Local(PathId, Bytes),
     /// It sent a probe of a path's MTU.
     Probe(PathId, Bytes),
+    /// It sent a frame on an access interface.
+    Frame(String, Vec<u8>),
     /// It put something into the kernel.
     Added(KernelItem),
     /// It took something out of the kernel.
@@ -54,6 +58,7 @@ struct Inner {
     kernel: BTreeSet<KernelItem>,
     path_sockets: BTreeMap<PathId, IpAddr>,
     listens: BTreeSet<Encapsulation>,
+    access: BTreeSet<String>,
     table: Option<ForwardingTable>,
     stats: DataPlaneStats,
 }
@@ -65,6 +70,7 @@ impl Memory {
             signalling: Box::new(self.clone()),
             tunnels: Box::new(self.clone()),
             kernel: Box::new(self.clone()),
+            access: Box::new(self.clone()),
         }
     }
 
@@ -197,5 +203,24 @@ impl Kernel for Memory {
     fn remove(&mut self, item: &KernelItem) {
         self.act(Action::Removed(item.clone()));
         self.inner.borrow_mut().kernel.remove(item);
+    }
+}
+
+impl AccessLinks for Memory {
+    fn open(&mut self, device: &str, _servers: Servers) -> io::Result<()> {
+        self.inner.borrow_mut().access.insert(device.to_owned());
+        Ok(())
+    }
+
+    fn close(&mut self, device: &str) {
+        self.inner.borrow_mut().access.remove(device);
+    }
+
+    fn send(&mut self, device: &str, frame: &[u8]) -> io::Result<()> {
+        if !self.inner.borrow().access.contains(device) {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        self.act(Action::Frame(device.to_owned(), frame.to_vec()));
+        Ok(())
     }
 }

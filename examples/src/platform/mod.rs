@@ -3,6 +3,7 @@
 //! The driver loop ([`crate::node`]) knows the traits of [`ports`] alone; [`memory`] has their
 //! twins for tests without rights.
 
+pub mod access;
 pub mod dataplane;
 pub mod memory;
 pub mod netlink;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use pmip_tunnel::ForwardingTable;
@@ -17,6 +18,8 @@ pub struct Ports {
     pub tunnels: Box<dyn Tunnels>,
     /// Addresses, routes and rules.
     pub kernel: Box<dyn Kernel>,
+    /// Access interfaces.
+    pub access: Box<dyn AccessLinks>,
 }
 
 /// Where one signalling socket is bound.
@@ -135,6 +138,46 @@ impl Tunnels for DataPlane {
     }
 }
 
+/// Access interfaces, at the level of Ethernet frames: hosts are told apart by their MAC addresses,
+/// and most have no IP address yet when they speak first.
+///
+/// What they receive reaches the loop as its input.
+pub trait AccessLinks {
+    /// Listens on `device` for ARP, neighbour discovery, and DHCP as far as `servers` says;
+    /// listening again does nothing.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn open(&mut self, device: &str, servers: Servers) -> io::Result<()>;
+
+    /// Stops listening on `device`, which is gone or down.
+    fn close(&mut self, device: &str);
+
+    /// Sends one Ethernet frame on `device`.
+    ///
+    /// # Errors
+    /// What the kernel said, or `NotConnected` when nobody listens there.
+    fn send(&mut self, device: &str, frame: &[u8]) -> io::Result<()>;
+}
+
+/// Which servers we are on a link. Where another program is one, it stays the only one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Servers {
+    /// DHCPv4.
+    pub dhcp4: bool,
+    /// DHCPv6.
+    pub dhcp6: bool,
+}
+
+/// A frame that a host sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessFrame {
+    /// Where it came in.
+    pub device: Arc<str>,
+    /// All of it, from the Ethernet header on.
+    pub octets: Bytes,
+}
+
 /// Addresses, routes and rules of the kernel. Changes happen in order; a failure is logged where
 /// it happens, since nothing better can be done about it here.
 pub trait Kernel {
@@ -166,6 +209,17 @@ pub enum KernelItem {
         /// The routing table.
         table: u32,
     },
+    /// A route to a router on a link.
+    RouteVia {
+        /// What is reached by it.
+        destination: IpPrefix,
+        /// The router.
+        gateway: IpAddr,
+        /// The device.
+        device: String,
+        /// The routing table.
+        table: u32,
+    },
     /// `ip rule`: what comes in by a device is looked up in a table.
     Rule {
         /// The device that packets come in by.
@@ -190,6 +244,15 @@ impl std::fmt::Display for KernelItem {
                 device,
                 table,
             } => write!(f, "route to {destination} by {device} in table {table}"),
+            Self::RouteVia {
+                destination,
+                gateway,
+                device,
+                table,
+            } => write!(
+                f,
+                "route to {destination} via {gateway} by {device} in table {table}"
+            ),
             Self::Rule {
                 device,
                 table,

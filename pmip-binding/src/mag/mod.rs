@@ -226,6 +226,12 @@ impl Mag {
         entries.map(move |(id, entry)| self.show_entry(SessionId(id), entry, now))
     }
 
+    /// The mobility session of one mobile node.
+    pub fn binding(&self, nai: &str, now: Instant) -> Option<BindingStatus> {
+        let id = *self.by_mn.get(&Identifier::nai(nai))?;
+        Some(self.show_entry(id, self.entry(id)?, now))
+    }
+
     /// The paths, one per anchor and roaming interface, in order of their number.
     pub fn paths(&self) -> impl Iterator<Item = PathStatus> + '_ {
         self.paths

@@ -4,7 +4,8 @@ use std::io;
 use std::net::IpAddr;
 
 use futures::TryStreamExt;
-use rtnetlink::packet_route::address::{AddressAttribute, AddressProtocol};
+use pmip_wire::types::IpPrefix;
+use rtnetlink::packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressProtocol};
 use rtnetlink::packet_route::route::RouteProtocol;
 use rtnetlink::packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
 use rtnetlink::{Handle, IpVersion, RouteMessageBuilder};
@@ -128,7 +129,7 @@ impl Worker {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 // Our TUN device is new: a route that is there leads elsewhere.
                 match &item {
-                    KernelItem::Route { .. } => {
+                    KernelItem::Route { .. } | KernelItem::RouteVia { .. } => {
                         tracing::warn!("not added, another route has its place: {item}");
                     }
                     KernelItem::Address { .. } | KernelItem::Rule { .. } => {
@@ -167,10 +168,15 @@ impl Worker {
                 destination,
                 device,
                 table,
+            } => self.put_route(*destination, None, device, *table).await,
+            KernelItem::RouteVia {
+                destination,
+                gateway,
+                device,
+                table,
             } => {
-                let route = self.route(*destination, device, *table).await?;
-                let request = self.handle.route().add(route);
-                request.execute().await.map_err(io_error)
+                self.put_route(*destination, Some(*gateway), device, *table)
+                    .await
             }
             KernelItem::Rule {
                 device,
@@ -189,10 +195,15 @@ impl Worker {
                 destination,
                 device,
                 table,
+            } => self.take_route(*destination, None, device, *table).await,
+            KernelItem::RouteVia {
+                destination,
+                gateway,
+                device,
+                table,
             } => {
-                let route = self.route(*destination, device, *table).await?;
-                let request = self.handle.route().del(route);
-                request.execute().await.map_err(io_error)
+                self.take_route(*destination, Some(*gateway), device, *table)
+                    .await
             }
             KernelItem::Rule {
                 device,
@@ -208,7 +219,12 @@ impl Worker {
         self.take_stale_addresses(index, address).await?;
         let mut request = self.handle.address().add(index, address, length);
         let ours = AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL));
-        request.message_mut().attributes.push(ours);
+        let message = request.message_mut();
+        message.attributes.push(ours);
+        if matches!(address, IpAddr::V6(address) if address.is_unicast_link_local()) {
+            // Every gateway has the same, also another one on this link (RFC 6543 section 3).
+            message.header.flags |= AddressHeaderFlags::Nodad;
+        }
         request.execute().await.map_err(io_error)
     }
 
@@ -230,7 +246,9 @@ impl Worker {
             let added = self.added.iter();
             let mut addresses = added.filter_map(|item| match item {
                 KernelItem::Address { address, .. } => Some(*address),
-                KernelItem::Route { .. } | KernelItem::Rule { .. } => None,
+                KernelItem::Route { .. }
+                | KernelItem::RouteVia { .. }
+                | KernelItem::Rule { .. } => None,
             });
             addresses.any(|added| added == candidate)
         };
@@ -252,18 +270,46 @@ impl Worker {
         Ok(())
     }
 
+    async fn put_route(
+        &self,
+        destination: IpPrefix,
+        gateway: Option<IpAddr>,
+        device: &str,
+        table: u32,
+    ) -> io::Result<()> {
+        let route = self.route(destination, gateway, device, table).await?;
+        let request = self.handle.route().add(route);
+        request.execute().await.map_err(io_error)
+    }
+
+    async fn take_route(
+        &self,
+        destination: IpPrefix,
+        gateway: Option<IpAddr>,
+        device: &str,
+        table: u32,
+    ) -> io::Result<()> {
+        let route = self.route(destination, gateway, device, table).await?;
+        let request = self.handle.route().del(route);
+        request.execute().await.map_err(io_error)
+    }
+
     async fn route(
         &self,
-        destination: pmip_wire::types::IpPrefix,
+        destination: IpPrefix,
+        gateway: Option<IpAddr>,
         device: &str,
         table: u32,
     ) -> io::Result<rtnetlink::packet_route::route::RouteMessage> {
-        let route = RouteMessageBuilder::<IpAddr>::new()
+        let mut route = RouteMessageBuilder::<IpAddr>::new()
             .destination_prefix(destination.address(), destination.length())
             .map_err(io::Error::other)?
             .output_interface(self.index(device).await?)
             .table_id(table)
             .protocol(RouteProtocol::Other(PROTOCOL));
+        if let Some(gateway) = gateway {
+            route = route.gateway(gateway).map_err(io::Error::other)?;
+        }
         Ok(route.build())
     }
 
