@@ -32,6 +32,9 @@ pub struct ShowArgs {
     /// What to show; abbreviations that are clear are taken
     #[arg(required = true, value_name = "WHAT")]
     words: Vec<String>,
+    /// The flow of `path-decision`: 'udp 10.60.0.2:5060 192.0.2.80:5060 dscp 46'
+    #[arg(long, value_name = "FLOW")]
+    flow: Option<String>,
     #[command(flatten)]
     target: Target,
 }
@@ -41,7 +44,9 @@ What can be shown:
   bindings [nai NAI | peer NAME | summary]   mobility sessions with their paths
   paths [peer NAME]                          state, addresses, round-trip time, traffic
   heartbeat [peer NAME]                      heartbeats of each path
-  flows                                      remembered flows and the path of each
+  flows                                      remembered flows, the path of each and why
+  path-decision --flow FLOW                  where one flow goes, and why
+  customers [NAME]                           customers of an LMA, their bindings and counters
   mobile-map [counters]                      entries of mobile maps and what they did
   tunnels [peer NAME]                        encapsulation, ends, MTU, packets
   sla [history | peer NAME]                  what probes measured, state of each profile
@@ -154,8 +159,11 @@ pub struct DetachArgs {
 /// # Errors
 /// When the words are wrong, or no node answers.
 pub fn show(args: &ShowArgs) -> Result<()> {
-    let Shown { role, what, only } = words::show(&args.words).map_err(Wrong)?;
-    let is_summary = only.is_some() && !matches!(only, Some(Only::Nai(_)));
+    let mut words = args.words.clone();
+    let flow = args.flow.iter().flat_map(|flow| flow.split_whitespace());
+    words.extend(flow.map(str::to_owned));
+    let Shown { role, what, only } = words::show(&words).map_err(Wrong)?;
+    let is_summary = only.is_some() && !matches!(only, Some(Only::Nai(_) | Only::Flow(_)));
     let request = Request::Show { what, only };
     let value = ask(&args.target, role, &request)?;
     if args.target.json {

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod commands;
+pub mod flow_spec;
 pub mod http;
 pub mod metrics;
 mod rows;
@@ -17,8 +18,9 @@ use pmip_wire::types::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use self::rows::{
-    BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, MapEntryRow, MobileMapRow, PathRow,
-    PeerRow, SlaOperationRow, SlaProfileRow, SlaRow, TunnelRow,
+    BindingRow, CandidateRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, MapEntryRow,
+    MobileMapRow, PathDecisionRow, PathRow, PeerRow, SlaOperationRow, SlaProfileRow, SlaRow,
+    TunnelRow,
 };
 use crate::config;
 use crate::config::node::Role;
@@ -108,6 +110,10 @@ pub enum Only {
     Nai(String),
     /// One peer.
     Peer(String),
+    /// One customer of an LMA.
+    Customer(String),
+    /// One flow, as [`flow_spec::FlowSpec`] reads it.
+    Flow(String),
     /// Numbers alone.
     Summary,
     /// With every operation that is remembered.
@@ -124,8 +130,12 @@ pub enum What {
     Paths,
     /// Heartbeats of each path
     Heartbeat,
-    /// Remembered flows and the path of each
+    /// Remembered flows, the path of each and why
     Flows,
+    /// Where one flow goes, and why
+    PathDecision,
+    /// Customers of an LMA: addresses, bindings, counters
+    Customers,
     /// Mobile maps: entries, and what the active one did
     MobileMap,
     /// Tunnels: encapsulation, ends, MTU, packets
@@ -170,7 +180,9 @@ impl Request {
 pub fn serve(node: &mut Node, now: Instant, request: Request) -> Response {
     tracing::debug!(target: "pmip::api", "asked: {request:?}");
     match request {
-        Request::Show { what, only } => answer(show::show(node, now, what, only.as_ref())),
+        Request::Show { what, only } => {
+            show::show(node, now, what, only.as_ref()).map_or_else(Response::Error, Response::Ok)
+        }
         Request::ClearStats => answer(show::clear(node).map(|()| serde_json::Value::Null)),
         Request::ClearSla if node.clear_sla(now) => Response::done(),
         Request::ClearSla => Response::Error("the hybrid-access service does not run".into()),

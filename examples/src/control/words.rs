@@ -1,6 +1,7 @@
 //! `pmip show`, `clear` and `debug` in words: the short ones, and those of a router after
 //! `ipv6 mobile pmipv6 {mag | lma}`.
 
+use super::flow_spec::FlowSpec;
 use super::{Only, What};
 use crate::config::node::Role;
 use crate::node::logging::Debug;
@@ -32,7 +33,7 @@ pub enum Cleared {
 /// A part of the log that is wanted or no more; none = which are shown.
 pub type Wanted = Option<(Debug, bool)>;
 
-const SHOWN: [(&str, What); 14] = [
+const SHOWN: [(&str, What); 16] = [
     ("bindings", What::Bindings),
     ("paths", What::Paths),
     ("heartbeats", What::Heartbeat),
@@ -47,6 +48,8 @@ const SHOWN: [(&str, What); 14] = [
     ("running-config", What::RunningConfig),
     ("running", What::RunningConfig),
     ("path", What::Paths),
+    ("path-decision", What::PathDecision),
+    ("customers", What::Customers),
 ];
 
 const PARTS: [(&str, Debug); 5] = [
@@ -76,7 +79,12 @@ pub fn show(words: &[String]) -> Result<Shown, String> {
         ["global"] if what == What::Stats => None,
         ["counters"] if what == What::MobileMap => None,
         ["mag" | "lma" | "peer", peer] if has_peers(what) => Some(Only::Peer((*peer).into())),
-        ["customer", _] => return Err("customers are not in this version".into()),
+        ["customer", name] if has_peers(what) => Some(Only::Customer((*name).into())),
+        [name] if what == What::Customers => Some(Only::Customer((*name).into())),
+        [_, _, ..] if what == What::PathDecision => {
+            let flow: FlowSpec = rest.join(" ").parse()?;
+            Some(Only::Flow(flow.to_string()))
+        }
         [word, ..] => {
             return Err(format!(
                 "`{word}` is not understood after `{first}`{}",
@@ -178,17 +186,30 @@ const fn has_peers(what: What) -> bool {
         | What::Tunnels
         | What::Sla
         | What::Stats => true,
-        What::Flows | What::MobileMap | What::Globals | What::RunningConfig => false,
+        What::Flows
+        | What::PathDecision
+        | What::Customers
+        | What::MobileMap
+        | What::Globals
+        | What::RunningConfig => false,
     }
 }
 
 /// What may follow.
 const fn more(what: What) -> &'static str {
     match what {
-        What::Bindings => "; it may be followed by `nai NAI`, `peer NAME` or `summary`",
-        What::Stats => "; it may be followed by `global` or `mag NAME` or `lma NAME`",
-        What::Sla => "; it may be followed by `history` or `peer NAME`",
-        What::Paths | What::Heartbeat | What::Tunnels => "; it may be followed by `peer NAME`",
+        What::Bindings => {
+            "; it may be followed by `nai NAI`, `peer NAME`, `customer NAME` or `summary`"
+        }
+        What::Stats => {
+            "; it may be followed by `global`, `mag NAME`, `lma NAME` or `customer NAME`"
+        }
+        What::Sla => "; it may be followed by `history`, `peer NAME` or `customer NAME`",
+        What::Paths | What::Heartbeat | What::Tunnels => {
+            "; it may be followed by `peer NAME` or `customer NAME`"
+        }
+        What::PathDecision => "; it is followed by a flow, PROTOCOL SOURCE DESTINATION",
+        What::Customers => "; it may be followed by a customer's name",
         What::MobileMap => "; it may be followed by `counters`",
         What::Flows | What::Globals | What::RunningConfig => "",
     }
@@ -220,6 +241,16 @@ mod tests {
             ("hybrid-access profile", What::Sla, None),
             ("hy history", What::Sla, Some(Only::History)),
             ("flow", What::Flows, None),
+            (
+                "binding customer C",
+                What::Bindings,
+                Some(Only::Customer("C".into())),
+            ),
+            (
+                "path-decision udp 10.0.0.1:1 10.0.0.2:2",
+                What::PathDecision,
+                Some(Only::Flow("udp 10.0.0.1:1 > 10.0.0.2:2".into())),
+            ),
             ("tunnel", What::Tunnels, None),
             ("mobile-map", What::MobileMap, None),
             ("mobile-map counters", What::MobileMap, None),
@@ -249,7 +280,7 @@ mod tests {
             ("frobs", "bindings, paths"),
             ("ipv6 mobile bindings", "pmipv6 mag"),
             ("flows nai a@x", "not understood after `flows`"),
-            ("binding customer C", "not in this version"),
+            ("path-decision udp 10.0.0.1", "PROTOCOL SOURCE"),
         ] {
             let why = show(&words(text)).expect_err(text);
             assert!(why.contains(expected), "{text}: {why}");

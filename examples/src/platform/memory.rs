@@ -7,10 +7,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use bytes::Bytes;
+use pmip_policy::FlowKey;
 use pmip_tunnel::ForwardingTable;
 use pmip_wire::types::PathId;
 
-use super::dataplane::{DataPlaneStats, FlowRow};
+use super::dataplane::{DataPlaneStats, FlowAnswer, FlowRow};
 use super::ports::{Kernel, KernelItem, Ports, Signalling, SocketKey, Tunnels};
 
 /// One thing that a node did, in order.
@@ -53,6 +54,7 @@ struct Inner {
     path_sockets: BTreeMap<PathId, IpAddr>,
     table: Option<ForwardingTable>,
     stats: DataPlaneStats,
+    flows: Vec<FlowRow>,
 }
 
 impl Memory {
@@ -93,6 +95,11 @@ impl Memory {
     /// Says what the data plane has counted from now on.
     pub fn set_stats(&self, stats: DataPlaneStats) {
         self.inner.borrow_mut().stats = stats;
+    }
+
+    /// Says which flows the data plane remembers from now on.
+    pub fn set_flows(&self, flows: Vec<FlowRow>) {
+        self.inner.borrow_mut().flows = flows;
     }
 
     fn act(&self, action: Action) {
@@ -158,8 +165,24 @@ impl Tunnels for Memory {
         self.inner.borrow().stats.clone()
     }
 
-    fn flows(&self, _limit: usize) -> Vec<FlowRow> {
-        Vec::new()
+    fn flows(&self, limit: usize) -> Vec<FlowRow> {
+        let inner = self.inner.borrow();
+        inner.flows.iter().take(limit).cloned().collect()
+    }
+
+    fn explain(&self, key: FlowKey, _scope: u32) -> Option<FlowAnswer> {
+        let inner = self.inner.borrow();
+        let mut flows = inner.flows.iter();
+        let known = flows.find(|flow| {
+            let ends = (flow.source, flow.destination, flow.protocol);
+            let ports = (flow.source_port, flow.destination_port);
+            let wanted = (key.source_port(), key.destination_port());
+            ends == (key.source(), key.destination(), key.protocol()) && ports == wanted
+        });
+        Some(FlowAnswer {
+            hash: 0,
+            known: known.cloned(),
+        })
     }
 }
 

@@ -4,10 +4,11 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
+use pmip_policy::FlowKey;
 use pmip_tunnel::ForwardingTable;
 use pmip_wire::types::{IpPrefix, PathId};
 
-use super::dataplane::{DataPlane, DataPlaneStats, FlowRow};
+use super::dataplane::{DataPlane, DataPlaneStats, FlowAnswer, FlowRow};
 
 /// Everything a node acts on.
 pub struct Ports {
@@ -76,6 +77,9 @@ pub trait Tunnels {
 
     /// At most `limit` remembered flows.
     fn flows(&self, limit: usize) -> Vec<FlowRow>;
+
+    /// What the flow table says of one flow of a session; none when there is no flow table.
+    fn explain(&self, key: FlowKey, scope: u32) -> Option<FlowAnswer>;
 }
 
 impl Tunnels for DataPlane {
@@ -106,6 +110,10 @@ impl Tunnels for DataPlane {
 
     fn flows(&self, limit: usize) -> Vec<FlowRow> {
         Self::flows(self, limit)
+    }
+
+    fn explain(&self, key: FlowKey, scope: u32) -> Option<FlowAnswer> {
+        Self::explain(self, key, scope)
     }
 }
 

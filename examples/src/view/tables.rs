@@ -7,7 +7,8 @@ use pmip_wire::types::{Encapsulation, IpPrefix};
 use serde_json::Value;
 
 use crate::control::{
-    BindingRow, FlowTableRow, HeartbeatRow, MapEntryRow, MobileMapRow, PathRow, TunnelRow,
+    BindingRow, FlowTableRow, HeartbeatRow, MapEntryRow, MobileMapRow, PathDecisionRow, PathRow,
+    TunnelRow,
 };
 
 /// Bindings, each with its paths beneath.
@@ -191,10 +192,11 @@ pub(super) fn flows(rows: &[FlowTableRow]) -> String {
         "source",
         "destination",
         "path",
-        "label",
+        "link",
         "packets",
         "bytes",
         "idle s",
+        "why",
     ]);
     right_align(&mut table, &[3, 5, 6, 7]);
     for row in rows {
@@ -203,13 +205,39 @@ pub(super) fn flows(rows: &[FlowTableRow]) -> String {
             row.source.to_string(),
             row.destination.to_string(),
             row.path.to_string(),
-            or_dash(row.label.as_ref()),
+            row.link.clone(),
             row.packets.to_string(),
             row.bytes.to_string(),
             format!("{:.1}", row.idle_s),
+            row.why.clone(),
         ]);
     }
     lines(&table)
+}
+
+/// Where a flow goes: the answer first, then the steps, then every path.
+pub(super) fn path_decision(row: &PathDecisionRow) -> String {
+    let answer = match (&row.link, &row.dropped) {
+        (Some(link), _) => format!("goes by {link}"),
+        (None, Some(why)) => format!("is dropped ({why})"),
+        (None, None) => "is dropped".into(),
+    };
+    let mut text = format!("{} {answer}\n", row.flow);
+    for (number, step) in (1..).zip(&row.why) {
+        let _ = writeln!(text, "  {number}. {step}");
+    }
+    let mut table = table(&["path", "link", "weight", "share %", "standing"]);
+    right_align(&mut table, &[0, 2, 3]);
+    for candidate in &row.candidates {
+        table.add_row([
+            candidate.path.to_string(),
+            candidate.link.clone(),
+            candidate.weight.to_string(),
+            format!("{:.1}", candidate.share_pct),
+            candidate.standing.clone(),
+        ]);
+    }
+    text + &lines(&table)
 }
 
 /// Named values, nested ones indented.

@@ -44,7 +44,8 @@ impl<'a> View<'a> {
             .filter(|binding| match only {
                 Some(Only::Nai(nai)) => binding.mn_id == *nai,
                 Some(Only::Peer(peer)) => binding.peer == *peer,
-                Some(Only::Summary | Only::History) | None => true,
+                Some(Only::Customer(name)) => binding.customer.as_ref() == Some(name),
+                Some(Only::Summary | Only::History | Only::Flow(_)) | None => true,
             })
             .map(|binding| self.binding_row(binding))
             .collect()
@@ -145,12 +146,13 @@ impl<'a> View<'a> {
         let paths = self.paths.iter();
         paths.filter(move |status| match only {
             Some(Only::Peer(peer)) => status.peer == *peer,
-            Some(Only::Nai(_) | Only::Summary | Only::History) | None => true,
+            Some(Only::Customer(name)) => status.customer.as_ref() == Some(name),
+            Some(Only::Nai(_) | Only::Summary | Only::History | Only::Flow(_)) | None => true,
         })
     }
 
     /// One path; they stand in order of their number.
-    fn status(&self, path: PathId) -> Option<&PathStatus> {
+    pub(super) fn status(&self, path: PathId) -> Option<&PathStatus> {
         let found = self.paths.binary_search_by_key(&path, |status| status.path);
         self.paths.get(found.ok()?)
     }
@@ -250,19 +252,8 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn flows(&self) -> Vec<FlowTableRow> {
-        let flows = self.node.ports().tunnels.flows(FLOW_LIMIT).into_iter();
-        flows
-            .map(|flow| FlowTableRow {
-                source: SocketAddr::new(flow.source, flow.source_port),
-                destination: SocketAddr::new(flow.destination, flow.destination_port),
-                protocol: protocol_name(flow.protocol),
-                path: flow.path.0,
-                label: self.status(flow.path).and_then(|path| self.label_of(path)),
-                packets: flow.packets,
-                bytes: flow.bytes,
-                idle_s: Duration::from_millis(flow.idle_ms).as_secs_f64(),
-            })
-            .collect()
+        let flows = self.node.ports().tunnels.flows(FLOW_LIMIT);
+        flows.iter().map(|flow| self.flow_row(flow)).collect()
     }
 
     pub(super) fn label(&self, label: Label) -> Option<String> {
@@ -327,15 +318,5 @@ fn binding_state(state: BindingState) -> &'static str {
         BindingState::RefreshPending => "refresh-pending",
         BindingState::Disconnecting => "disconnecting",
         _ => "unknown",
-    }
-}
-
-fn protocol_name(protocol: u8) -> String {
-    match protocol {
-        1 => "icmp".into(),
-        6 => "tcp".into(),
-        17 => "udp".into(),
-        58 => "icmpv6".into(),
-        other => other.to_string(),
     }
 }

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use pmip_policy::{FlowTableConfig, Spread};
+use pmip_policy::{FlowKey, FlowTableConfig, Reason, Spread};
 use pmip_tunnel::{Forwarder, ForwarderConfig, ForwardingTable, Role, SegmentArena};
 use pmip_wire::types::{Instant, PathId};
 use tokio::sync::mpsc;
@@ -223,6 +223,23 @@ pub struct FlowRow {
     pub bytes: u64,
     /// Milliseconds since its last packet.
     pub idle_ms: u64,
+    /// Why it is on this path.
+    pub reason: Reason,
+    /// The mobile-map entry that decided, 1 to 255; 0 is the default class.
+    pub rule: u8,
+    /// How often it moved since it began.
+    pub moves: u16,
+    /// Milliseconds on this path.
+    pub on_path_ms: u64,
+}
+
+/// What the flow table says of one flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowAnswer {
+    /// The hash that places it.
+    pub hash: u64,
+    /// Where it is; none where the table does not know it.
+    pub known: Option<FlowRow>,
 }
 
 /// The running data plane. Dropping it stops the workers and removes the TUN device.
@@ -357,6 +374,12 @@ impl DataPlane {
     pub fn flows(&self, limit: usize) -> Vec<FlowRow> {
         self.ask(|reply| Command::Flows(limit, reply))
             .unwrap_or_default()
+    }
+
+    /// What the flow table says of the flow `key` of the session numbered `scope`; none when the
+    /// workers have stopped.
+    pub fn explain(&self, key: FlowKey, scope: u32) -> Option<FlowAnswer> {
+        self.ask(|reply| Command::Explain(key, scope, reply))
     }
 
     /// Forgets all flows: each is placed anew by its next packet.

@@ -11,6 +11,7 @@ use arc_swap::{ArcSwap, Cache};
 use bytes::Bytes;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use pmip_policy::{FlowInfo, FlowKey};
 use pmip_tunnel::{DropReason, Forwarder, ForwardingTable, SegmentArena};
 use pmip_wire::types::{Instant, PathId};
 use tokio::sync::mpsc;
@@ -20,7 +21,7 @@ use super::sockets::Sockets;
 use super::tun::Tun;
 use super::tx::{TxBatch, TxContext};
 use super::udp::DataSocket;
-use super::{DataPlaneEvent, DataPlaneStats, FlowRow, PathStats};
+use super::{DataPlaneEvent, DataPlaneStats, FlowAnswer, FlowRow, PathStats};
 
 /// How often idle flows are looked for, and how many table slots are looked at.
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
@@ -34,6 +35,7 @@ pub(super) enum Command {
     SendLocal(PathId, Bytes),
     Stats(SyncSender<DataPlaneStats>),
     Flows(usize, SyncSender<Vec<FlowRow>>),
+    Explain(FlowKey, u32, SyncSender<FlowAnswer>),
     ClearFlows,
     Stop,
 }
@@ -176,6 +178,9 @@ impl Worker {
                 Command::Flows(limit, reply) => {
                     let _ = reply.try_send(self.flows(now, limit));
                 }
+                Command::Explain(key, scope, reply) => {
+                    let _ = reply.try_send(self.explain(now, &key, scope));
+                }
                 Command::ClearFlows => self.forwarder.flows_mut().clear(),
                 Command::Stop => return true,
             }
@@ -250,18 +255,34 @@ impl Worker {
             .flows()
             .flows()
             .take(limit)
-            .map(|flow| FlowRow {
-                source: flow.key.source(),
-                destination: flow.key.destination(),
-                protocol: flow.key.protocol(),
-                source_port: flow.key.source_port(),
-                destination_port: flow.key.destination_port(),
-                path: flow.path,
-                packets: flow.packets,
-                bytes: flow.bytes,
-                idle_ms: u64::try_from(now.saturating_since(flow.last_seen).as_millis())
-                    .unwrap_or(u64::MAX),
-            })
+            .map(|flow| flow_row(now, &flow))
             .collect()
+    }
+
+    fn explain(&self, now: Instant, key: &FlowKey, scope: u32) -> FlowAnswer {
+        let flows = self.forwarder.flows();
+        FlowAnswer {
+            hash: flows.hash_of(key),
+            known: flows.explain(key, scope).map(|flow| flow_row(now, &flow)),
+        }
+    }
+}
+
+fn flow_row(now: Instant, flow: &FlowInfo) -> FlowRow {
+    let since = |then| u64::try_from(now.saturating_since(then).as_millis()).unwrap_or(u64::MAX);
+    FlowRow {
+        source: flow.key.source(),
+        destination: flow.key.destination(),
+        protocol: flow.key.protocol(),
+        source_port: flow.key.source_port(),
+        destination_port: flow.key.destination_port(),
+        path: flow.path,
+        packets: flow.packets,
+        bytes: flow.bytes,
+        idle_ms: since(flow.last_seen),
+        reason: flow.reason,
+        rule: flow.rule,
+        moves: flow.moves,
+        on_path_ms: since(flow.since),
     }
 }
