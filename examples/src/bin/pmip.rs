@@ -17,6 +17,7 @@ use pmip_examples::host::init::{self, InitArgs};
 use pmip_examples::lab::{self, LabArgs};
 use pmip_examples::node::cli::{self, NodeArgs};
 use pmip_examples::sla::{self, SlaCommand};
+use pmip_examples::top::{self, TopArgs};
 use pmip_examples::view::decode::{self, DecodeArgs};
 
 /// Operator's tool of multipath Proxy Mobile IPv6
@@ -49,6 +50,8 @@ enum Command {
     Debug(DebugArgs),
     /// Tell what happens to a running node as it does
     Monitor(MonitorArgs),
+    /// Watch a running node on a live screen
+    Top(TopArgs),
     /// Enter configuration lines on a running node
     Configure(ConfigureArgs),
     /// Tell a running MAG that a mobile node came
@@ -113,6 +116,7 @@ fn main() -> ExitCode {
         Command::Clear(args) => commands::clear(&args),
         Command::Debug(args) => commands::debug(&args),
         Command::Monitor(args) => commands::monitor(&args),
+        Command::Top(args) => top::top(&args),
         Command::Configure(args) => commands::configure(args),
         Command::Attach(args) => commands::attach(args),
         Command::Detach(args) => commands::detach(args),

@@ -44,7 +44,7 @@ What can be shown:
   bindings [nai NAI | peer NAME | summary]   mobility sessions with their paths
   paths [peer NAME]                          state, addresses, round-trip time, traffic
   heartbeat [peer NAME]                      heartbeats of each path
-  flows                                      remembered flows, the path of each and why
+  flows [top NUMBER]                         remembered flows, the path of each and why
   path-decision --flow FLOW                  where one flow goes, and why
   customers [NAME]                           customers of an LMA, their bindings and counters
   mobile-map [counters]                      entries of mobile maps and what they did

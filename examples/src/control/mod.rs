@@ -114,6 +114,8 @@ pub enum Only {
     Customer(String),
     /// One flow, as [`flow_spec::FlowSpec`] reads it.
     Flow(String),
+    /// At most so many flows: those with most octets among the last to be seen.
+    Busiest(usize),
     /// Numbers alone.
     Summary,
     /// With every operation that is remembered.

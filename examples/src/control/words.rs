@@ -77,6 +77,7 @@ pub fn show(words: &[String]) -> Result<Shown, String> {
         ["path" | "profile" | "sla"] if what == What::Sla => None,
         ["history"] if what == What::Sla => Some(Only::History),
         ["global"] if what == What::Stats => None,
+        ["top", most] if what == What::Flows => Some(Only::Busiest(number(most)?)),
         ["counters"] if what == What::MobileMap => None,
         ["mag" | "lma" | "peer", peer] if has_peers(what) => Some(Only::Peer((*peer).into())),
         ["customer", name] if has_peers(what) => Some(Only::Customer((*name).into())),
@@ -139,6 +140,11 @@ pub fn debug(words: &[String]) -> Result<(Option<Role>, Wanted), String> {
         _ => return Err("write `debug PART` or `debug PART off`".into()),
     };
     Ok((role, wanted))
+}
+
+fn number(word: &str) -> Result<usize, String> {
+    let number = word.parse();
+    number.map_err(|_| format!("`{word}` is no number"))
 }
 
 /// Takes the router's words off the front.
@@ -211,7 +217,8 @@ const fn more(what: What) -> &'static str {
         What::PathDecision => "; it is followed by a flow, PROTOCOL SOURCE DESTINATION",
         What::Customers => "; it may be followed by a customer's name",
         What::MobileMap => "; it may be followed by `counters`",
-        What::Flows | What::Globals | What::RunningConfig => "",
+        What::Flows => "; it may be followed by `top NUMBER`",
+        What::Globals | What::RunningConfig => "",
     }
 }
 

@@ -51,7 +51,7 @@ fn json_of(
         (What::Bindings, only) => serde_json::to_value(view.bindings(now, only)),
         (What::Paths, only) => serde_json::to_value(view.paths(only)),
         (What::Heartbeat, only) => serde_json::to_value(view.heartbeats(only)),
-        (What::Flows, _) => serde_json::to_value(view.flows()),
+        (What::Flows, only) => serde_json::to_value(view.flows(only)),
         (What::MobileMap, _) => serde_json::to_value(maps::rows(node)),
         (What::Tunnels, only) => serde_json::to_value(view.tunnels(only)),
         (What::Stats, Some(Only::Peer(peer))) => serde_json::to_value(view.peer(now, peer)),

@@ -1,5 +1,6 @@
 //! The rows of what a node has: sessions, paths, heartbeats, tunnels, flows.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,6 +21,8 @@ use crate::platform::dataplane::PathStats;
 
 /// Flows shown at most.
 const FLOW_LIMIT: usize = 10_000;
+/// A flow without packets for this long is quiet.
+const QUIET_MS: u64 = 5_000;
 
 /// One look at a node: its paths and its data plane's counters at one moment.
 pub(super) struct View<'a> {
@@ -45,7 +48,9 @@ impl<'a> View<'a> {
                 Some(Only::Nai(nai)) => binding.mn_id == *nai,
                 Some(Only::Peer(peer)) => binding.peer == *peer,
                 Some(Only::Customer(name)) => binding.customer.as_ref() == Some(name),
-                Some(Only::Summary | Only::History | Only::Flow(_)) | None => true,
+                Some(Only::Summary | Only::History | Only::Flow(_) | Only::Busiest(_)) | None => {
+                    true
+                }
             })
             .map(|binding| self.binding_row(binding))
             .collect()
@@ -147,7 +152,10 @@ impl<'a> View<'a> {
         paths.filter(move |status| match only {
             Some(Only::Peer(peer)) => status.peer == *peer,
             Some(Only::Customer(name)) => status.customer.as_ref() == Some(name),
-            Some(Only::Nai(_) | Only::Summary | Only::History | Only::Flow(_)) | None => true,
+            None
+            | Some(
+                Only::Nai(_) | Only::Summary | Only::History | Only::Flow(_) | Only::Busiest(_),
+            ) => true,
         })
     }
 
@@ -251,8 +259,13 @@ impl<'a> View<'a> {
             .collect()
     }
 
-    pub(super) fn flows(&self) -> Vec<FlowTableRow> {
-        let flows = self.node.ports().tunnels.flows(FLOW_LIMIT);
+    pub(super) fn flows(&self, only: Option<&Only>) -> Vec<FlowTableRow> {
+        let mut flows = self.node.ports().tunnels.flows(FLOW_LIMIT);
+        if let Some(Only::Busiest(most)) = only {
+            // Of those that are quiet, only what they once carried could tell.
+            flows.sort_by_key(|flow| (flow.idle_ms > QUIET_MS, Reverse(flow.bytes)));
+            flows.truncate(*most);
+        }
         flows.iter().map(|flow| self.flow_row(flow)).collect()
     }
 
