@@ -70,6 +70,12 @@ pub struct PathRow {
     pub usable: bool,
     /// Share of new flows in our sending direction.
     pub weight: u32,
+    /// `load-balance dynamic`: what the weight is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic_weight: Option<f64>,
+    /// `load-balance dynamic`: whether the path is congested, as far as measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub congested: Option<bool>,
     /// The roaming interface (MAG).
     pub interface: Option<String>,
     /// The peer's name or address.

@@ -456,6 +456,7 @@ impl Node {
                 path, operation, ..
             } => {
                 self.hybrid.note_verdicts(*path);
+                self.balance_judged(now, *path, operation.window.loss_ppm());
                 self.log_operation(*path, operation);
                 return;
             }

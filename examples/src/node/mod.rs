@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod anchor;
+pub mod balance;
 pub mod cli;
 pub mod counters;
 mod drops;
@@ -38,6 +39,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use self::access::Access;
 use self::anchor::AnchorRoutes;
+use self::balance::Balance;
 use self::counters::Counters;
 use self::drops::Drops;
 use self::engine::NodeEngine;
@@ -107,6 +109,7 @@ pub struct Node {
     network: NetworkState,
     table: ForwardingTable,
     hybrid: Hybrid,
+    balance: Balance,
     published: Option<u32>,
     side: Side,
     tracks: BTreeMap<PathId, PathTrack>,
@@ -164,6 +167,7 @@ impl Node {
         let mut node = Self {
             table: ForwardingTable::new(engine.tunnel_role()),
             hybrid: Hybrid::new(&config, &start.seed, start.anchor),
+            balance: Balance::default(),
             config,
             engine,
             ports,
@@ -185,6 +189,7 @@ impl Node {
             fault: None,
         };
         node.set_steering();
+        node.configure_balance();
         match &node.side {
             Side::Mag { access, .. } => access.install(node.ports.kernel.as_mut()),
             Side::Lma { routes } => routes.install(node.ports.kernel.as_mut()),
@@ -250,6 +255,7 @@ impl Node {
             }
         };
         let probes = self.turn_hybrid(now);
+        self.turn_balance(now);
         if self.published != Some(self.table.generation()) {
             self.ports.tunnels.publish(&self.table);
             self.published = Some(self.table.generation());
@@ -266,7 +272,11 @@ impl Node {
             Side::Lma { .. } => None,
         };
         let probing = self.hybrid_timeout();
-        [deadline, retry, probing].into_iter().flatten().min()
+        let balancing = self.balance_timeout();
+        [deadline, retry, probing, balancing]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Gives the engine a command.

@@ -52,6 +52,7 @@ impl Node {
         self.quiet = true;
         self.follow_configuration();
         self.follow_steering(&before);
+        self.configure_balance();
         if probing || self.hybrid.has_failed() {
             self.configure_hybrid(now);
         }

@@ -239,6 +239,11 @@ fn path_row(app: &App, path: &Path, curve: usize, wide: bool) -> Row<'static> {
         let value = values.back().copied().flatten();
         value.map_or_else(|| "-".into(), rate)
     };
+    let weight = match row.dynamic_weight {
+        Some(now) if now < 9.95 => format!("{now:.1}"),
+        Some(now) => format!("{now:.0}"),
+        None => row.weight.to_string(),
+    };
     let mut cells = vec![
         Cell::from(path.link().to_owned()),
         Cell::from(state).style(style(app, colour)),
@@ -249,7 +254,7 @@ fn path_row(app: &App, path: &Path, curve: usize, wide: bool) -> Row<'static> {
         Cell::from(spark(path.tx.iter().copied(), curve)).style(style(app, Color::Cyan)),
         right(&last(&path.rx), 5),
         Cell::from(spark(path.rx.iter().copied(), curve)).style(style(app, Color::Magenta)),
-        right(&row.weight.to_string(), 4),
+        right(&weight, 4),
         right(&row.flows.to_string(), 4),
     ];
     if wide {

@@ -78,7 +78,7 @@ pub(super) fn paths(rows: &[PathRow]) -> String {
             row.care_of.to_string(),
             row.observed.to_string(),
             encapsulation(row.encap),
-            row.weight.to_string(),
+            weight(row),
             or_dash(row.rtt_ms),
             or_dash(row.jitter_ms),
             or_dash(row.loss_pct),
@@ -88,6 +88,14 @@ pub(super) fn paths(rows: &[PathRow]) -> String {
         ]);
     }
     lines(&table)
+}
+
+/// The configured weight, and in dynamic mode what it is now.
+fn weight(row: &PathRow) -> String {
+    match row.dynamic_weight {
+        Some(now) => format!("{now:.2} of {}", row.weight),
+        None => row.weight.to_string(),
+    }
 }
 
 fn state(row: &PathRow) -> String {
@@ -436,6 +444,8 @@ mod tests {
             state: state.into(),
             usable: bid == 1,
             weight: 1,
+            dynamic_weight: None,
+            congested: None,
             interface: Some(interface.into()),
             peer: "LMA1".into(),
             sessions: 1,

@@ -169,6 +169,8 @@ impl<'a> View<'a> {
         let traffic = self.traffic(status.path);
         let track = self.node.track(status.path);
         let heartbeat = status.heartbeat;
+        let balance = self.node.balance();
+        let dynamic_weight = balance.weight(status.path).map(round);
         PathRow {
             path: status.path.0,
             bid: status.binding_id,
@@ -182,6 +184,8 @@ impl<'a> View<'a> {
             state: state_name(status.state).into(),
             usable: status.usable,
             weight: status.weight,
+            dynamic_weight,
+            congested: dynamic_weight.map(|_| balance.is_congested(status.path)),
             interface: status.interface.clone(),
             peer: status.peer.clone(),
             sessions: status.sessions,
