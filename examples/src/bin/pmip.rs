@@ -10,7 +10,8 @@ use pmip_examples::config::node::Role;
 use pmip_examples::config::{self, Format};
 use pmip_examples::control::client::Wrong;
 use pmip_examples::control::commands::{
-    self, AttachArgs, ClearArgs, ConfigureArgs, DebugArgs, DetachArgs, MonitorArgs, ShowArgs,
+    self, AttachArgs, ClearArgs, ConfigureArgs, DebugArgs, DetachArgs, HintArgs, MonitorArgs,
+    ShowArgs,
 };
 use pmip_examples::host::doctor::{self, DoctorArgs};
 use pmip_examples::host::init::{self, InitArgs};
@@ -54,6 +55,8 @@ enum Command {
     Top(TopArgs),
     /// Enter configuration lines on a running node
     Configure(ConfigureArgs),
+    /// Say what another program knows of a path: a modem manager, a portal
+    Hint(HintArgs),
     /// Tell a running MAG that a mobile node came
     Attach(AttachArgs),
     /// Tell a running MAG that a mobile node left
@@ -118,6 +121,7 @@ fn main() -> ExitCode {
         Command::Monitor(args) => commands::monitor(&args),
         Command::Top(args) => top::top(&args),
         Command::Configure(args) => commands::configure(args),
+        Command::Hint(args) => commands::hint(&args),
         Command::Attach(args) => commands::attach(args),
         Command::Detach(args) => commands::detach(args),
         Command::Config(command) => return print(&config(&command)),

@@ -1,5 +1,5 @@
 //! The commands that ask a running node: `pmip show`, `clear`, `debug`, `monitor`, `configure`,
-//! `attach`, `detach`.
+//! `hint`, `attach`, `detach`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -115,6 +115,27 @@ pub struct ConfigureArgs {
     #[command(flatten)]
     target: Target,
 }
+
+/// Arguments of `pmip hint`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = HINTS)]
+pub struct HintArgs {
+    /// `path NAME` and what is said of it; nothing: what was said
+    #[arg(value_name = "WORD")]
+    words: Vec<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+const HINTS: &str = "\
+NAME is a path's label, interface or number. What can be said:
+  path NAME usable no | yes      whether it should carry traffic while another path can
+  path NAME cost NUMBER          paths of the least cost carry; default 0
+  path NAME capacity KBIT/S      weights follow when it is known of all paths
+  path NAME clear                nothing any more
+
+It holds until the node ends, chooses among the paths that are up, and never touches registrations
+and heartbeats.";
 
 /// Arguments of `pmip attach`.
 #[derive(Clone, Debug, clap::Args)]
@@ -241,6 +262,22 @@ pub fn configure(args: ConfigureArgs) -> Result<()> {
         print(&format!("note: {note}\n"))?;
     }
     print("done; write it into the configuration file as well, or it ends with the node\n")
+}
+
+/// `pmip hint`.
+///
+/// # Errors
+/// When the words are wrong, no node answers, or it has no such path.
+pub fn hint(args: &HintArgs) -> Result<()> {
+    let (path, hint) = words::hint(&args.words).map_err(Wrong)?.unzip();
+    let value = ask(&args.target, None, &Request::Hint { path, hint })?;
+    if args.target.json {
+        return print_json(&value);
+    }
+    match value.as_array() {
+        Some(said) if said.is_empty() => print("nothing was said of any path\n"),
+        _ => print(&view::outline(&value)),
+    }
 }
 
 /// `pmip attach`.

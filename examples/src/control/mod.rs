@@ -25,6 +25,7 @@ pub use self::rows::{
 use crate::config;
 use crate::config::node::Role;
 use crate::node::Node;
+use crate::node::hints::Hint;
 use crate::node::logging::{self, Debug};
 
 /// What an operator may ask.
@@ -72,6 +73,15 @@ pub enum Request {
     Configure {
         /// As they would stand in a file, one after the other from the outermost mode.
         lines: Vec<String>,
+    },
+    /// Say what an outside program knows of a path, or ask what was said.
+    Hint {
+        /// The path's label, interface or number; none: what was said of any.
+        #[serde(default)]
+        path: Option<String>,
+        /// What is said of it.
+        #[serde(default)]
+        hint: Option<Hint>,
     },
     /// A mobile node came to an access interface (MAG).
     Attach {
@@ -196,6 +206,7 @@ pub fn serve(node: &mut Node, now: Instant, request: Request) -> Response {
         Request::Metrics => Response::Ok(metrics::text(node, now).into()),
         Request::ClearBinding { nai } => clear_binding(node, now, nai),
         Request::Configure { lines } => configure(node, now, &lines),
+        Request::Hint { path, hint } => self::hint(node, now, path.as_deref(), hint),
         Request::Attach {
             nai,
             interface,
@@ -234,6 +245,23 @@ fn configure(node: &mut Node, now: Instant, lines: &[String]) -> Response {
         }
         Err(refusals) => Response::Error(refusals.join("\n")),
     }
+}
+
+fn hint(node: &mut Node, now: Instant, path: Option<&str>, hint: Option<Hint>) -> Response {
+    if let (Some(path), Some(hint)) = (path, hint)
+        && let Err(why) = node.hint(now, path, hint)
+    {
+        return Response::Error(why);
+    }
+    let said = node.hints().iter().map(|(path, said)| {
+        serde_json::json!({
+            "path": path,
+            "usable": said.usable,
+            "cost": said.cost,
+            "capacity_kbps": said.capacity_kbps,
+        })
+    });
+    Response::Ok(said.collect())
 }
 
 fn clear_binding(node: &mut Node, now: Instant, nai: Option<String>) -> Response {

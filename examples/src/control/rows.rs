@@ -68,6 +68,9 @@ pub struct PathRow {
     pub state: String,
     /// Whether it may carry traffic now.
     pub usable: bool,
+    /// What outside programs say of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     /// Share of new flows in our sending direction.
     pub weight: u32,
     /// `load-balance dynamic`: what the weight is now.
@@ -310,7 +313,7 @@ pub struct CandidateRow {
     /// Its label.
     pub label: Option<String>,
     /// Its weight now.
-    pub weight: u32,
+    pub weight: f64,
     /// Its share of the flows that are placed like this one, in per cent.
     pub share_pct: f64,
     /// `eligible`, `down`, `violating`, `not-named` or `lower-preference`.

@@ -4,6 +4,7 @@
 use super::flow_spec::FlowSpec;
 use super::{Only, What};
 use crate::config::node::Role;
+use crate::node::hints::Hint;
 use crate::node::logging::Debug;
 
 /// What is to be shown.
@@ -125,6 +126,34 @@ pub fn clear(words: &[String]) -> Result<(Option<Role>, Cleared), String> {
         _ => return Err(usage.into()),
     };
     Ok((role, cleared))
+}
+
+/// Reads what follows `pmip hint`; nothing: what was said is asked for.
+///
+/// # Errors
+/// What is wrong and what would be right.
+pub fn hint(words: &[String]) -> Result<Option<(String, Hint)>, String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let words = match words.as_slice() {
+        ["path", rest @ ..] => rest,
+        all => all,
+    };
+    let usage = "write `hint path NAME` and one of `usable yes`, `usable no`, `cost NUMBER`, \
+                 `capacity KBIT/S`, `clear`";
+    let number = |word: &str| {
+        let number = word.parse::<u32>();
+        number.map_err(|_| format!("`{word}` is no number; {usage}"))
+    };
+    let (name, hint) = match words {
+        [] => return Ok(None),
+        [name, "clear"] => (name, Hint::Clear),
+        [name, "usable", "yes"] => (name, Hint::Usable(true)),
+        [name, "usable", "no"] => (name, Hint::Usable(false)),
+        [name, "cost", cost] => (name, Hint::Cost(number(cost)?)),
+        [name, "capacity", kbps] => (name, Hint::Capacity(number(kbps)?)),
+        _ => return Err(usage.into()),
+    };
+    Ok(Some(((*name).to_owned(), hint)))
 }
 
 /// Reads what follows `pmip debug`.
@@ -305,6 +334,10 @@ mod tests {
         assert_eq!(cleared("binding a@x"), one);
         assert_eq!(cleared("stats"), Ok(Cleared::Stats));
         assert_eq!(cleared("sla"), Ok(Cleared::Sla));
+        let hinted = Ok(Some(("LTE".to_owned(), Hint::Cost(5))));
+        assert_eq!(hint(&words("path LTE cost 5")), hinted);
+        assert_eq!(hint(&[]), Ok(None));
+        assert!(hint(&words("path LTE usable maybe")).is_err());
         let off = debug(&words("ipv6 mobile pmipv6 mag packets off"));
         assert_eq!(off, Ok((Some(Role::Mag), Some((Debug::Packets, false)))));
     }

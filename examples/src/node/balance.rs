@@ -51,13 +51,18 @@ impl Balance {
         balancer.is_some_and(|balancer| balancer.is_congested(path))
     }
 
+    pub(super) fn is_on(&self) -> bool {
+        self.balancer.is_some()
+    }
+
     fn due(&self) -> Option<Instant> {
         self.balancer.as_ref()?;
         Some(self.last? + PERIOD)
     }
 
     /// Takes the paths of the engine over.
-    fn follow(&mut self, paths: &[PathStatus]) {
+    /// `shares`: their weights by capacity, where outside programs told them.
+    fn follow(&mut self, paths: &[PathStatus], shares: Option<&[u32]>) {
         let Some(balancer) = &mut self.balancer else {
             return;
         };
@@ -70,8 +75,9 @@ impl Balance {
             }
             stays
         });
-        for status in paths {
-            let share = status.weight.clamp(1, 100);
+        for (at, status) in paths.iter().enumerate() {
+            let share = shares.and_then(|shares| shares.get(at).copied());
+            let share = share.unwrap_or(status.weight).clamp(1, 100);
             let known = self.known.entry(status.path).or_insert(Known {
                 share: 0,
                 sent: 0,
@@ -117,6 +123,7 @@ impl Node {
         for path in known.keys() {
             self.table.set_path_weight(*path, None);
         }
+        self.follow_hints();
     }
 
     /// When weights are looked at next.
@@ -138,7 +145,9 @@ impl Node {
             return;
         }
         self.balance.last = Some(now);
-        self.balance.follow(&self.engine.paths());
+        let paths = self.engine.paths();
+        let shares = self.shares(&paths);
+        self.balance.follow(&paths, shares.as_deref());
         for (path, stats) in self.ports.tunnels.stats().paths {
             self.sample(now, path, interval, stats.tx_bytes);
         }

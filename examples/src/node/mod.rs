@@ -14,6 +14,7 @@ pub mod counters;
 mod drops;
 pub mod engine;
 mod events;
+pub mod hints;
 pub mod hybrid;
 pub mod inner;
 mod keep;
@@ -23,6 +24,7 @@ pub mod reconfigure;
 pub mod run;
 mod start;
 mod steering;
+mod supervise;
 pub mod tell;
 pub mod track;
 pub mod uplinks;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 use pmip_binding::config::ConfigErrors;
 use pmip_binding::snapshot::LmaSnapshot;
 use pmip_binding::{Carrier, ClockAnchor, Command, Datagram, Input, Output, Transmit};
+use pmip_policy::{EntryCounters, MapPolicy};
 use pmip_tunnel::ForwardingTable;
 use pmip_wire::types::{Instant, PathId};
 use tokio::sync::{broadcast, oneshot};
@@ -43,6 +46,7 @@ use self::balance::Balance;
 use self::counters::Counters;
 use self::drops::Drops;
 use self::engine::NodeEngine;
+use self::hints::Hints;
 use self::hybrid::Hybrid;
 use self::tell::Watchers;
 use self::track::PathTrack;
@@ -101,6 +105,16 @@ pub struct Start {
     pub snapshot: Option<LmaSnapshot>,
 }
 
+/// A mobile map's counters as they were when they were cleared.
+#[derive(Debug)]
+pub struct ClearedMap {
+    policy: Arc<MapPolicy>,
+    /// By entry.
+    pub entries: Vec<EntryCounters>,
+    /// Of the default class.
+    pub default_hits: u64,
+}
+
 /// A running node: its engine, its table and what they act on.
 pub struct Node {
     config: NodeConfig,
@@ -110,6 +124,7 @@ pub struct Node {
     table: ForwardingTable,
     hybrid: Hybrid,
     balance: Balance,
+    hints: Hints,
     published: Option<u32>,
     side: Side,
     tracks: BTreeMap<PathId, PathTrack>,
@@ -117,6 +132,7 @@ pub struct Node {
     send_errors: u64,
     counters: Counters,
     cleared_stats: Option<serde_json::Value>,
+    cleared_map: Option<ClearedMap>,
     drops: Drops,
     /// Ties moments to the wall clock.
     clock: ClockAnchor,
@@ -168,6 +184,7 @@ impl Node {
             table: ForwardingTable::new(engine.tunnel_role()),
             hybrid: Hybrid::new(&config, &start.seed, start.anchor),
             balance: Balance::default(),
+            hints: Hints::default(),
             config,
             engine,
             ports,
@@ -179,6 +196,7 @@ impl Node {
             send_errors: 0,
             counters: Counters::default(),
             cleared_stats: None,
+            cleared_map: None,
             drops: Drops::default(),
             clock: start.anchor,
             events: Watchers::default(),
@@ -332,9 +350,22 @@ impl Node {
         self.cleared_stats.as_ref()
     }
 
+    /// What the mobile map in force had counted when the counters were cleared.
+    pub fn cleared_map(&self) -> Option<&ClearedMap> {
+        let cleared = self.cleared_map.as_ref()?;
+        let in_force = self.table.policy()?;
+        // One that was set again counts from zero by itself.
+        Arc::ptr_eq(in_force, &cleared.policy).then_some(cleared)
+    }
+
     /// Counts from `stats` on.
     pub fn clear_stats(&mut self, stats: serde_json::Value) {
         self.cleared_stats = Some(stats);
+        self.cleared_map = self.table.policy().map(|policy| ClearedMap {
+            policy: Arc::clone(policy),
+            entries: policy.counters().collect(),
+            default_hits: policy.default_hits(),
+        });
     }
 
     /// What happened, counted.

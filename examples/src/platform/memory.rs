@@ -34,6 +34,13 @@ pub enum Action {
     PathSocketClosed(PathId),
     /// It sent an inner packet through a path.
     Local(PathId, Bytes),
+    /// It spread packets or flows, and mirrored flows or not, from then on.
+    FlowRules {
+        /// Packets.
+        per_packet: bool,
+        /// Mirrored.
+        mirror: bool,
+    },
     /// It put something into the kernel.
     Added(KernelItem),
     /// It took something out of the kernel.
@@ -159,6 +166,10 @@ impl Tunnels for Memory {
 
     fn send_local(&mut self, path: PathId, packet: Bytes) {
         self.act(Action::Local(path, packet));
+    }
+
+    fn set_flow_rules(&mut self, per_packet: bool, mirror: bool) {
+        self.act(Action::FlowRules { per_packet, mirror });
     }
 
     fn stats(&self) -> DataPlaneStats {

@@ -75,6 +75,9 @@ pub trait Tunnels {
     /// All counters now.
     fn stats(&self) -> DataPlaneStats;
 
+    /// Spreads packets or flows, and mirrors flows, from now on.
+    fn set_flow_rules(&mut self, per_packet: bool, mirror: bool);
+
     /// At most `limit` remembered flows.
     fn flows(&self, limit: usize) -> Vec<FlowRow>;
 
@@ -102,6 +105,10 @@ impl Tunnels for DataPlane {
 
     fn send_local(&mut self, path: PathId, packet: Bytes) {
         Self::send_local(self, path, packet);
+    }
+
+    fn set_flow_rules(&mut self, per_packet: bool, mirror: bool) {
+        Self::set_flow_rules(self, per_packet, mirror);
     }
 
     fn stats(&self) -> DataPlaneStats {

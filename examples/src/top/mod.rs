@@ -104,8 +104,17 @@ fn is_quit(key: KeyEvent) -> bool {
 fn once(socket: &PathBuf, interval: Duration, args: &TopArgs) -> Result<()> {
     let mut app = App::new(false);
     app.take(News::Look(Box::new(feed::look(socket)?)));
-    std::thread::sleep(interval);
-    app.take(News::Look(Box::new(feed::look(socket)?)));
+    // What happens meanwhile, then the second look.
+    for news in feed::start(socket.clone(), interval) {
+        let is_last = !matches!(news, News::Event(_));
+        app.take(news);
+        if is_last {
+            break;
+        }
+    }
+    if let Some(why) = app.gone {
+        bail!("{why}");
+    }
     let text = if args.target.json {
         format!("{}\n", serde_json::to_string_pretty(&app.json())?)
     } else {

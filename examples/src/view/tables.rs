@@ -102,7 +102,10 @@ fn state(row: &PathRow) -> String {
     if row.state == "up" && !row.usable {
         return "up, no traffic yet".into();
     }
-    row.state.clone()
+    match &row.hint {
+        Some(hint) => format!("{} (hint: {hint})", row.state),
+        None => row.state.clone(),
+    }
 }
 
 /// One line a heartbeat.
@@ -444,6 +447,7 @@ mod tests {
             state: state.into(),
             usable: bid == 1,
             weight: 1,
+            hint: None,
             dynamic_weight: None,
             congested: None,
             interface: Some(interface.into()),

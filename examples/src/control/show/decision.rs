@@ -75,11 +75,17 @@ impl View<'_> {
                 path: candidate.path.0,
                 link: self.link_name(candidate.path),
                 label: self.label(candidate.label),
-                weight: candidate.weight,
+                weight: self.weight_of(candidate),
                 share_pct: f64::from(candidate.share_per_mille) / 10.0,
                 standing: standing(candidate.standing).into(),
             })
             .collect()
+    }
+
+    /// In the unit of the configuration: a balancer's own is finer.
+    fn weight_of(&self, candidate: &CandidateStanding) -> f64 {
+        let dynamic = self.node.balance().weight(candidate.path);
+        dynamic.unwrap_or_else(|| candidate.weight.into())
     }
 
     fn map_entry(&self, sequence: u8) -> Option<&MapEntry> {
@@ -110,11 +116,13 @@ impl View<'_> {
         why.push(match (decision.path, decision.bucket) {
             (Err(NoPath::NoneUsable), _) => "no path of the session may carry traffic now".into(),
             (Err(refused), _) => refused.to_string(),
+            (Ok(path), Some((_, ..=1)) | None) => {
+                format!("{} is the only choice", self.link_name(path))
+            }
             (Ok(path), Some((bucket, buckets))) => format!(
                 "its hash falls into bucket {bucket} of {buckets}, which is {}'s",
                 self.link_name(path)
             ),
-            (Ok(path), None) => format!("{} is the only choice", self.link_name(path)),
         });
         why.push(match known {
             Some(flow) => format!(

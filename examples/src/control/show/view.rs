@@ -184,6 +184,7 @@ impl<'a> View<'a> {
             state: state_name(status.state).into(),
             usable: status.usable,
             weight: status.weight,
+            hint: self.node.hinted(status).map(|hinted| hinted.to_string()),
             dynamic_weight,
             congested: dynamic_weight.map(|_| balance.is_congested(status.path)),
             interface: status.interface.clone(),

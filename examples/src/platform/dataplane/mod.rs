@@ -382,6 +382,12 @@ impl DataPlane {
         self.ask(|reply| Command::Explain(key, scope, reply))
     }
 
+    /// Spreads packets or flows, and mirrors flows, from now on. Where one of them differs all flows
+    /// are placed anew.
+    pub fn set_flow_rules(&self, per_packet: bool, mirror: bool) {
+        self.command(Command::SetFlowRules { per_packet, mirror });
+    }
+
     /// Forgets all flows: each is placed anew by its next packet.
     pub fn clear_flows(&self) {
         self.command(Command::ClearFlows);
@@ -425,6 +431,13 @@ impl Drop for DataPlane {
     }
 }
 
+const fn spread(per_packet: bool) -> Spread {
+    match per_packet {
+        true => Spread::Packets,
+        false => Spread::Flows,
+    }
+}
+
 fn forwarder_config(config: &DataPlaneConfig) -> ForwarderConfig {
     let mut forwarder = ForwarderConfig::default();
     let max_flows = u32::try_from(config.flow_capacity).unwrap_or(u32::MAX);
@@ -433,10 +446,8 @@ fn forwarder_config(config: &DataPlaneConfig) -> ForwarderConfig {
         .with_tcp_idle(config.flow_idle)
         .with_idle(config.flow_idle.min(Duration::from_secs(60)))
         .with_mirror(config.mirror)
-        .with_spread(match config.per_packet {
-            true => Spread::Packets,
-            false => Spread::Flows,
-        });
+        .with_spread(spread(config.per_packet));
+    forwarder.tell_prohibited = true;
     forwarder.seed = config.seed;
     forwarder.icmp_source_v4 = config.icmp_source_v4;
     forwarder.icmp_source_v6 = config.icmp_source_v6;

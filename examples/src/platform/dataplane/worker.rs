@@ -21,7 +21,7 @@ use super::sockets::Sockets;
 use super::tun::Tun;
 use super::tx::{TxBatch, TxContext};
 use super::udp::DataSocket;
-use super::{DataPlaneEvent, DataPlaneStats, FlowAnswer, FlowRow, PathStats};
+use super::{DataPlaneEvent, DataPlaneStats, FlowAnswer, FlowRow, PathStats, spread};
 
 /// How often idle flows are looked for, and how many table slots are looked at.
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
@@ -36,6 +36,7 @@ pub(super) enum Command {
     Stats(SyncSender<DataPlaneStats>),
     Flows(usize, SyncSender<Vec<FlowRow>>),
     Explain(FlowKey, u32, SyncSender<FlowAnswer>),
+    SetFlowRules { per_packet: bool, mirror: bool },
     ClearFlows,
     Stop,
 }
@@ -180,6 +181,9 @@ impl Worker {
                 }
                 Command::Explain(key, scope, reply) => {
                     let _ = reply.try_send(self.explain(now, &key, scope));
+                }
+                Command::SetFlowRules { per_packet, mirror } => {
+                    self.forwarder.set_flow_rules(spread(per_packet), mirror);
                 }
                 Command::ClearFlows => self.forwarder.flows_mut().clear(),
                 Command::Stop => return true,
