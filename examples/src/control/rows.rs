@@ -316,7 +316,7 @@ pub struct CandidateRow {
     pub weight: f64,
     /// Its share of the flows that are placed like this one, in per cent.
     pub share_pct: f64,
-    /// `eligible`, `down`, `violating`, `not-named` or `lower-preference`.
+    /// `eligible`, `down`, `held-back` by failure detection or a hint, `violating`, `not-named` or `lower-preference`.
     pub standing: String,
 }
 

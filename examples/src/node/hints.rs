@@ -275,6 +275,19 @@ mod tests {
         assert_eq!(names(&domain), ["wan1", "wan2"]);
         hint(&mut domain, "DSL", Hint::Cost(6));
         assert_eq!(names(&domain), ["wan1"]);
+        let what = crate::control::What::PathDecision;
+        let flow = "udp 10.60.0.2:1 192.0.2.1:1".to_owned();
+        let only = Some(crate::control::Only::Flow(flow));
+        let shown = domain.mag.ask(domain.now, Request::Show { what, only });
+        let Response::Ok(shown) = shown else {
+            panic!("{shown:?}");
+        };
+        let standing = |link: &str| {
+            let candidates = shown["candidates"].as_array().expect("paths").iter();
+            let mut named = candidates.filter(|candidate| candidate["link"] == link);
+            named.next().map(|candidate| candidate["standing"].clone())
+        };
+        assert_eq!(standing("DSL"), Some("held-back".into()));
     }
 
     #[test]

@@ -73,7 +73,11 @@ fn status(node: &Node, now: Instant) -> String {
     let paths = node.engine().paths();
     let up = paths.iter().filter(|path| path.usable).count();
     let bindings = node.engine().bindings(now).len();
-    format!("{bindings} bindings, {up} of {} paths up", paths.len())
+    let plural = if bindings == 1 { "" } else { "s" };
+    format!(
+        "{bindings} binding{plural}, {up} of {} paths up",
+        paths.len()
+    )
 }
 
 #[cfg(test)]
@@ -88,6 +92,6 @@ mod tests {
         assert_eq!(interval(None), USUAL);
         let domain = Domain::registered();
         let told = status(&domain.mag.node, domain.now);
-        assert_eq!(told, "1 bindings, 2 of 2 paths up");
+        assert_eq!(told, "1 binding, 2 of 2 paths up");
     }
 }

@@ -77,9 +77,20 @@ impl View<'_> {
                 label: self.label(candidate.label),
                 weight: self.weight_of(candidate),
                 share_pct: f64::from(candidate.share_per_mille) / 10.0,
-                standing: standing(candidate.standing).into(),
+                standing: self.standing_of(candidate).into(),
             })
             .collect()
+    }
+
+    /// A path that is up for the engine is held back by failure detection or a hint.
+    fn standing_of(&self, candidate: &CandidateStanding) -> &'static str {
+        let is_up = self
+            .status(candidate.path)
+            .is_some_and(|status| status.usable);
+        match candidate.standing {
+            Standing::Down if is_up => "held-back",
+            other => standing(other),
+        }
     }
 
     /// In the unit of the configuration: a balancer's own is finer.

@@ -92,23 +92,31 @@ impl Worker {
     /// Puts back what is lost.
     pub(super) async fn heal(&mut self) {
         self.losses.at = None;
+        let mut new = Vec::new();
         for item in std::mem::take(&mut self.losses.lost) {
             if !self.added.contains(&item) || self.has_rule(&item).await {
                 continue;
             }
-            let known = self.losses.told.contains(&item);
             match self.put(&item).await {
-                Ok(()) if known => tracing::debug!("put back {item}"),
                 Ok(()) => {
-                    tracing::warn!(
-                        "something took out our {item}: it is put back, as often as that happens"
-                    );
-                    self.losses.told.insert(item);
+                    tracing::debug!("put back {item}");
+                    if self.losses.told.insert(item.clone()) {
+                        new.push(item);
+                    }
                 }
                 // It was there all the time.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => tracing::debug!("cannot put back {item}: {error}"),
             }
+        }
+        if let [first, more @ ..] = new.as_slice() {
+            let more = match more.len() {
+                0 => String::new(),
+                count => format!(" and {count} more"),
+            };
+            tracing::warn!(
+                "something took out our {first}{more}: put back, now and whenever it happens again"
+            );
         }
     }
 
