@@ -84,8 +84,11 @@ pub fn convert(file: &Path, to: Format, colours: bool) -> Outcome {
     }
 }
 
+/// Role, identifier, domain, why it could not run, and what its idle paths cost.
+type NodeOutlook<'a> = (Role, &'a str, &'a str, Vec<String>, Vec<IdleCost>);
+
 /// Every node of a file: role, identifier, domain, and why it could not run.
-fn nodes(config: &Config) -> Vec<(Role, &str, &str, Vec<String>, Vec<IdleCost>)> {
+fn nodes(config: &Config) -> Vec<NodeOutlook<'_>> {
     let lmas = config
         .lmas
         .iter()

@@ -256,7 +256,7 @@ mod tests {
             ..DataPlaneStats::default()
         };
         domain.mag.memory.set_stats(stats);
-        domain.now = domain.now + PERIOD;
+        domain.now += PERIOD;
         let now = domain.now;
         domain.mag.turn(now, NodeInput::Timeout);
     }

@@ -236,9 +236,11 @@ mod tests {
         let mut domain = Domain::registered();
         let rules = |seat: &Seat| {
             let actions = seat.memory.take_actions().into_iter();
-            let rules = actions.filter_map(|action| match action {
-                Action::FlowRules { per_packet, mirror } => Some((per_packet, mirror)),
-                _ => None,
+            let rules = actions.filter_map(|action| {
+                if let Action::FlowRules { per_packet, mirror } = action {
+                    return Some((per_packet, mirror));
+                }
+                None
             });
             rules.collect::<Vec<_>>()
         };

@@ -244,8 +244,14 @@ fn path_row(app: &App, path: &Path, curve: usize, wide: bool) -> Row<'static> {
         Some(now) => format!("{now:.0}"),
         None => row.weight.to_string(),
     };
+    // An anchor has links of one label with every gateway.
+    let mut peers = app.paths.iter().map(|path| &path.row.peer);
+    let name = match peers.any(|peer| *peer != row.peer) {
+        true => format!("{}/{}", row.peer, path.link()),
+        false => path.link().to_owned(),
+    };
     let mut cells = vec![
-        Cell::from(path.link().to_owned()),
+        Cell::from(name),
         Cell::from(state).style(style(app, colour)),
         right(&millis(path.rtt()), 5),
         right(&millis(path.jitter()), 5),

@@ -10,7 +10,7 @@ mod tests;
 mod text;
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -79,12 +79,15 @@ fn live(
         let until = Instant::now() + TICK * 4;
         while Instant::now() < until {
             if event::poll(TICK)? {
-                match event::read()? {
-                    Event::Key(key) if is_quit(key) => return Ok(()),
-                    Event::Key(key) if key.kind != KeyEventKind::Release => app.press(key.code),
-                    Event::Resize(..) => {}
-                    _ => continue,
+                if let Event::Key(key) = event::read()? {
+                    if is_quit(key) {
+                        return Ok(());
+                    }
+                    if key.kind != KeyEventKind::Release {
+                        app.press(key.code);
+                    }
                 }
+                // Whatever it was, such as another size: the screen is drawn anew.
                 break;
             }
             let fresh = news.try_iter().map(|fresh| app.take(fresh)).count();
@@ -101,11 +104,11 @@ fn is_quit(key: KeyEvent) -> bool {
 }
 
 /// One screen as text, or what it is made of as JSON.
-fn once(socket: &PathBuf, interval: Duration, args: &TopArgs) -> Result<()> {
+fn once(socket: &Path, interval: Duration, args: &TopArgs) -> Result<()> {
     let mut app = App::new(false);
     app.take(News::Look(Box::new(feed::look(socket)?)));
     // What happens meanwhile, then the second look.
-    for news in feed::start(socket.clone(), interval) {
+    for news in feed::start(socket.to_owned(), interval) {
         let is_last = !matches!(news, News::Event(_));
         app.take(news);
         if is_last {

@@ -87,10 +87,10 @@ impl View<'_> {
         let is_up = self
             .status(candidate.path)
             .is_some_and(|status| status.usable);
-        match candidate.standing {
-            Standing::Down if is_up => "held-back",
-            other => standing(other),
+        if candidate.standing == Standing::Down && is_up {
+            return "held-back";
         }
+        standing(candidate.standing)
     }
 
     /// In the unit of the configuration: a balancer's own is finer.
