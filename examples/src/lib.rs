@@ -11,6 +11,7 @@ pub mod lab;
 pub mod node;
 pub mod platform;
 pub mod sla;
+pub mod top;
 pub mod view;
 
 /// The README's example compiles and runs with the documentation tests.

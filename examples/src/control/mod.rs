@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod commands;
+pub mod flow_spec;
 pub mod http;
 pub mod metrics;
 mod rows;
@@ -17,12 +18,14 @@ use pmip_wire::types::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use self::rows::{
-    BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, MapEntryRow, MobileMapRow, PathRow,
-    PeerRow, SlaOperationRow, SlaProfileRow, SlaRow, TunnelRow,
+    BindingRow, CandidateRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, MapEntryRow,
+    MobileMapRow, PathDecisionRow, PathRow, PeerRow, SlaOperationRow, SlaProfileRow, SlaRow,
+    TunnelRow,
 };
 use crate::config;
 use crate::config::node::Role;
 use crate::node::Node;
+use crate::node::hints::Hint;
 use crate::node::logging::{self, Debug};
 
 /// What an operator may ask.
@@ -71,6 +74,15 @@ pub enum Request {
         /// As they would stand in a file, one after the other from the outermost mode.
         lines: Vec<String>,
     },
+    /// Say what an outside program knows of a path, or ask what was said.
+    Hint {
+        /// The path's label, interface or number; none: what was said of any.
+        #[serde(default)]
+        path: Option<String>,
+        /// What is said of it.
+        #[serde(default)]
+        hint: Option<Hint>,
+    },
     /// A mobile node came to an access interface (MAG).
     Attach {
         /// Its identifier.
@@ -108,6 +120,12 @@ pub enum Only {
     Nai(String),
     /// One peer.
     Peer(String),
+    /// One customer of an LMA.
+    Customer(String),
+    /// One flow, as [`flow_spec::FlowSpec`] reads it.
+    Flow(String),
+    /// At most so many flows: those with most octets among the last to be seen.
+    Busiest(usize),
     /// Numbers alone.
     Summary,
     /// With every operation that is remembered.
@@ -124,8 +142,12 @@ pub enum What {
     Paths,
     /// Heartbeats of each path
     Heartbeat,
-    /// Remembered flows and the path of each
+    /// Remembered flows, the path of each and why
     Flows,
+    /// Where one flow goes, and why
+    PathDecision,
+    /// Customers of an LMA: addresses, bindings, counters
+    Customers,
     /// Mobile maps: entries, and what the active one did
     MobileMap,
     /// Tunnels: encapsulation, ends, MTU, packets
@@ -170,7 +192,9 @@ impl Request {
 pub fn serve(node: &mut Node, now: Instant, request: Request) -> Response {
     tracing::debug!(target: "pmip::api", "asked: {request:?}");
     match request {
-        Request::Show { what, only } => answer(show::show(node, now, what, only.as_ref())),
+        Request::Show { what, only } => {
+            show::show(node, now, what, only.as_ref()).map_or_else(Response::Error, Response::Ok)
+        }
         Request::ClearStats => answer(show::clear(node).map(|()| serde_json::Value::Null)),
         Request::ClearSla if node.clear_sla(now) => Response::done(),
         Request::ClearSla => Response::Error("the hybrid-access service does not run".into()),
@@ -182,6 +206,7 @@ pub fn serve(node: &mut Node, now: Instant, request: Request) -> Response {
         Request::Metrics => Response::Ok(metrics::text(node, now).into()),
         Request::ClearBinding { nai } => clear_binding(node, now, nai),
         Request::Configure { lines } => configure(node, now, &lines),
+        Request::Hint { path, hint } => self::hint(node, now, path.as_deref(), hint),
         Request::Attach {
             nai,
             interface,
@@ -220,6 +245,23 @@ fn configure(node: &mut Node, now: Instant, lines: &[String]) -> Response {
         }
         Err(refusals) => Response::Error(refusals.join("\n")),
     }
+}
+
+fn hint(node: &mut Node, now: Instant, path: Option<&str>, hint: Option<Hint>) -> Response {
+    if let (Some(path), Some(hint)) = (path, hint)
+        && let Err(why) = node.hint(now, path, hint)
+    {
+        return Response::Error(why);
+    }
+    let said = node.hints().iter().map(|(path, said)| {
+        serde_json::json!({
+            "path": path,
+            "usable": said.usable,
+            "cost": said.cost,
+            "capacity_kbps": said.capacity_kbps,
+        })
+    });
+    Response::Ok(said.collect())
 }
 
 fn clear_binding(node: &mut Node, now: Instant, nai: Option<String>) -> Response {

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use super::logging::{self, LogFormat};
 use super::run::run;
 use super::start::{Places, Source, refuse_unserved, start};
+use super::supervise;
 use crate::config::Report;
 use crate::config::node::{NodeConfig, Role, select};
 use crate::control::client::default_path;
@@ -125,6 +126,7 @@ fn serve(program: &str, config: NodeConfig, places: &Places) -> anyhow::Result<(
             // Whoever waited for it is gone; the node is not.
             tracing::warn!("cannot say `ready` on standard output: {error}");
         }
+        supervise::ready();
         run(&mut running.node, &mut running.inbox, &mut running.clock).await;
         let fault = running.node.fault();
         running.clean_up().await;

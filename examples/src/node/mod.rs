@@ -8,11 +8,13 @@
 
 pub mod access;
 pub mod anchor;
+pub mod balance;
 pub mod cli;
 pub mod counters;
 mod drops;
 pub mod engine;
 mod events;
+pub mod hints;
 pub mod hybrid;
 pub mod inner;
 mod keep;
@@ -23,6 +25,7 @@ pub mod reconfigure;
 pub mod run;
 mod start;
 mod steering;
+mod supervise;
 pub mod tell;
 pub mod track;
 pub mod uplinks;
@@ -33,15 +36,18 @@ use std::sync::Arc;
 use pmip_binding::config::ConfigErrors;
 use pmip_binding::snapshot::LmaSnapshot;
 use pmip_binding::{Carrier, ClockAnchor, Command, Datagram, Input, Output, Transmit};
+use pmip_policy::{EntryCounters, MapPolicy};
 use pmip_tunnel::ForwardingTable;
 use pmip_wire::types::{Instant, PathId};
 use tokio::sync::{broadcast, oneshot};
 
 use self::access::Access;
 use self::anchor::AnchorRoutes;
+use self::balance::Balance;
 use self::counters::Counters;
 use self::drops::Drops;
 use self::engine::NodeEngine;
+use self::hints::Hints;
 use self::hybrid::Hybrid;
 use self::path_mtu::PathMtus;
 use self::tell::Watchers;
@@ -103,6 +109,16 @@ pub struct Start {
     pub snapshot: Option<LmaSnapshot>,
 }
 
+/// A mobile map's counters as they were when they were cleared.
+#[derive(Debug)]
+pub struct ClearedMap {
+    policy: Arc<MapPolicy>,
+    /// By entry.
+    pub entries: Vec<EntryCounters>,
+    /// Of the default class.
+    pub default_hits: u64,
+}
+
 /// A running node: its engine, its table and what they act on.
 pub struct Node {
     config: NodeConfig,
@@ -111,6 +127,8 @@ pub struct Node {
     network: NetworkState,
     table: ForwardingTable,
     hybrid: Hybrid,
+    balance: Balance,
+    hints: Hints,
     published: Option<u32>,
     side: Side,
     tracks: BTreeMap<PathId, PathTrack>,
@@ -119,6 +137,7 @@ pub struct Node {
     send_errors: u64,
     counters: Counters,
     cleared_stats: Option<serde_json::Value>,
+    cleared_map: Option<ClearedMap>,
     drops: Drops,
     /// Ties moments to the wall clock.
     clock: ClockAnchor,
@@ -174,6 +193,8 @@ impl Node {
         let mut node = Self {
             table: ForwardingTable::new(engine.tunnel_role()),
             hybrid: Hybrid::new(&config, &start.seed, start.anchor),
+            balance: Balance::default(),
+            hints: Hints::default(),
             config,
             engine,
             ports,
@@ -186,6 +207,7 @@ impl Node {
             send_errors: 0,
             counters: Counters::default(),
             cleared_stats: None,
+            cleared_map: None,
             drops: Drops::default(),
             clock: start.anchor,
             events: Watchers::default(),
@@ -196,6 +218,7 @@ impl Node {
             fault: None,
         };
         node.set_steering();
+        node.configure_balance();
         match &node.side {
             Side::Mag { access, .. } => access.install(node.ports.kernel.as_mut()),
             Side::Lma { routes } => routes.install(node.ports.kernel.as_mut()),
@@ -271,6 +294,7 @@ impl Node {
         };
         let probes = self.turn_hybrid(now);
         let mtu_probes = self.turn_mtus(now);
+        self.turn_balance(now);
         if self.published != Some(self.table.generation()) {
             self.ports.tunnels.publish(&self.table);
             self.published = Some(self.table.generation());
@@ -292,7 +316,8 @@ impl Node {
         };
         let probing = self.hybrid_timeout();
         let mtus = self.mtus.timeout();
-        let due = [deadline, retry, hosts, probing, mtus];
+        let balancing = self.balance_timeout();
+        let due = [deadline, retry, hosts, probing, balancing, mtus];
         due.into_iter().flatten().min()
     }
 
@@ -349,9 +374,22 @@ impl Node {
         self.cleared_stats.as_ref()
     }
 
+    /// What the mobile map in force had counted when the counters were cleared.
+    pub fn cleared_map(&self) -> Option<&ClearedMap> {
+        let cleared = self.cleared_map.as_ref()?;
+        let in_force = self.table.policy()?;
+        // One that was set again counts from zero by itself.
+        Arc::ptr_eq(in_force, &cleared.policy).then_some(cleared)
+    }
+
     /// Counts from `stats` on.
     pub fn clear_stats(&mut self, stats: serde_json::Value) {
         self.cleared_stats = Some(stats);
+        self.cleared_map = self.table.policy().map(|policy| ClearedMap {
+            policy: Arc::clone(policy),
+            entries: policy.counters().collect(),
+            default_hits: policy.default_hits(),
+        });
     }
 
     /// What happened, counted.

@@ -6,6 +6,7 @@ use pmip_binding::{ClockAnchor, Datagram};
 use pmip_wire::types::Instant;
 use tokio::sync::mpsc;
 
+use super::supervise::{self, Supervised};
 use super::{Node, NodeInput};
 use crate::platform::ports::AccessFrame;
 
@@ -86,8 +87,12 @@ impl Clock {
 pub async fn run(node: &mut Node, inbox: &mut Inbox, clock: &mut Clock) {
     let mut deadline = node.finish_turn(clock.now());
     let mut give_up: Option<Instant> = None;
+    let mut supervised = Supervised::new(clock.now());
     loop {
-        let wake = [deadline, give_up].into_iter().flatten().min();
+        let wake = [deadline, give_up, supervised.due()]
+            .into_iter()
+            .flatten()
+            .min();
         let Some(first) = next(inbox, wake.map(|wake| clock.at(wake))).await else {
             return;
         };
@@ -102,6 +107,7 @@ pub async fn run(node: &mut Node, inbox: &mut Inbox, clock: &mut Clock) {
                 break;
             };
             if matches!(taken, NodeInput::Shutdown) {
+                supervise::stopping();
                 give_up.get_or_insert(now + SHUTDOWN_PATIENCE);
             }
             node.handle(now, taken);
@@ -111,6 +117,7 @@ pub async fn run(node: &mut Node, inbox: &mut Inbox, clock: &mut Clock) {
             node.handle(now, NodeInput::Timeout);
         }
         deadline = node.finish_turn(now);
+        supervised.turned(now, node);
         if node.fault().is_some() {
             give_up.get_or_insert(now + SHUTDOWN_PATIENCE);
         }

@@ -260,8 +260,7 @@ fn data_plane_config(
     let [.., a, b, c, d, e, f, g, h] = seed;
     wanted.seed = u64::from_be_bytes([a, b, c, d, e, f, g, h]).rotate_left(32);
     wanted.mirror = config.flow_mirror();
-    let service = config.hybrid_access();
-    wanted.per_packet = service.is_some_and(|service| service.per_packet);
+    wanted.per_packet = config.per_packet();
     if let Engine::Lma(lma) = &config.engine {
         wanted.icmp_source_v4 = lma.ipv4_address;
         wanted.icmp_source_v6 = lma.ipv6_address;

@@ -7,10 +7,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use bytes::Bytes;
+use pmip_policy::FlowKey;
 use pmip_tunnel::ForwardingTable;
 use pmip_wire::types::{Encapsulation, PathId};
 
-use super::dataplane::{DataPlaneStats, FlowRow};
+use super::dataplane::{DataPlaneStats, FlowAnswer, FlowRow};
 use super::ports::{
     AccessLinks, Kernel, KernelItem, Ports, Servers, Signalling, SocketKey, Tunnels,
 };
@@ -39,6 +40,13 @@ pub enum Action {
     Probe(PathId, Bytes),
     /// It sent a frame on an access interface.
     Frame(String, Vec<u8>),
+    /// It spread packets or flows, and mirrored flows or not, from then on.
+    FlowRules {
+        /// Packets.
+        per_packet: bool,
+        /// Mirrored.
+        mirror: bool,
+    },
     /// It put something into the kernel.
     Added(KernelItem),
     /// It took something out of the kernel.
@@ -61,6 +69,7 @@ struct Inner {
     access: BTreeSet<String>,
     table: Option<ForwardingTable>,
     stats: DataPlaneStats,
+    flows: Vec<FlowRow>,
 }
 
 impl Memory {
@@ -107,6 +116,11 @@ impl Memory {
     /// Says what the data plane has counted from now on.
     pub fn set_stats(&self, stats: DataPlaneStats) {
         self.inner.borrow_mut().stats = stats;
+    }
+
+    /// Says which flows the data plane remembers from now on.
+    pub fn set_flows(&self, flows: Vec<FlowRow>) {
+        self.inner.borrow_mut().flows = flows;
     }
 
     fn act(&self, action: Action) {
@@ -177,6 +191,10 @@ impl Tunnels for Memory {
         self.act(Action::Probe(path, packet));
     }
 
+    fn set_flow_rules(&mut self, per_packet: bool, mirror: bool) {
+        self.act(Action::FlowRules { per_packet, mirror });
+    }
+
     fn stats(&self) -> DataPlaneStats {
         self.inner.borrow().stats.clone()
     }
@@ -189,8 +207,24 @@ impl Tunnels for Memory {
             .collect()
     }
 
-    fn flows(&self, _limit: usize) -> Vec<FlowRow> {
-        Vec::new()
+    fn flows(&self, limit: usize) -> Vec<FlowRow> {
+        let inner = self.inner.borrow();
+        inner.flows.iter().take(limit).cloned().collect()
+    }
+
+    fn explain(&self, key: FlowKey, _scope: u32) -> Option<FlowAnswer> {
+        let inner = self.inner.borrow();
+        let mut flows = inner.flows.iter();
+        let known = flows.find(|flow| {
+            let ends = (flow.source, flow.destination, flow.protocol);
+            let ports = (flow.source_port, flow.destination_port);
+            let wanted = (key.source_port(), key.destination_port());
+            ends == (key.source(), key.destination(), key.protocol()) && ports == wanted
+        });
+        Some(FlowAnswer {
+            hash: 0,
+            known: known.cloned(),
+        })
     }
 }
 

@@ -5,10 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use pmip_policy::FlowKey;
 use pmip_tunnel::ForwardingTable;
 use pmip_wire::types::{Encapsulation, IpPrefix, PathId};
 
-use super::dataplane::{DataPlane, DataPlaneStats, FlowRow};
+use super::dataplane::{DataPlane, DataPlaneStats, FlowAnswer, FlowRow};
 
 /// Everything a node acts on.
 pub struct Ports {
@@ -91,8 +92,14 @@ pub trait Tunnels {
     /// How many inner packets each path sent so far.
     fn sent(&self) -> Vec<(PathId, u64)>;
 
+    /// Spreads packets or flows, and mirrors flows, from now on.
+    fn set_flow_rules(&mut self, per_packet: bool, mirror: bool);
+
     /// At most `limit` remembered flows.
     fn flows(&self, limit: usize) -> Vec<FlowRow>;
+
+    /// What the flow table says of one flow of a session; none when there is no flow table.
+    fn explain(&self, key: FlowKey, scope: u32) -> Option<FlowAnswer>;
 }
 
 impl Tunnels for DataPlane {
@@ -125,6 +132,10 @@ impl Tunnels for DataPlane {
         Self::send_probe(self, path, packet);
     }
 
+    fn set_flow_rules(&mut self, per_packet: bool, mirror: bool) {
+        Self::set_flow_rules(self, per_packet, mirror);
+    }
+
     fn stats(&self) -> DataPlaneStats {
         Self::stats(self)
     }
@@ -135,6 +146,10 @@ impl Tunnels for DataPlane {
 
     fn flows(&self, limit: usize) -> Vec<FlowRow> {
         Self::flows(self, limit)
+    }
+
+    fn explain(&self, key: FlowKey, scope: u32) -> Option<FlowAnswer> {
+        Self::explain(self, key, scope)
     }
 }
 

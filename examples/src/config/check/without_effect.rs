@@ -2,7 +2,7 @@
 //! nobody who wrote a filter or a map believes that it works.
 
 use super::Checker;
-use crate::config::model::{Config, Domain, HybridAccess, Lma, LoadBalance, Mag, NaiProfile};
+use crate::config::model::{Config, Domain, Lma, Mag, NaiProfile};
 
 /// One setting.
 struct Row {
@@ -176,7 +176,6 @@ fn of_lma(lma: &Lma) -> Rows {
         Effect::Never,
         |customer| customer.bandwidth_aggregate.is_some(),
     );
-    hybrid_access(&mut rows, lma.hybrid_access.as_ref());
     rows
 }
 
@@ -221,7 +220,6 @@ fn of_mag(mag: &Mag) -> Rows {
         let mut networks = node.mobile_network.iter();
         networks.any(|network| network.label.is_some())
     });
-    hybrid_access(&mut rows, mag.hybrid_access.as_ref());
     rows
 }
 
@@ -229,14 +227,4 @@ fn tunnel(rows: &mut Rows, tunnel: &crate::config::model::Tunnel) {
     rows.never("tunnel.nat", "tunnel nat", tunnel.nat.is_some());
     let template = tunnel.template.is_some();
     rows.never("tunnel.template", "tunnel-template", template);
-}
-
-fn hybrid_access(rows: &mut Rows, service: Option<&HybridAccess>) {
-    let Some(service) = service else {
-        return;
-    };
-    let dynamic = service.load_balance == Some(LoadBalance::Dynamic);
-    let key = dynamic.then(|| "hybrid-access.load-balance".to_owned());
-    let help = "flows are shared by the weights as they are set, as with `weighted`";
-    rows.add(key, "load-balance dynamic", Effect::NotYet(help));
 }

@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use pmip_policy::{FlowTableConfig, Spread};
+use pmip_policy::{FlowKey, FlowTableConfig, Reason, Spread};
 use pmip_tunnel::encap::Carrier;
 use pmip_tunnel::{
     Forwarder, ForwarderConfig, ForwardingTable, Role, SegmentArena, UnderlayProblem,
@@ -245,6 +245,23 @@ pub struct FlowRow {
     pub bytes: u64,
     /// Milliseconds since its last packet.
     pub idle_ms: u64,
+    /// Why it is on this path.
+    pub reason: Reason,
+    /// The mobile-map entry that decided, 1 to 255; 0 is the default class.
+    pub rule: u8,
+    /// How often it moved since it began.
+    pub moves: u16,
+    /// Milliseconds on this path.
+    pub on_path_ms: u64,
+}
+
+/// What the flow table says of one flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowAnswer {
+    /// The hash that places it.
+    pub hash: u64,
+    /// Where it is; none where the table does not know it.
+    pub known: Option<FlowRow>,
 }
 
 /// The running data plane. Dropping it stops the workers and removes the TUN device.
@@ -433,6 +450,18 @@ impl DataPlane {
             .unwrap_or_default()
     }
 
+    /// What the flow table says of the flow `key` of the session numbered `scope`; none when the
+    /// workers have stopped.
+    pub fn explain(&self, key: FlowKey, scope: u32) -> Option<FlowAnswer> {
+        self.ask(|reply| Command::Explain(key, scope, reply))
+    }
+
+    /// Spreads packets or flows, and mirrors flows, from now on. Where one of them differs all flows
+    /// are placed anew.
+    pub fn set_flow_rules(&self, per_packet: bool, mirror: bool) {
+        self.command(Command::SetFlowRules { per_packet, mirror });
+    }
+
     /// Forgets all flows: each is placed anew by its next packet.
     pub fn clear_flows(&self) {
         self.command(Command::ClearFlows);
@@ -481,6 +510,13 @@ impl Drop for DataPlane {
     }
 }
 
+const fn spread(per_packet: bool) -> Spread {
+    match per_packet {
+        true => Spread::Packets,
+        false => Spread::Flows,
+    }
+}
+
 fn forwarder_config(config: &DataPlaneConfig) -> ForwarderConfig {
     let mut forwarder = ForwarderConfig::default();
     let max_flows = u32::try_from(config.flow_capacity).unwrap_or(u32::MAX);
@@ -489,10 +525,8 @@ fn forwarder_config(config: &DataPlaneConfig) -> ForwarderConfig {
         .with_tcp_idle(config.flow_idle)
         .with_idle(config.flow_idle.min(Duration::from_secs(60)))
         .with_mirror(config.mirror)
-        .with_spread(match config.per_packet {
-            true => Spread::Packets,
-            false => Spread::Flows,
-        });
+        .with_spread(spread(config.per_packet));
+    forwarder.tell_prohibited = true;
     forwarder.seed = config.seed;
     forwarder.icmp_source_v4 = config.icmp_source_v4;
     forwarder.icmp_source_v6 = config.icmp_source_v6;

@@ -12,6 +12,7 @@ use arc_swap::{ArcSwap, Cache};
 use bytes::Bytes;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use pmip_policy::{FlowInfo, FlowKey};
 use pmip_tunnel::{DropReason, Forwarder, ForwardingTable, SegmentArena, TunnelSend};
 use pmip_wire::types::{Instant, PathId};
 use tokio::sync::mpsc;
@@ -24,7 +25,7 @@ use super::tun::Tun;
 use super::tx::{TxBatch, TxContext};
 use super::udp::DataSocket;
 use super::underlay::Underlays;
-use super::{DataPlaneEvent, DataPlaneStats, FlowRow, PathStats};
+use super::{DataPlaneEvent, DataPlaneStats, FlowAnswer, FlowRow, PathStats, spread};
 
 /// How often idle flows are looked for, and how many table slots are looked at.
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
@@ -44,6 +45,8 @@ pub(super) enum Command {
     Stats(SyncSender<DataPlaneStats>),
     Sent(SyncSender<Vec<(PathId, u64)>>),
     Flows(usize, SyncSender<Vec<FlowRow>>),
+    Explain(FlowKey, u32, SyncSender<FlowAnswer>),
+    SetFlowRules { per_packet: bool, mirror: bool },
     ClearFlows,
     Stop,
 }
@@ -230,6 +233,12 @@ impl Worker {
                 Command::Flows(limit, reply) => {
                     let _ = reply.try_send(self.flows(now, limit));
                 }
+                Command::Explain(key, scope, reply) => {
+                    let _ = reply.try_send(self.explain(now, &key, scope));
+                }
+                Command::SetFlowRules { per_packet, mirror } => {
+                    self.forwarder.set_flow_rules(spread(per_packet), mirror);
+                }
                 Command::ClearFlows => self.forwarder.flows_mut().clear(),
                 Command::Stop => return true,
             }
@@ -334,19 +343,35 @@ impl Worker {
             .flows()
             .flows()
             .take(limit)
-            .map(|flow| FlowRow {
-                source: flow.key.source(),
-                destination: flow.key.destination(),
-                protocol: flow.key.protocol(),
-                source_port: flow.key.source_port(),
-                destination_port: flow.key.destination_port(),
-                path: flow.path,
-                packets: flow.packets,
-                bytes: flow.bytes,
-                idle_ms: u64::try_from(now.saturating_since(flow.last_seen).as_millis())
-                    .unwrap_or(u64::MAX),
-            })
+            .map(|flow| flow_row(now, &flow))
             .collect()
+    }
+
+    fn explain(&self, now: Instant, key: &FlowKey, scope: u32) -> FlowAnswer {
+        let flows = self.forwarder.flows();
+        FlowAnswer {
+            hash: flows.hash_of(key),
+            known: flows.explain(key, scope).map(|flow| flow_row(now, &flow)),
+        }
+    }
+}
+
+fn flow_row(now: Instant, flow: &FlowInfo) -> FlowRow {
+    let since = |then| u64::try_from(now.saturating_since(then).as_millis()).unwrap_or(u64::MAX);
+    FlowRow {
+        source: flow.key.source(),
+        destination: flow.key.destination(),
+        protocol: flow.key.protocol(),
+        source_port: flow.key.source_port(),
+        destination_port: flow.key.destination_port(),
+        path: flow.path,
+        packets: flow.packets,
+        bytes: flow.bytes,
+        idle_ms: since(flow.last_seen),
+        reason: flow.reason,
+        rule: flow.rule,
+        moves: flow.moves,
+        on_path_ms: since(flow.since),
     }
 }
 

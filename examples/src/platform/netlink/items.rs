@@ -11,6 +11,7 @@ use rtnetlink::packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
 use rtnetlink::{Handle, IpVersion, RouteMessageBuilder};
 use tokio::sync::{mpsc, oneshot};
 
+use super::heal::{self, Losses, Messages};
 use super::{PROTOCOL, io_error};
 use crate::platform::ports::{Kernel, KernelItem};
 
@@ -39,14 +40,15 @@ impl LinuxKernel {
     /// # Errors
     /// When netlink cannot be opened.
     pub fn open() -> io::Result<Self> {
-        let (connection, handle, _) = rtnetlink::new_connection()?;
+        let (connection, handle, messages) = rtnetlink::new_multicast_connection(&heal::GROUPS)?;
         tokio::spawn(connection);
         let (orders, inbox) = mpsc::unbounded_channel();
         let worker = Worker {
             handle,
             added: Vec::new(),
+            losses: Losses::default(),
         };
-        tokio::spawn(worker.run(inbox));
+        tokio::spawn(worker.run(inbox, messages));
         Ok(Self { orders })
     }
 
@@ -90,14 +92,27 @@ impl Kernel for LinuxKernel {
     }
 }
 
-struct Worker {
-    handle: Handle,
-    added: Vec<KernelItem>,
+pub(super) struct Worker {
+    pub(super) handle: Handle,
+    pub(super) added: Vec<KernelItem>,
+    pub(super) losses: Losses,
 }
 
 impl Worker {
-    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Order>) {
-        while let Some(order) = inbox.recv().await {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Order>, mut messages: Messages) {
+        loop {
+            let order = tokio::select! {
+                order = inbox.recv() => order,
+                message = heal::next(&mut messages) => {
+                    self.note_loss(&message);
+                    continue;
+                }
+                () = self.losses.due() => {
+                    self.heal().await;
+                    continue;
+                }
+            };
+            let Some(order) = order else { return };
             match order {
                 Order::Add(item, answer) => {
                     let result = self.add(item).await;
@@ -157,7 +172,7 @@ impl Worker {
         }
     }
 
-    async fn put(&self, item: &KernelItem) -> io::Result<()> {
+    pub(super) async fn put(&self, item: &KernelItem) -> io::Result<()> {
         match item {
             KernelItem::Address {
                 device,
@@ -369,7 +384,7 @@ fn no_device(device: &str) -> io::Error {
     )
 }
 
-fn is_ours(rule: &RuleMessage, device: &str, table: Option<u32>) -> bool {
+pub(super) fn is_ours(rule: &RuleMessage, device: &str, table: Option<u32>) -> bool {
     let mut protocol = None;
     let mut input = None;
     let mut looked_up = u32::from(rule.header.table);
