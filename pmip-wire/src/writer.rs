@@ -134,7 +134,7 @@ pub(crate) fn write_checksum(message: &mut [u8], pseudo_header: PseudoHeader) {
 
 /// `octets` octets of padding and zeros behind: Pad1 or PadN (RFC 6275 sections 6.2.2 and 6.2.3).
 #[inline]
-fn padding(octets: usize) -> [u8; 8] {
+pub(crate) fn padding(octets: usize) -> [u8; 8] {
     match octets.checked_sub(2) {
         Some(length) => {
             let length = length.try_into().unwrap_or(u8::MAX);
@@ -142,11 +142,6 @@ fn padding(octets: usize) -> [u8; 8] {
         }
         None => [0; 8],
     }
-}
-
-/// The first `octets` octets of [`padding`], at most 7.
-pub(crate) fn pad_octets(octets: usize) -> impl Iterator<Item = u8> {
-    padding(octets).into_iter().take(octets)
 }
 
 fn put_octet((slot, octet): (&mut u8, u8)) {

@@ -18,7 +18,7 @@ use crate::code::{AccessTechnologyType, HandoffIndicator, OptionType};
 use crate::error::{DecodeError, DecodeErrorKind, Layer};
 use crate::message::{Leniency, MAX_MESSAGE_LEN, OPTION_STARTS};
 use crate::types::{Lifetime, Timestamp};
-use crate::writer::{Writer, pad_octets};
+use crate::writer::Writer;
 
 /// Octets of options that are built without an allocation: a multipath registration has about 120.
 const INLINE: usize = 128;
@@ -105,6 +105,7 @@ impl MobilityOptions {
     ///
     /// # Errors
     /// As [`MobilityOptions::push`].
+    #[inline]
     pub fn push_borrowed(&mut self, option: &MobilityOption<&[u8]>) -> Result<(), OptionsFull> {
         self.append(option)
     }
@@ -238,6 +239,7 @@ impl MobilityOptions {
         }
     }
 
+    #[inline]
     fn append<B: AsRef<[u8]>>(&mut self, option: &MobilityOption<B>) -> Result<(), OptionsFull> {
         if matches!(self.octets, Octets::Received(_)) {
             self.retain(|_| true);
@@ -292,17 +294,31 @@ fn check_len(octets: &[u8], offset: u32) -> Result<(), DecodeError> {
 }
 
 /// Appends `option` behind the padding it needs.
+#[inline]
 fn write<B: AsRef<[u8]>>(octets: &mut SmallVec<[u8; INLINE]>, option: &MobilityOption<B>) {
     option.with_data(|option_type, head, tail| {
-        let position = USUAL_START.saturating_add(octets.len());
+        let position = USUAL_START.wrapping_add(octets.len());
         let padding = option_type.alignment_around(tail).padding(position);
-        let data_len = head.len().saturating_add(tail.len());
-        octets.extend(pad_octets(padding));
+        let data_len = head.len().wrapping_add(tail.len());
+        octets.reserve(padding.wrapping_add(2).wrapping_add(data_len));
+        append_padding(octets, padding);
         octets.push(option_type.code());
         octets.push(length_octet(option_type, data_len));
         octets.extend_from_slice(head);
-        octets.extend_from_slice(tail);
+        if !tail.is_empty() {
+            octets.extend_from_slice(tail);
+        }
     });
+}
+
+/// Appends `padding` octets of padding, at most 7. A whole word is copied faster than some octets.
+#[inline]
+fn append_padding(octets: &mut SmallVec<[u8; INLINE]>, padding: usize) {
+    if padding > 0 {
+        let end = octets.len().wrapping_add(padding);
+        octets.extend_from_slice(&crate::writer::padding(padding));
+        octets.truncate(end);
+    }
 }
 
 /// Accessors to the first option of a kind, and to all of a kind.
