@@ -482,10 +482,7 @@ impl Restoration {
                 octets,
                 customer,
             } => {
-                let identifier = Identifier {
-                    subtype: *subtype,
-                    octets: octets.clone(),
-                };
+                let identifier = Identifier::new(*subtype, octets);
                 (customer, MagName::Identifier(identifier))
             }
             PeerName::Address {
