@@ -26,7 +26,6 @@ impl<'a> Writer<'a> {
     }
 
     /// Goes on at `position`.
-    #[cfg(feature = "auth")]
     pub(crate) const fn resume(buffer: &'a mut [u8], position: usize) -> Self {
         Self { buffer, position }
     }
@@ -134,7 +133,7 @@ pub(crate) fn write_checksum(message: &mut [u8], pseudo_header: PseudoHeader) {
 
 /// `octets` octets of padding and zeros behind: Pad1 or PadN (RFC 6275 sections 6.2.2 and 6.2.3).
 #[inline]
-pub(crate) fn padding(octets: usize) -> [u8; 8] {
+fn padding(octets: usize) -> [u8; 8] {
     match octets.checked_sub(2) {
         Some(length) => {
             let length = length.try_into().unwrap_or(u8::MAX);
