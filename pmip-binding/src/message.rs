@@ -18,7 +18,7 @@ pub(crate) use encode::Options;
 
 /// An identifier option: its subtype and octets, apart from the datagram that it came in. Most names
 /// need no memory of their own.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Identifier {
     pub(crate) subtype: u8,
     pub(crate) octets: SmallVec<[u8; 40]>,
@@ -29,6 +29,13 @@ pub(crate) type LinkLayer = SmallVec<[u8; 8]>;
 
 /// Subtype of a Network Access Identifier (RFC 4283 section 3.1).
 pub(crate) const NAI: u8 = 1;
+
+/// As a whole: what is derived would copy octet by octet.
+impl Clone for Identifier {
+    fn clone(&self) -> Self {
+        Self::new(self.subtype, &self.octets)
+    }
+}
 
 impl Identifier {
     pub(crate) fn new(subtype: u8, octets: &[u8]) -> Self {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use pmip_wire::types::IpPrefix;
 use pmip_wire::{
     BindingIdentifier, BindingRevocationFlags, BindingRevocationIndication,
-    BindingRevocationStatus, HomeNetworkPrefix, Ipv4HomeAddressRequest,
-    MobilityOption, MobilityOptions, RevocationTrigger, SequenceNumber,
+    BindingRevocationStatus, HomeNetworkPrefix, Ipv4HomeAddressRequest, MobilityOption,
+    MobilityOptions, RevocationTrigger, SequenceNumber,
 };
 use smallvec::SmallVec;
 

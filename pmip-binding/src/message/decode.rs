@@ -27,9 +27,10 @@ impl Update {
         update.common.sequence = message.sequence.0;
         update.common.lifetime = message.lifetime.as_units();
         update.common.tlv_header = flags.contains(BindingUpdateFlags::TLV_HEADER);
-        for option in &message.options {
-            update.take(option);
-        }
+        message
+            .options
+            .iter()
+            .for_each(|option| update.take(option));
         update.common.drop_zero_link_layer();
         Some(update)
     }
@@ -88,9 +89,10 @@ impl Acknowledgement {
         answer.common.sequence = message.sequence.0;
         answer.common.lifetime = message.lifetime.as_units();
         answer.common.tlv_header = flags.contains(BindingAckFlags::TLV_HEADER);
-        for option in &message.options {
-            answer.take(option);
-        }
+        message
+            .options
+            .iter()
+            .for_each(|option| answer.take(option));
         answer.common.drop_zero_link_layer();
         Some(answer)
     }
