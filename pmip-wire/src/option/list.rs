@@ -19,9 +19,9 @@ use crate::message::{Leniency, MAX_MESSAGE_LEN, OPTION_STARTS};
 use crate::types::{Lifetime, Timestamp};
 use crate::writer::Writer;
 
-/// Octets of options that are built without an allocation, and what stands in front of them: a
-/// multipath registration has about 120, its answer about 160.
-const INLINE: usize = 184;
+/// Octets of options that are built without an allocation, and what stands in front of them: most
+/// registrations have fewer.
+const INLINE: usize = 120;
 
 /// Where the options of registrations, heartbeats and revocations start: what built ones are aligned
 /// for.
