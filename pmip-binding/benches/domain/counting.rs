@@ -1,10 +1,6 @@
 //! The octets that this process has asked its allocator for and not given back, and how often it
 //! asked.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "a part of several programs"
-)]
+#![allow(dead_code, unreachable_pub, reason = "a part of several programs")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
