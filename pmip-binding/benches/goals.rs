@@ -1,6 +1,7 @@
 //! `cargo bench -p pmip-binding --bench goals`: the figures of goals S1 to S3, what each kind of PBU costs
 //! in updates of a bare hash map, and the times of a snapshot and its restoration. Ratios are medians
-//! over rounds in which both sides take turns, so that a busy machine disturbs both.
+//! over rounds in which both sides take turns, so that a busy machine disturbs both. With the word
+//! `loop` behind `--` it refreshes bindings and measures nothing, for whoever counts instructions.
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 #![allow(clippy::disallowed_methods, reason = "a bench measures time")]
 
@@ -15,9 +16,9 @@ use std::time::{Duration, Instant as Stopwatch};
 use domain::{Ask, Domain, Homes, shuffled};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use pmip_binding::Lma;
 use pmip_binding::config::HeartbeatConfig;
 use pmip_binding::testing::{OrderedSet, Wheel};
+use pmip_binding::{Datagram, Lma};
 use pmip_wire::types::Instant;
 
 const ROUNDS: usize = 2_001;
@@ -49,6 +50,18 @@ fn main() {
     if wanted("snapshot") {
         snapshot();
     }
+    if std::env::args().any(|word| word == "loop") {
+        refreshes();
+    }
+}
+
+/// For `valgrind --tool=callgrind --toggle-collect='*give_all*'`.
+fn refreshes() {
+    let mut pair = Pair::new(1_000);
+    for round in 0..100 {
+        pair.refresh(1 + round % 2);
+    }
+    println!("{} refreshes among 1000 bindings", 100 * TURN);
 }
 
 /// S1.
@@ -106,22 +119,22 @@ impl Pair {
             .iter()
             .map(|session| self.domain.ask(*session, binding_id, 5))
             .collect();
-        let datagrams: Vec<_> = asks.iter().map(|ask| self.domain.datagram(ask)).collect();
-        let start = Stopwatch::now();
-        for datagram in datagrams {
-            black_box(self.domain.give(datagram));
-        }
-        nanos(start)
+        self.take(&asks)
     }
 
     /// Nanoseconds per PBU of these.
     fn take(&mut self, asks: &[Ask]) -> f64 {
         let datagrams: Vec<_> = asks.iter().map(|ask| self.domain.datagram(ask)).collect();
         let start = Stopwatch::now();
+        self.give_all(datagrams);
+        nanos(start)
+    }
+
+    #[inline(never)]
+    fn give_all(&mut self, datagrams: Vec<Datagram>) {
         for datagram in datagrams {
             black_box(self.domain.give(datagram));
         }
-        nanos(start)
     }
 
     /// New sessions, which end again at once.

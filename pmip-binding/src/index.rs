@@ -58,6 +58,12 @@ impl Index {
         numbers
     }
 
+    /// The lowest number under `key` that `is_meant` confirms.
+    pub(crate) fn lowest(&self, key: &impl Hash, is_meant: impl Fn(u32) -> bool) -> Option<u32> {
+        let same = self.under(self.hash(key));
+        same.filter(|number| is_meant(*number)).min()
+    }
+
     /// Brings near where a look-up of `key` starts, so that the wait for far memory passes with
     /// other work.
     pub(crate) fn warm(&self, key: &impl Hash) {
@@ -205,6 +211,7 @@ mod tests {
                 for key in 0..12u8 {
                     let found = index.all(&key, |_| true);
                     let wanted = model.range((key, 0)..=(key, u32::MAX)).map(|pair| pair.1);
+                    prop_assert_eq!(index.lowest(&key, |_| true), found.first().copied());
                     prop_assert!(found.into_iter().eq(wanted));
                 }
             }

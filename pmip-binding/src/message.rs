@@ -16,30 +16,37 @@ mod encode;
 
 pub(crate) use encode::Options;
 
-/// An identifier option: its subtype and octets.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// An identifier option: its subtype and octets, apart from the datagram that it came in. Most names
+/// need no memory of their own.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Identifier {
     pub(crate) subtype: u8,
-    pub(crate) octets: Bytes,
+    pub(crate) octets: SmallVec<[u8; 40]>,
 }
+
+/// A link-layer identifier: most are MAC addresses.
+pub(crate) type LinkLayer = SmallVec<[u8; 8]>;
 
 /// Subtype of a Network Access Identifier (RFC 4283 section 3.1).
 pub(crate) const NAI: u8 = 1;
 
+/// As a whole: what is derived would copy octet by octet.
+impl Clone for Identifier {
+    fn clone(&self) -> Self {
+        Self::new(self.subtype, &self.octets)
+    }
+}
+
 impl Identifier {
-    pub(crate) fn nai(name: &str) -> Self {
+    pub(crate) fn new(subtype: u8, octets: &[u8]) -> Self {
         Self {
-            subtype: NAI,
-            octets: Bytes::copy_from_slice(name.as_bytes()),
+            subtype,
+            octets: SmallVec::from_slice(octets),
         }
     }
 
-    /// A copy to keep: one that came in a datagram keeps the whole datagram alive.
-    pub(crate) fn detached(&self) -> Self {
-        Self {
-            subtype: self.subtype,
-            octets: Bytes::copy_from_slice(&self.octets),
-        }
+    pub(crate) fn nai(name: &str) -> Self {
+        Self::new(NAI, name.as_bytes())
     }
 
     /// For people; octets that are no text show as replacement characters.
@@ -68,7 +75,7 @@ pub(crate) struct Common {
     pub(crate) home_prefixes: SmallVec<[IpPrefix; 1]>,
     pub(crate) handoff: Option<u8>,
     pub(crate) access_technology: Option<u8>,
-    pub(crate) link_layer: Option<Bytes>,
+    pub(crate) link_layer: Option<LinkLayer>,
     pub(crate) link_local: Option<Ipv6Addr>,
     /// The 64 bits of the Timestamp option.
     pub(crate) timestamp: Option<u64>,

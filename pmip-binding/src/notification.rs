@@ -1,9 +1,6 @@
 //! Whom an update notification is for (RFC 7077 section 5).
 
-use bytes::Bytes;
-use pmip_wire::{
-    MnIdSubtype, MobileNodeGroupIdentifier, MobileNodeIdentifier, MobilityOption, MobilityOptions,
-};
+use pmip_wire::{MobileNodeGroupIdentifier, MobilityOption, MobilityOptions};
 
 use crate::message::{Identifier, Options};
 
@@ -17,10 +14,8 @@ pub(crate) enum Target {
 impl Target {
     pub(crate) fn from_wire(options: &MobilityOptions) -> Option<Self> {
         if let Some(id) = options.mn_identifier() {
-            return Some(Self::MobileNode(Identifier {
-                subtype: id.subtype().code(),
-                octets: Bytes::copy_from_slice(id.identifier()),
-            }));
+            let id = Identifier::new(id.subtype().code(), id.identifier());
+            return Some(Self::MobileNode(id));
         }
         let mut groups = options.mobile_node_group_identifiers();
         groups
@@ -32,10 +27,7 @@ impl Target {
     pub(crate) fn to_wire(&self, others: &MobilityOptions) -> MobilityOptions {
         let mut options = Options::default();
         match self {
-            Self::MobileNode(id) => {
-                let subtype = MnIdSubtype::from_code(id.subtype);
-                options.push_ok(MobileNodeIdentifier::new(subtype, id.octets.clone()));
-            }
+            Self::MobileNode(id) => options.push_ok(id.to_mn_identifier()),
             Self::All => options.push(MobileNodeGroupIdentifier::ALL_SESSIONS),
         }
         for option in others.iter() {
@@ -44,7 +36,7 @@ impl Target {
                 MobilityOption::MobileNodeIdentifier(_)
                     | MobilityOption::MobileNodeGroupIdentifier(_)
             ) {
-                options.push(option.to_bytes());
+                options.push(option);
             }
         }
         options.into_inner()

@@ -1,14 +1,13 @@
 //! What both ends of a revocation share (RFC 5846).
 
-use bytes::Bytes;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use pmip_wire::types::IpPrefix;
 use pmip_wire::{
     BindingIdentifier, BindingRevocationFlags, BindingRevocationIndication,
-    BindingRevocationStatus, HomeNetworkPrefix, Ipv4HomeAddressRequest, MnIdSubtype,
-    MobileNodeIdentifier, MobilityOption, MobilityOptions, RevocationTrigger, SequenceNumber,
+    BindingRevocationStatus, HomeNetworkPrefix, Ipv4HomeAddressRequest, MobilityOption,
+    MobilityOptions, RevocationTrigger, SequenceNumber,
 };
 use smallvec::SmallVec;
 
@@ -94,10 +93,9 @@ impl Subject {
         let ipv6 = options.alternate_care_of_address().map(IpAddr::V6);
         let ipv4 = options.alternate_ipv4_care_of_address().map(IpAddr::V4);
         Self {
-            mn_id: options.mn_identifier().map(|id| Identifier {
-                subtype: id.subtype().code(),
-                octets: Bytes::copy_from_slice(id.identifier()),
-            }),
+            mn_id: options
+                .mn_identifier()
+                .map(|id| Identifier::new(id.subtype().code(), id.identifier())),
             home_prefixes: prefixes
                 .map(|prefix| prefix.to_prefix())
                 .filter(|prefix| !is_all_zero(*prefix))
@@ -114,8 +112,7 @@ impl Subject {
     pub(crate) fn to_wire(&self) -> MobilityOptions {
         let mut options = Options::default();
         if let Some(id) = &self.mn_id {
-            let subtype = MnIdSubtype::from_code(id.subtype);
-            options.push_ok(MobileNodeIdentifier::new(subtype, id.octets.clone()));
+            options.push_ok(id.to_mn_identifier());
         }
         for prefix in &self.home_prefixes {
             if let IpAddr::V6(address) = prefix.address() {

@@ -10,6 +10,7 @@ mod common;
 
 use std::net::{IpAddr, SocketAddr};
 
+use common::messages::beat_of;
 use common::{Bench, Pbu, SECOND, downlink, lma_path, uplink, world};
 use pmip_binding::testing::{Node, World, address, mag_config};
 use pmip_binding::{
@@ -18,9 +19,8 @@ use pmip_binding::{
 use pmip_wire::types::Instant;
 use pmip_wire::udp::DATA_PORT;
 use pmip_wire::{
-    AccessTechnologyType, BindingAckFlags, BindingAcknowledgement, ChecksumContext, Heartbeat,
-    Lifetime, MagIdentifier, MagMultipathBinding, Message, MobileNodeIdentifier, MobilityOption,
-    MobilityOptions, NatDetection, Status,
+    BindingAckFlags, BindingAcknowledgement, ChecksumContext, Heartbeat, Lifetime, Message,
+    MobileNodeIdentifier, MobilityOption, MobilityOptions, NatDetection, Status,
 };
 
 const OUTER: [u8; 4] = [203, 0, 113, 9];
@@ -34,22 +34,7 @@ fn behind_nat() -> World {
 
 /// A heartbeat request through the tunnel that names the gateway and its first path.
 fn tunnelled(world: &mut World, source: SocketAddr) {
-    let options = MobilityOptions::new()
-        .with(MagMultipathBinding {
-            access_technology: AccessTechnologyType::from_code(8),
-            label: 11,
-            binding_id: 1,
-            bulk: false,
-            overwrite: false,
-        })
-        .unwrap()
-        .with(MagIdentifier::nai("mag1").unwrap())
-        .unwrap();
-    let beat = Heartbeat {
-        options,
-        ..Heartbeat::request(1)
-    };
-    let payload = Message::Heartbeat(beat).to_bytes(ChecksumContext::Udp);
+    let payload = beat_of("mag1", 1, 1, []).to_bytes(ChecksumContext::Udp);
     let mut datagram = common::datagram(source, payload);
     datagram.carrier = Carrier::UnknownTunnel;
     world.input(Node::Lma, Input::Signalling(datagram));

@@ -12,6 +12,7 @@ mod common;
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
+use common::messages::beat_of;
 use common::{Bench, Pbu, SECOND, datagram, downlink, lma_path};
 use pmip_binding::config::SharedKey;
 use pmip_binding::testing::{Node, World, address, lma_config, mag_config};
@@ -19,10 +20,7 @@ use pmip_binding::{
     Carrier, Datagram, Event, Input, LmaConfig, Output, PathEvent, PathState, Transmit,
 };
 use pmip_wire::auth::{Addresses, SecurityAssociation};
-use pmip_wire::{
-    AccessTechnologyType, ChecksumContext, Heartbeat, MagIdentifier, MagMultipathBinding, Message,
-    MobilityOption, MobilityOptions, Status,
-};
+use pmip_wire::{ChecksumContext, Heartbeat, Message, MobilityOption, Status};
 
 const OUTER: [u8; 4] = [203, 0, 113, 9];
 const STRANGER: [u8; 4] = [203, 0, 113, 66];
@@ -190,25 +188,11 @@ fn path(bench: &Bench) -> pmip_binding::PathStatus {
 
 /// A heartbeat request that names `mag9` and its path.
 fn beat(sequence: u32, key: bool) -> Bytes {
-    beat_of("mag9", sequence, key)
+    beat_from("mag9", sequence, key)
 }
 
-fn beat_of(mag: &str, sequence: u32, key: bool) -> Bytes {
-    let options = MobilityOptions::new()
-        .with(MagMultipathBinding {
-            access_technology: AccessTechnologyType::from_code(8),
-            label: 11,
-            binding_id: 1,
-            bulk: false,
-            overwrite: false,
-        })
-        .unwrap()
-        .with(MagIdentifier::nai(mag).unwrap())
-        .unwrap();
-    let message = Message::Heartbeat(Heartbeat {
-        options,
-        ..Heartbeat::request(sequence)
-    });
+fn beat_from(mag: &str, sequence: u32, key: bool) -> Bytes {
+    let message = beat_of(mag, 1, sequence, []);
     if key { sign(&message) } else { plain(&message) }
 }
 
@@ -446,23 +430,8 @@ fn single_paths_behind_one_nat_are_told_apart_by_their_own_addresses() {
         assert_eq!(bench.status(&pbu), Status::Accepted);
     }
     let shown = |host: u8, source: SocketAddr| -> Datagram {
-        let options = MobilityOptions::new()
-            .with(MagMultipathBinding {
-                access_technology: AccessTechnologyType::from_code(8),
-                label: 0,
-                binding_id: 1,
-                bulk: false,
-                overwrite: false,
-            })
-            .unwrap()
-            .with(MagIdentifier::nai(&format!("mag{host}")).unwrap())
-            .unwrap()
-            .with(MobilityOption::Ipv4CareOfAddress(own(host)))
-            .unwrap();
-        let message = Message::Heartbeat(Heartbeat {
-            options,
-            ..Heartbeat::request(1)
-        });
+        let care_of = MobilityOption::Ipv4CareOfAddress(own(host));
+        let message = beat_of(&format!("mag{host}"), 1, 1, [care_of]);
         Datagram {
             carrier: Carrier::UnknownTunnel,
             ..datagram(source, plain(&message))
@@ -580,7 +549,10 @@ fn two_gateways_that_seem_to_be_in_one_place_are_challenged_both() {
     register_of(&mut bench, "mag8", 1, 40_010, true);
     let mut sequences = Vec::new();
     for mag in ["mag9", "mag8"] {
-        let sent = give(&mut bench, signalling(outer(50_000), beat_of(mag, 7, true)));
+        let sent = give(
+            &mut bench,
+            signalling(outer(50_000), beat_from(mag, 7, true)),
+        );
         sequences.push(challenge(&sent, outer(50_000)).unwrap());
     }
     for sequence in sequences {

@@ -9,6 +9,7 @@ mod common;
 mod gateway;
 
 use bytes::Bytes;
+use common::messages::notification;
 use common::{Bench, Pbu, SECOND};
 use gateway::{Gateway, plain_config};
 use pmip_binding::testing::{LMA_ADDRESS, address, control, lma_config};
@@ -165,13 +166,16 @@ fn an_answer_counts_by_its_number_also_where_none_was_asked_for() {
 // The gateway.
 
 fn told(gateway: &mut Gateway, reason: Reason, flags: Flags, options: Vec<MobilityOption>) {
-    let message = Message::UpdateNotification(UpdateNotification {
-        sequence: SequenceNumber(99),
-        reason,
-        flags,
-        options: MobilityOptions::try_from(options).unwrap(),
-    });
-    gateway.receive(&message);
+    gateway.receive(&notification(99, reason, flags, options));
+}
+
+/// Asks for a registration and for an answer.
+fn reregistration() -> Message {
+    let (reason, flags) = (
+        Reason::ForceReregistration,
+        Flags::ACKNOWLEDGEMENT_REQUESTED,
+    );
+    notification(5, reason, flags, vec![mn()])
 }
 
 fn answers(gateway: &Gateway) -> Vec<UpdateNotificationAcknowledgement> {
@@ -301,12 +305,7 @@ fn without_flag_a_nothing_is_answered_and_a_failure_is_told_to_the_program() {
 #[test]
 fn an_answer_goes_back_where_the_request_came_from() {
     let mut gateway = registered();
-    let message = Message::UpdateNotification(UpdateNotification {
-        sequence: SequenceNumber(5),
-        reason: Reason::ForceReregistration,
-        flags: Flags::ACKNOWLEDGEMENT_REQUESTED,
-        options: MobilityOptions::try_from(vec![mn()]).unwrap(),
-    });
+    let message = reregistration();
     let (ours, theirs) = (control(address(1, 1)), control(LMA_ADDRESS.into()));
     let datagram = Datagram {
         vrf: pmip_binding::VrfId::DEFAULT,
@@ -331,12 +330,7 @@ fn an_answer_goes_back_where_the_request_came_from() {
 #[test]
 fn damaged_messages_are_not_looked_at() {
     let mut gateway = registered();
-    let message = Message::UpdateNotification(UpdateNotification {
-        sequence: SequenceNumber(5),
-        reason: Reason::ForceReregistration,
-        flags: Flags::ACKNOWLEDGEMENT_REQUESTED,
-        options: MobilityOptions::try_from(vec![mn()]).unwrap(),
-    });
+    let message = reregistration();
     let before = gateway.sent.len();
     let mut octets = message.to_bytes(ChecksumContext::Udp).to_vec();
     octets[1] = 200;

@@ -9,10 +9,10 @@ mod common;
 
 use std::time::Duration;
 
+use common::clocks::{hasty, set_ahead, set_clock, set_right};
 use common::{Bench, Pbu, SECOND, lma_binding, registered, uplink, world};
 use pmip_binding::testing::{Node, UNIX_START, World, address, lma_config, mag_config};
-use pmip_binding::{BindingState, ClockAnchor, DropReason, Input};
-use pmip_wire::types::Instant;
+use pmip_binding::{BindingState, DropReason, Input};
 use pmip_wire::{OptionType, Status, Timestamp};
 
 const MN: &str = "mn@example.com";
@@ -99,27 +99,18 @@ fn each_path_has_its_own_order_so_unequal_delays_do_no_harm() {
 #[test]
 fn a_gateway_with_a_wrong_clock_waits_until_it_is_set() {
     let mut world = world(1);
-    let wrong = ClockAnchor {
-        instant: Instant::ZERO,
-        unix: Duration::from_secs(100),
-    };
-    world.input(Node::Mag(0), Input::ClockStep(wrong));
+    set_clock(&mut world, Node::Mag(0), 100 * SECOND);
     world.all_up();
     world.run_for(600 * SECOND);
     // At once, then 32, 96, 224 and 480 s later: it may be the anchor's clock that is wrong.
     let asked = world.mags[0].stats().binding_updates;
     assert_eq!(asked, 5, "it does not insist");
     assert_eq!(world.mags[0].stats().acknowledgements.get(&156), Some(&5));
-    let nearly = ClockAnchor {
-        instant: world.now,
-        unix: UNIX_START + Duration::from_secs(590),
-    };
-    world.input(Node::Mag(0), Input::ClockStep(nearly));
+    set_clock(&mut world, Node::Mag(0), UNIX_START + 590 * SECOND);
     world.run_for(SECOND);
     let now = world.mags[0].stats().binding_updates;
     assert_eq!(now, asked, "still 10 s wrong");
-    let right = world.clock();
-    world.input(Node::Mag(0), Input::ClockStep(right));
+    set_right(&mut world, Node::Mag(0));
     world.run_until_idle(SECOND);
     assert_eq!(uplink(&world), [1]);
 }
@@ -147,20 +138,11 @@ fn a_refresh_that_comes_too_late_is_sent_again_and_the_binding_lives_on() {
 
 #[test]
 fn a_refresh_that_was_due_while_the_clock_was_wrong_is_made_good_for() {
-    let mut config = mag_config(1, 2);
-    config.lifetime = 60 * SECOND;
-    config.refresh_time = 10 * SECOND;
-    let mut world = World::new(lma_config(), 1);
-    let addresses = [address(1, 1), address(1, 2)];
-    world.add_mag(config, &addresses, &common::link(10));
-    world.all_up();
-    world.run_for(40 * SECOND);
-    let mut wrong = world.clock();
-    wrong.unix += Duration::from_secs(100);
-    world.input(Node::Mag(0), Input::ClockStep(wrong));
+    let mut world = hasty();
+    world.run_for(39 * SECOND);
+    set_ahead(&mut world, Node::Mag(0), 100 * SECOND);
     world.run_for(15 * SECOND);
-    let right = world.clock();
-    world.input(Node::Mag(0), Input::ClockStep(right));
+    set_right(&mut world, Node::Mag(0));
     world.run_for(100 * SECOND);
     assert_eq!(world.mags[0].stats().expired, 0, "{}", world.tail());
     assert_eq!(uplink(&world), [1, 2]);

@@ -4,14 +4,14 @@
 
 mod common;
 
-use std::net::IpAddr;
-use std::time::Duration;
-
 use bytes::Bytes;
+use common::clocks::{hasty, set_ahead, set_clock, set_right};
+use common::messages::notification;
 use common::{SECOND, downlink, lma_binding, mag_binding, uplink};
 use pmip_binding::config::Ipv6Pool;
 use pmip_binding::testing::{LinkConfig, Node, World, address, lma_config, mag_config};
 use pmip_binding::{Attachment, Command, Input, Lma, LmaConfig, MagConfig, MobileNode};
+use std::net::IpAddr;
 
 /// A gateway of three paths whose bindings are refreshed every 30 s.
 fn three_paths(lma: LmaConfig) -> World {
@@ -143,23 +143,13 @@ fn a_gateway_whose_mobile_node_moved_on_is_not_asked_to_take_it_back() {
 
 #[test]
 fn an_anchor_whose_clock_was_wrong_for_a_while_gets_its_gateways_back() {
-    let mut config = mag_config(1, 2);
-    config.lifetime = 60 * SECOND;
-    config.refresh_time = 10 * SECOND;
-    let mut world = World::new(lma_config(), 1);
-    let addresses = [address(1, 1), address(1, 2)];
-    world.add_mag(config, &addresses, &common::link(10));
-    world.all_up();
-    world.run_for(SECOND);
-    let mut wrong = world.clock();
-    wrong.unix += Duration::from_secs(3_600);
-    world.input(Node::Lma, Input::ClockStep(wrong));
+    let mut world = hasty();
+    set_ahead(&mut world, Node::Lma, 3_600 * SECOND);
     world.run_for(120 * SECOND);
     assert_eq!(uplink(&world), [0u8; 0], "refused until its bindings ended");
     let asked = world.mags[0].stats().binding_updates;
     assert!(asked < 20, "{asked}");
-    let right = world.clock();
-    world.input(Node::Lma, Input::ClockStep(right));
+    set_right(&mut world, Node::Lma);
     world.run_for(150 * SECOND);
     assert_eq!(uplink(&world), [1, 2], "{}", world.tail());
     assert_eq!(downlink(&world).len(), 2);
@@ -172,9 +162,7 @@ fn the_first_mobile_node_that_is_served_ends_the_wait_of_all() {
     let mut world = World::new(lma_config(), 1);
     world.add_mag(config, &[address(1, 1)], &LinkConfig::new());
     world.all_up();
-    let mut wrong = world.clock();
-    wrong.unix += Duration::from_secs(3_600);
-    world.input(Node::Lma, Input::ClockStep(wrong));
+    set_ahead(&mut world, Node::Lma, 3_600 * SECOND);
     for number in 0..20u8 {
         let mut node = MobileNode::new(format!("mn{number}@example.com"));
         node.link_layer_identifier = Some(Bytes::copy_from_slice(&[2, 0, 0, 0, 1, number]));
@@ -185,8 +173,7 @@ fn the_first_mobile_node_that_is_served_ends_the_wait_of_all() {
     world.run_for(40 * SECOND);
     let probes = world.mags[0].stats().binding_updates - asked;
     assert_eq!(probes, 1, "one asks for all");
-    let right = world.clock();
-    world.input(Node::Lma, Input::ClockStep(right));
+    set_right(&mut world, Node::Lma);
     world.run_for(64 * SECOND);
     assert_eq!(
         world.lma.bindings(world.now).count(),
@@ -200,18 +187,13 @@ fn the_first_mobile_node_that_is_served_ends_the_wait_of_all() {
 fn a_clock_that_is_set_is_tried_soon_though_the_anchors_was_wrong_before() {
     let mut world = World::new(lma_config(), 1);
     world.add_mag(single_path(1), &[address(1, 1)], &common::link(10));
-    let mut wrong = world.clock();
-    wrong.unix = Duration::from_secs(100);
-    world.input(Node::Mag(0), Input::ClockStep(wrong));
-    let mut late = world.clock();
-    late.unix += Duration::from_secs(3_600);
-    world.input(Node::Lma, Input::ClockStep(late));
+    set_clock(&mut world, Node::Mag(0), 100 * SECOND);
+    set_ahead(&mut world, Node::Lma, 3_600 * SECOND);
     world.all_up();
     // The wait has grown to minutes.
     world.run_for(500 * SECOND);
-    let right = world.clock();
-    world.input(Node::Lma, Input::ClockStep(right));
-    world.input(Node::Mag(0), Input::ClockStep(right));
+    set_right(&mut world, Node::Lma);
+    set_right(&mut world, Node::Mag(0));
     world.run_for(33 * SECOND);
     assert_eq!(uplink(&world), [1], "{}", world.tail());
 }
@@ -246,7 +228,7 @@ fn an_anchors_messages_count_once_however_late_they_come_again() {
     use pmip_wire::{
         BindingRevocationFlags, BindingRevocationIndication, ChecksumContext, Message,
         MobileNodeGroupIdentifier, MobilityOptions, NotificationReason, RevocationTrigger,
-        SequenceNumber, UpdateNotification, UpdateNotificationFlags,
+        SequenceNumber, UpdateNotificationFlags,
     };
     let mut world = single_path_world(lma_config());
     let deliver = |world: &mut World, message: &Message| {
@@ -263,16 +245,12 @@ fn an_anchors_messages_count_once_however_late_they_come_again() {
         flags: BindingRevocationFlags::PROXY | BindingRevocationFlags::GLOBAL,
         options: MobilityOptions::new(),
     });
-    let mut options = MobilityOptions::new();
-    options = options
-        .with(MobileNodeGroupIdentifier::ALL_SESSIONS)
-        .unwrap();
-    let notification = Message::UpdateNotification(UpdateNotification {
-        sequence: SequenceNumber(8),
-        reason: NotificationReason::ForceReregistration,
-        flags: UpdateNotificationFlags::empty(),
-        options,
-    });
+    let notification = notification(
+        8,
+        NotificationReason::ForceReregistration,
+        UpdateNotificationFlags::empty(),
+        vec![MobileNodeGroupIdentifier::ALL_SESSIONS.into()],
+    );
     deliver(&mut world, &indication);
     assert_eq!(uplink(&world), [0u8; 0]);
     world.run_for(10 * SECOND);

@@ -19,7 +19,7 @@ use pmip_binding::{
 use pmip_wire::{
     BindingError, ChecksumContext, Heartbeat, MagIdentifier, Message, MobileNodeGroupIdentifier,
     MobileNodeIdentifier, MobilityOption, MobilityOptions, NotificationReason as Reason,
-    SequenceNumber, UpdateNotification, UpdateNotificationAcknowledgement, UpdateNotificationFlags,
+    SequenceNumber, UpdateNotificationAcknowledgement, UpdateNotificationFlags,
     UpdateNotificationStatus as Status, VendorSpecific,
 };
 
@@ -161,12 +161,8 @@ fn the_first_and_the_second_have_the_octets_of_the_figure() {
 // What the gateway does.
 
 fn notification(reason: Reason, flags: u16, options: Vec<MobilityOption>) -> Message {
-    Message::UpdateNotification(UpdateNotification {
-        sequence: SequenceNumber(99),
-        reason,
-        flags: UpdateNotificationFlags::from_bits_retain(flags),
-        options: MobilityOptions::try_from(options).unwrap(),
-    })
+    let flags = UpdateNotificationFlags::from_bits_retain(flags);
+    common::messages::notification(99, reason, flags, options)
 }
 
 fn mn() -> MobilityOption {

@@ -275,18 +275,17 @@ pub fn spi(header: &MobilityHeader<'_>) -> Result<Option<u32>, VerifyError> {
 /// Only authentication of other kinds, and padding, may follow; an AAA's must not come first
 /// (RFC 4285 section 5).
 fn find<'a>(header: &MobilityHeader<'a>) -> Result<Option<Found<'a>>, VerifyError> {
+    let Some(options) = header.options() else {
+        return Ok(None);
+    };
     let mut found = None;
     let mut aaa_seen = false;
-    for raw in header.options().into_iter().flatten() {
+    for raw in options {
         let raw = raw?;
-        if raw.is_padding() {
-            continue;
-        }
-        let authentication = raw.option_type() == OptionType::MobilityMessageAuthentication;
-        if !authentication && found.is_some() {
-            return Err(VerifyError::Misplaced);
-        }
-        if !authentication {
+        if raw.option_type() != OptionType::MobilityMessageAuthentication {
+            if found.is_some() && !raw.is_padding() {
+                return Err(VerifyError::Misplaced);
+            }
             continue;
         }
         let Some(MobilityOption::MobilityMessageAuthentication(option)) = raw.decode()? else {

@@ -26,7 +26,6 @@ impl<'a> Writer<'a> {
     }
 
     /// Goes on at `position`.
-    #[cfg(feature = "auth")]
     pub(crate) const fn resume(buffer: &'a mut [u8], position: usize) -> Self {
         Self { buffer, position }
     }
@@ -142,11 +141,6 @@ fn padding(octets: usize) -> [u8; 8] {
         }
         None => [0; 8],
     }
-}
-
-/// The first `octets` octets of [`padding`], at most 7.
-pub(crate) fn pad_octets(octets: usize) -> impl Iterator<Item = u8> {
-    padding(octets).into_iter().take(octets)
 }
 
 fn put_octet((slot, octet): (&mut u8, u8)) {

@@ -267,9 +267,9 @@ impl Work<'_> {
 impl Holdings {
     pub(super) fn of(session: &Session) -> Self {
         Self {
-            home_prefixes: session.home_prefixes().into(),
+            home_prefixes: SmallVec::from_slice(session.home_prefixes()),
             ipv4_home: session.ipv4_home,
-            delegated: session.delegated().into(),
+            delegated: SmallVec::from_slice(session.delegated()),
         }
     }
 

@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use pmip_wire::SequenceNumber;
 use pmip_wire::types::{Instant, IpPrefix, PathId};
 use smallvec::SmallVec;
@@ -47,16 +46,6 @@ impl PeerKey {
 
     pub(super) const fn is_identified(&self) -> bool {
         matches!(self.name, MagName::Identifier(_))
-    }
-
-    /// A copy to keep, which shares nothing with a datagram.
-    pub(super) fn detached(&self) -> Self {
-        let name = match &self.name {
-            MagName::Identifier(identifier) => MagName::Identifier(identifier.detached()),
-            address @ MagName::Address { .. } => address.clone(),
-        };
-        let tenant = self.tenant;
-        Self { tenant, name }
     }
 }
 
@@ -342,10 +331,7 @@ impl Session {
     /// The mobile node's identifier, to keep.
     pub(super) fn mn(&self) -> MnKey {
         let (subtype, octets) = self.mn_key();
-        Identifier {
-            subtype,
-            octets: Bytes::copy_from_slice(octets),
-        }
+        Identifier::new(subtype, octets)
     }
 
     /// The mobile node's identifier, for people.

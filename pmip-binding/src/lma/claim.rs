@@ -121,12 +121,9 @@ impl Lma {
             return None;
         }
         let vrf = request.peer.tenant.transport;
-        let mut paths = self.paths.at_care_of(vrf, request.care_of).into_iter();
-        paths.find(|id| {
-            self.paths.get(*id).is_some_and(|path| {
-                let other = &path.key.peer;
-                !path.nat && other.is_identified() && other.name != request.peer.name
-            })
+        self.paths.first_at_care_of(vrf, request.care_of, |path| {
+            let other = &path.key.peer;
+            !path.nat && other.is_identified() && other.name != request.peer.name
         })
     }
 

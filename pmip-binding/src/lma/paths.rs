@@ -225,6 +225,23 @@ impl PathTable {
         numbers.into_iter().map(PathId).collect()
     }
 
+    /// The path of the lowest number with this care-of address in a routing instance that fits.
+    pub(super) fn first_at_care_of(
+        &self,
+        vrf: VrfId,
+        care_of: IpAddr,
+        fits: impl Fn(&Path) -> bool,
+    ) -> Option<PathId> {
+        let is_meant = |number| {
+            let path = self.paths.get(number);
+            path.is_some_and(|path| {
+                path.key.care_of == care_of && path.key.peer.tenant.transport == vrf && fits(path)
+            })
+        };
+        let number = self.by_care_of.lowest(&(vrf, care_of), is_meant);
+        number.map(PathId)
+    }
+
     /// In order of number.
     pub(super) fn iter(&self) -> impl Iterator<Item = (PathId, &Path)> {
         self.paths.iter().map(|(key, path)| (PathId(key), path))

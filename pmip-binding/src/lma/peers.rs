@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use foldhash::quality::FixedState;
 use hashbrown::HashMap;
 use pmip_wire::types::Instant;
@@ -45,7 +46,7 @@ impl PeerTable {
     pub(super) fn shared(&self, key: &PeerKey) -> Arc<PeerKey> {
         match self.peers.get_key_value(key) {
             Some((known, _)) => Arc::clone(known),
-            None => Arc::new(key.detached()),
+            None => Arc::new(key.clone()),
         }
     }
 
@@ -164,7 +165,7 @@ impl PeerKey {
             MagName::Identifier(identifier) => PeerName::Identifier {
                 customer,
                 subtype: identifier.subtype,
-                octets: identifier.octets.clone(),
+                octets: Bytes::copy_from_slice(&identifier.octets),
             },
             MagName::Address { source, care_of } => PeerName::Address {
                 customer,

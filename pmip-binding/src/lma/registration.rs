@@ -109,7 +109,7 @@ impl Lma {
         let Some(session) = self.cache.get(id) else {
             return;
         };
-        if revived || addresses_changed || keys_changed || before != path_ids(session) {
+        if revived || addresses_changed || keys_changed || !has_paths(session, &before) {
             let route = session.route(id);
             self.emit_forwarding(Forwarding::InstallSession(route));
         }
@@ -172,10 +172,14 @@ impl Lma {
             binding.binding_id != fresh.binding_id
                 && (!continued || overwrite || twin == Some(binding.binding_id))
         };
-        let left: SmallVec<[PathBinding; 2]> =
-            session.paths.iter().copied().filter(leaves).collect();
-        session.paths.retain(|binding| !leaves(binding));
-        let mut dropped: SmallVec<[PathId; 2]> = left.iter().map(|binding| binding.path).collect();
+        let mut dropped = SmallVec::new();
+        session.paths.retain(|binding| {
+            let stays = !leaves(binding);
+            if !stays {
+                dropped.push(binding.path);
+            }
+            stays
+        });
         let same = |binding: &&mut PathBinding| binding.binding_id == fresh.binding_id;
         let before = match session.paths.iter_mut().find(same) {
             Some(binding) => Some(std::mem::replace(binding, fresh).path),
@@ -191,7 +195,9 @@ impl Lma {
             }
         }
         session.adopt(request, self.now);
-        dropped.extend(before.filter(|before| *before != path));
+        if let Some(before) = before.filter(|before| *before != path) {
+            dropped.push(before);
+        }
         self.timers.cancel(session.timer, TimerKind::Delete(id));
         if before != Some(path)
             && let Some(path) = self.paths.get_mut(path)
@@ -283,6 +289,14 @@ fn link_local(interface: u64) -> Ipv6Addr {
     Ipv6Addr::from_bits((0xfe80 << 112) | u128::from(interface & !UNIVERSAL))
 }
 
+fn has_paths(session: &Session, ids: &[PathId]) -> bool {
+    session.paths.iter().map(|binding| &binding.path).eq(ids)
+}
+
 fn path_ids(session: &Session) -> SmallVec<[PathId; 4]> {
-    session.paths.iter().map(|binding| binding.path).collect()
+    let mut ids = SmallVec::new();
+    for binding in &session.paths {
+        ids.push(binding.path);
+    }
+    ids
 }

@@ -4,10 +4,11 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use pmip_wire::Message;
 use pmip_wire::types::{Encapsulation, IpPrefix};
+use smallvec::SmallVec;
 
 use crate::event::SessionId;
 use crate::io::Carrier;
-use crate::message::{Acknowledgement, Common, HomeReply, Identifier, status};
+use crate::message::{Acknowledgement, Common, HomeReply, Identifier, LinkLayer, status};
 
 use super::Lma;
 use super::allocation::Shortage;
@@ -31,8 +32,8 @@ impl Lma {
         let granted = session.path(request.binding_id());
         let lifetime = granted.map_or(0, |binding| binding.lifetime);
         reply.common.lifetime = if deregisters { 0 } else { lifetime };
-        reply.common.home_prefixes = session.home_prefixes().into();
-        reply.common.delegated = session.delegated().into();
+        reply.common.home_prefixes = SmallVec::from_slice(session.home_prefixes());
+        reply.common.delegated = SmallVec::from_slice(session.delegated());
         reply.home_reply = session.ipv4_home.map(|home| HomeReply {
             status: 0,
             address: home.address,
@@ -121,7 +122,7 @@ impl Lma {
                 mn_id: Some(mn_id.unwrap_or_else(|| Identifier::nai(""))),
                 handoff: Some(common.handoff.unwrap_or(0)),
                 access_technology: Some(common.access_technology.unwrap_or(0)),
-                link_layer: common.link_layer.clone(),
+                link_layer: common.link_layer.as_deref().map(LinkLayer::from_slice),
                 timestamp: common.timestamp,
                 // Option 63 is echoed, also on refusal, so that the MAG can tell an anchor that
                 // knows RFC 8278 from one that does not; option 64 never (section 4.3).

@@ -519,10 +519,7 @@ impl Restoration {
                 octets,
                 customer,
             } => {
-                let identifier = Identifier {
-                    subtype: *subtype,
-                    octets: octets.clone(),
-                };
+                let identifier = Identifier::new(*subtype, octets);
                 (customer, MagName::Identifier(identifier))
             }
             PeerName::Address {

@@ -135,7 +135,8 @@ impl Mag {
         let differs = |ours: Option<u8>, theirs: Option<u8>| theirs.is_some() && theirs != ours;
         differs(handoff, common.handoff)
             || differs(Some(entry.access_technology), common.access_technology)
-            || (common.link_layer.is_some() && common.link_layer != entry.link_layer)
+            || (common.link_layer.is_some()
+                && common.link_layer.as_deref() != entry.link_layer.as_deref())
     }
 
     /// Items 12 to 14.

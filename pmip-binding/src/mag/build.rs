@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use crate::config::{PrefixRequest, Service};
 use crate::event::SessionId;
 use crate::io::Carrier;
-use crate::message::{Common, Identifier, Multipath, Update};
+use crate::message::{Common, Identifier, LinkLayer, Multipath, Update};
 
 use super::Mag;
 use super::list::{Entry, Mode, Purpose, Request, path_id};
@@ -71,7 +71,7 @@ impl Mag {
                 home_prefixes: home_prefixes(entry, families),
                 handoff: Some(request.handoff),
                 access_technology: Some(entry.access_technology),
-                link_layer: entry.link_layer.clone(),
+                link_layer: entry.link_layer.as_deref().map(LinkLayer::from_slice),
                 // Its family alone is named, so the others stay.
                 delegated: match request.purpose {
                     Purpose::Release => SmallVec::new(),

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use pmip_wire::{
     BindingAckFlags, BindingAcknowledgement, BindingUpdate, BindingUpdateFlags, MagIdentifier,
-    MobilityOptions, OptionType,
+    MagMultipathBinding, MobilityOption, MobilityOptions,
 };
 
-use super::{Acknowledgement, Common, HomeReply, Identifier, Multipath, Update};
+use super::{Acknowledgement, Common, HomeReply, Identifier, LinkLayer, Multipath, Update};
 
 impl Update {
     /// `None` for a Binding Update that is no Proxy Binding Update.
@@ -16,42 +16,60 @@ impl Update {
         if !message.is_proxy() {
             return None;
         }
-        let options = &message.options;
-        let ipv6 = options.alternate_care_of_address().map(IpAddr::V6);
-        let ipv4 = options.alternate_ipv4_care_of_address().map(IpAddr::V4);
-        let requests = options.ipv4_home_address_requests();
-        Some(Self {
-            common: Common {
-                sequence: message.sequence.0,
-                lifetime: message.lifetime.as_units(),
-                tlv_header: message.flags.contains(BindingUpdateFlags::TLV_HEADER),
-                ..Common::from_options(options)
-            },
-            acknowledge: message.flags.contains(BindingUpdateFlags::ACKNOWLEDGE),
-            home_registration: message
-                .flags
-                .contains(BindingUpdateFlags::HOME_REGISTRATION),
-            force_udp: message.flags.contains(BindingUpdateFlags::FORCE_UDP),
-            distributed: message.flags.contains(BindingUpdateFlags::DISTRIBUTED),
-            alternate_care_of: ipv6.or(ipv4),
-            ipv4_care_of: options.ipv4_care_of_address(),
-            home_requests: requests
-                .map(|request| (request.address(), request.prefix_length()))
-                .collect(),
-            mag_id: options
-                .mag_identifier()
-                .map(|id| Identifier::from_wire(&id)),
-            service: options
-                .service_selection()
-                .map(|service| Bytes::copy_from_slice(service.identifier())),
-            vendor: options
-                .vendor_specific()
-                .map(|vendor| vendor.to_bytes())
-                .collect(),
-            redirect_capable: options
-                .iter()
-                .any(|option| option.option_type() == OptionType::RedirectCapability),
-        })
+        let flags = message.flags;
+        let mut update = Self {
+            acknowledge: flags.contains(BindingUpdateFlags::ACKNOWLEDGE),
+            home_registration: flags.contains(BindingUpdateFlags::HOME_REGISTRATION),
+            force_udp: flags.contains(BindingUpdateFlags::FORCE_UDP),
+            distributed: flags.contains(BindingUpdateFlags::DISTRIBUTED),
+            ..Self::default()
+        };
+        update.common.sequence = message.sequence.0;
+        update.common.lifetime = message.lifetime.as_units();
+        update.common.tlv_header = flags.contains(BindingUpdateFlags::TLV_HEADER);
+        message
+            .options
+            .iter()
+            .for_each(|option| update.take(option));
+        update.common.drop_zero_link_layer();
+        Some(update)
+    }
+
+    /// Of options that come once the first counts.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "most options are none of a PBU's, and those of both directions are taken apart"
+    )]
+    fn take(&mut self, option: MobilityOption<&[u8]>) {
+        match option {
+            // Over IPv6 the care-of address is an IPv6 one, whatever else is named.
+            MobilityOption::AlternateCareOfAddress(address) => {
+                if !matches!(self.alternate_care_of, Some(IpAddr::V6(_))) {
+                    self.alternate_care_of = Some(address.into());
+                }
+            }
+            MobilityOption::AlternateIpv4CareOfAddress(address) => {
+                first(&mut self.alternate_care_of, || address.into());
+            }
+            MobilityOption::Ipv4CareOfAddress(address) => {
+                first(&mut self.ipv4_care_of, || address);
+            }
+            MobilityOption::Ipv4HomeAddressRequest(request) => {
+                let asked = (request.address(), request.prefix_length());
+                self.home_requests.push(asked);
+            }
+            MobilityOption::MagIdentifier(id) => {
+                first(&mut self.mag_id, || Identifier::from_wire(&id));
+            }
+            MobilityOption::ServiceSelection(service) => {
+                first(&mut self.service, || {
+                    Bytes::copy_from_slice(service.identifier())
+                });
+            }
+            MobilityOption::VendorSpecific(vendor) => self.vendor.push(vendor.to_bytes()),
+            MobilityOption::RedirectCapability(()) => self.redirect_capable = true,
+            other => self.common.take(&other),
+        }
     }
 }
 
@@ -63,84 +81,141 @@ impl Acknowledgement {
         if flags.contains(BindingAckFlags::DISTRIBUTED) {
             return None;
         }
-        let options = &message.options;
-        let nat = options.nat_detection();
-        Some(Self {
-            common: Common {
-                sequence: message.sequence.0,
-                lifetime: message.lifetime.as_units(),
-                tlv_header: flags.contains(BindingAckFlags::TLV_HEADER),
-                ..Common::from_options(options)
-            },
+        let mut answer = Self {
             proxy: flags.contains(BindingAckFlags::PROXY),
             status: message.status.code(),
-            home_reply: options.ipv4_home_address_reply().map(|reply| HomeReply {
-                status: reply.status().code(),
-                address: reply.address(),
-                prefix_length: reply.prefix_length(),
-            }),
-            default_router: options.ipv4_default_router_address(),
-            nat_detection: nat.map(|nat| (nat.force_udp, nat.refresh_time)),
-            dhcp_server: options.ipv4_dhcp_support_mode().map(|mode| mode.server),
-            alternate_ipv4_care_of: options.alternate_ipv4_care_of_address(),
-            controlled: options
-                .lma_controlled_mag_parameters()
-                .map(|controlled| controlled.to_bytes()),
-            redirect: options.redirect(),
-            load: options.load_information(),
-        })
+            ..Self::default()
+        };
+        answer.common.sequence = message.sequence.0;
+        answer.common.lifetime = message.lifetime.as_units();
+        answer.common.tlv_header = flags.contains(BindingAckFlags::TLV_HEADER);
+        message
+            .options
+            .iter()
+            .for_each(|option| answer.take(option));
+        answer.common.drop_zero_link_layer();
+        Some(answer)
+    }
+
+    /// As [`Update::take`].
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "most options are none of a PBA's, and those of both directions are taken apart"
+    )]
+    fn take(&mut self, option: MobilityOption<&[u8]>) {
+        match option {
+            MobilityOption::Ipv4HomeAddressReply(reply) => {
+                first(&mut self.home_reply, || HomeReply {
+                    status: reply.status().code(),
+                    address: reply.address(),
+                    prefix_length: reply.prefix_length(),
+                });
+            }
+            MobilityOption::Ipv4DefaultRouterAddress(router) => {
+                first(&mut self.default_router, || router);
+            }
+            MobilityOption::NatDetection(nat) => {
+                first(&mut self.nat_detection, || {
+                    (nat.force_udp, nat.refresh_time)
+                });
+            }
+            MobilityOption::Ipv4DhcpSupportMode(mode) => {
+                first(&mut self.dhcp_server, || mode.server);
+            }
+            MobilityOption::AlternateIpv4CareOfAddress(address) => {
+                first(&mut self.alternate_ipv4_care_of, || address);
+            }
+            MobilityOption::LmaControlledMagParameters(controlled) => {
+                first(&mut self.controlled, || controlled.to_bytes());
+            }
+            MobilityOption::Redirect(target) => first(&mut self.redirect, || target),
+            MobilityOption::LoadInformation(load) => first(&mut self.load, || load),
+            other => self.common.take(&other),
+        }
     }
 }
 
 impl Common {
-    fn from_options(options: &MobilityOptions) -> Self {
-        let link_layer = options.link_layer_identifier();
-        let link_layer = link_layer.filter(|id| !id.is_all_zero());
-        let prefixes = options.home_network_prefixes();
-        let delegated = options.delegated_mobile_network_prefixes();
-        let technology = options.access_technology_type();
-        Self {
-            sequence: 0,
-            lifetime: 0,
-            mn_id: options.mn_identifier().map(|id| Identifier {
-                subtype: id.subtype().code(),
-                octets: Bytes::copy_from_slice(id.identifier()),
-            }),
-            home_prefixes: prefixes.map(|prefix| prefix.to_prefix()).collect(),
-            handoff: options.handoff_indicator().map(|code| code.code()),
-            access_technology: technology.map(|code| code.code()),
-            link_layer: link_layer.map(|id| Bytes::copy_from_slice(id.identifier())),
-            link_local: options.link_local_address(),
-            timestamp: options.timestamp().map(|timestamp| timestamp.to_bits()),
-            delegated: delegated.map(|prefix| prefix.to_prefix()).collect(),
-            multipath: Multipath::from_options(options),
-            gre: options.gre_key(),
-            tlv_header: false,
-            access_network: options
-                .access_network_identifier()
-                .map(|network| network.to_bytes()),
+    /// Options of both directions. Of those that come once the first counts.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "most options are none of registrations"
+    )]
+    fn take(&mut self, option: &MobilityOption<&[u8]>) {
+        match option {
+            MobilityOption::MobileNodeIdentifier(id) => {
+                first(&mut self.mn_id, || {
+                    Identifier::new(id.subtype().code(), id.identifier())
+                });
+            }
+            MobilityOption::HomeNetworkPrefix(prefix) => {
+                self.home_prefixes.push(prefix.to_prefix());
+            }
+            MobilityOption::HandoffIndicator(handoff) => {
+                first(&mut self.handoff, || handoff.code());
+            }
+            MobilityOption::AccessTechnologyType(technology) => {
+                first(&mut self.access_technology, || technology.code());
+            }
+            MobilityOption::LinkLayerIdentifier(id) => {
+                first(&mut self.link_layer, || {
+                    LinkLayer::from_slice(id.identifier())
+                });
+            }
+            MobilityOption::LinkLocalAddress(address) => {
+                first(&mut self.link_local, || *address);
+            }
+            MobilityOption::Timestamp(timestamp) => {
+                first(&mut self.timestamp, || timestamp.to_bits());
+            }
+            MobilityOption::DelegatedMobileNetworkPrefix(prefix) => {
+                self.delegated.push(prefix.to_prefix());
+            }
+            MobilityOption::MagMultipathBinding(multipath) => {
+                first(&mut self.multipath, || Multipath::from_wire(multipath));
+            }
+            MobilityOption::GreKey(key) => first(&mut self.gre, || *key),
+            MobilityOption::AccessNetworkIdentifier(network) => {
+                first(&mut self.access_network, || network.to_bytes());
+            }
+            _ => {}
         }
+    }
+
+    /// One whose octets are all zero is the same as none (RFC 5213 section 2.2), and so is one
+    /// behind it, for the first counts.
+    fn drop_zero_link_layer(&mut self) {
+        self.link_layer
+            .take_if(|id| id.iter().all(|octet| *octet == 0));
+    }
+}
+
+/// Keeps the first value.
+fn first<T>(slot: &mut Option<T>, value: impl FnOnce() -> T) {
+    if slot.is_none() {
+        *slot = Some(value());
     }
 }
 
 impl Multipath {
     pub(crate) fn from_options(options: &MobilityOptions) -> Option<Self> {
         let wire = options.mag_multipath_binding()?;
-        Some(Self {
+        Some(Self::from_wire(&wire))
+    }
+
+    fn from_wire(wire: &MagMultipathBinding) -> Self {
+        Self {
             access_technology: wire.access_technology.code(),
             label: wire.label,
             binding_id: wire.binding_id,
             bulk: wire.bulk,
             overwrite: wire.overwrite,
-        })
+        }
     }
 }
 
 impl Identifier {
     pub(crate) fn from_wire(id: &MagIdentifier<&[u8]>) -> Self {
-        Self {
-            subtype: id.subtype().code(),
-            octets: Bytes::copy_from_slice(id.identifier()),
-        }
+        Self::new(id.subtype().code(), id.identifier())
     }
 }

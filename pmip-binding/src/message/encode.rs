@@ -14,44 +14,45 @@ use pmip_wire::{
 
 use super::{Acknowledgement, Common, Identifier, Multipath, Update};
 
-/// So many options fit together: three names of 255 octets at most, the others have 28 or fewer.
-/// Asked for each option as it comes, whether it fits would cost more than all else here.
-const SURELY_FIT: usize = 32;
-
-/// Collects options. What does not fit in a Mobility Header is left out; the limits on prefixes
-/// keep every message that an engine builds far from that.
+/// Writes options one behind the other. What does not fit in a Mobility Header is left out; the
+/// limits on prefixes keep every message that an engine builds far from that.
 #[derive(Default)]
-pub(crate) struct Options(Vec<MobilityOption>);
+pub(crate) struct Options(MobilityOptions);
 
 impl Options {
-    pub(crate) fn push(&mut self, option: impl Into<MobilityOption>) {
-        if self.0.capacity() == 0 {
-            // As many as an acknowledgement has.
-            self.0.reserve(16);
-        }
-        self.0.push(option.into());
+    #[inline]
+    pub(crate) fn push<'a>(&mut self, option: impl Into<MobilityOption<&'a [u8]>>) {
+        let _full = self.0.push_borrowed(&option.into());
     }
 
     /// Leaves out what can't be written.
-    pub(crate) fn push_ok<T: Into<MobilityOption>, E>(&mut self, option: Result<T, E>) {
-        self.push_some(Some(option));
-    }
-
-    fn push_some<T: Into<MobilityOption>, E>(&mut self, option: Option<Result<T, E>>) {
-        if let Some(Ok(option)) = option {
+    #[inline]
+    pub(crate) fn push_ok<'a, T: Into<MobilityOption<&'a [u8]>>, E>(
+        &mut self,
+        option: Result<T, E>,
+    ) {
+        if let Ok(option) = option {
             self.push(option);
         }
     }
 
+    #[inline]
+    fn push_some<'a, T: Into<MobilityOption<&'a [u8]>>, E>(
+        &mut self,
+        option: Option<Result<T, E>>,
+    ) {
+        if let Some(option) = option {
+            self.push_ok(option);
+        }
+    }
+
+    /// Adds one that holds its own octets.
+    fn push_owned(&mut self, option: impl Into<MobilityOption>) {
+        let _full = self.0.push(option);
+    }
+
     pub(crate) fn into_inner(self) -> MobilityOptions {
-        if self.0.len() <= SURELY_FIT {
-            return MobilityOptions::try_from(self.0).unwrap_or_default();
-        }
-        let mut fitting = MobilityOptions::default();
-        for option in self.0 {
-            let _full = fitting.push(option);
-        }
-        fitting
+        self.0
     }
 }
 
@@ -65,7 +66,9 @@ impl Update {
         flags.set(BindingUpdateFlags::TLV_HEADER, self.common.tlv_header);
         let mut options = Options::default();
         self.common.push_identity(&mut options);
-        options.push_some(self.service.as_deref().map(service_selection));
+        if let Some(Ok(service)) = self.service.as_deref().map(service_selection) {
+            options.push_owned(service);
+        }
         for &(address, length) in &self.home_requests {
             options.push_some(Some(Ipv4HomeAddressRequest::new(address, length)));
         }
@@ -84,7 +87,7 @@ impl Update {
         }
         options.push_some(self.mag_id.as_ref().map(Identifier::to_mag_identifier));
         for vendor in &self.vendor {
-            options.push(vendor.clone());
+            options.push_owned(vendor.clone());
         }
         if self.redirect_capable {
             options.push(MobilityOption::RedirectCapability(()));
@@ -125,7 +128,7 @@ impl Acknowledgement {
             options.push(MobilityOption::AlternateIpv4CareOfAddress(address));
         }
         if let Some(parameters) = &self.controlled {
-            options.push(parameters.clone());
+            options.push_owned(parameters.clone());
         }
         if let Some(address) = self.redirect {
             options.push(MobilityOption::Redirect(address));
@@ -145,10 +148,7 @@ impl Acknowledgement {
 
 impl Common {
     fn push_identity(&self, options: &mut Options) {
-        options.push_some(self.mn_id.as_ref().map(|id| {
-            let subtype = MnIdSubtype::from_code(id.subtype);
-            MobileNodeIdentifier::new(subtype, id.octets.clone())
-        }));
+        options.push_some(self.mn_id.as_ref().map(Identifier::to_mn_identifier));
         for prefix in &self.home_prefixes {
             if let IpAddr::V6(address) = prefix.address() {
                 options.push_some(Some(HomeNetworkPrefix::new(address, prefix.length())));
@@ -163,7 +163,11 @@ impl Common {
         if let Some(code) = self.access_technology {
             options.push(AccessTechnologyType::from_code(code));
         }
-        options.push_some(self.link_layer.clone().map(LinkLayerIdentifier::new));
+        options.push_some(
+            self.link_layer
+                .as_deref()
+                .map(LinkLayerIdentifier::borrowed),
+        );
         if let Some(address) = self.link_local {
             options.push(MobilityOption::LinkLocalAddress(address));
         }
@@ -180,7 +184,7 @@ impl Common {
             options.push(gre);
         }
         if let Some(network) = &self.access_network {
-            options.push(network.clone());
+            options.push_owned(network.clone());
         }
     }
 }
@@ -198,9 +202,14 @@ impl Multipath {
 }
 
 impl Identifier {
-    pub(crate) fn to_mag_identifier(&self) -> Result<MagIdentifier, InvalidOption> {
+    pub(crate) fn to_mag_identifier(&self) -> Result<MagIdentifier<&[u8]>, InvalidOption> {
         let subtype = MnIdSubtype::from_code(self.subtype);
-        MagIdentifier::new(subtype, self.octets.clone())
+        MagIdentifier::borrowed(subtype, &self.octets)
+    }
+
+    pub(crate) fn to_mn_identifier(&self) -> Result<MobileNodeIdentifier<&[u8]>, InvalidOption> {
+        let subtype = MnIdSubtype::from_code(self.subtype);
+        MobileNodeIdentifier::borrowed(subtype, &self.octets)
     }
 }
 

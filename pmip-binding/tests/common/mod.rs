@@ -6,6 +6,9 @@
     reason = "each test file uses its own part, and of messages and events the ones it is about"
 )]
 
+pub mod clocks;
+pub mod messages;
+
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -244,14 +247,7 @@ impl Pbu {
 
     /// Adds options 63 and 64.
     pub fn multipath(self, mag: &str, binding_id: u8) -> Self {
-        self.with(MagMultipathBinding {
-            access_technology: AccessTechnologyType::from_code(8),
-            label: binding_id + 10,
-            binding_id,
-            bulk: false,
-            overwrite: false,
-        })
-        .with(MagIdentifier::nai(mag).unwrap())
+        self.with(multipath(binding_id)).with(named(mag))
     }
 
     pub fn datagram(&self) -> Datagram {
@@ -269,6 +265,23 @@ impl Pbu {
         });
         datagram(self.source, message.to_bytes(ChecksumContext::Udp))
     }
+}
+
+/// Option 63.
+fn multipath(binding_id: u8) -> MobilityOption {
+    let option = MagMultipathBinding {
+        access_technology: AccessTechnologyType::from_code(8),
+        label: binding_id + 10,
+        binding_id,
+        bulk: false,
+        overwrite: false,
+    };
+    option.into()
+}
+
+/// Option 64.
+fn named(mag: &str) -> MobilityOption {
+    MagIdentifier::nai(mag).unwrap().into()
 }
 
 /// The same, for an address of another routing instance.

@@ -83,6 +83,27 @@ macro_rules! subtyped_identifier {
             }
         }
 
+        impl<'a> $name<&'a [u8]> {
+            /// An identifier of the given subtype that borrows its octets, for
+            /// [`MobilityOptions::push_borrowed`].
+            ///
+            /// [`MobilityOptions::push_borrowed`]: super::MobilityOptions::push_borrowed
+            ///
+            /// # Errors
+            #[doc = concat!("[`InvalidOption::TooLong`] where `identifier` exceeds ", stringify!($limit), " octets.")]
+            #[inline]
+            pub fn borrowed(
+                subtype: MnIdSubtype,
+                identifier: &'a [u8],
+            ) -> Result<Self, InvalidOption> {
+                let length = identifier.len();
+                let limit = $limit;
+                let identifier = BoundedOctets::new(identifier)
+                    .ok_or(InvalidOption::TooLong { length, limit })?;
+                Ok(Self { subtype, identifier })
+            }
+        }
+
         impl<B> $name<B> {
             /// What the identifier is made of.
             pub const fn subtype(&self) -> MnIdSubtype {
@@ -186,6 +207,23 @@ impl LinkLayerIdentifier {
         Self {
             identifier: BoundedOctets::from_wire(Bytes::copy_from_slice(&address)),
         }
+    }
+}
+
+impl<'a> LinkLayerIdentifier<&'a [u8]> {
+    /// The link-layer address `identifier`, which it borrows, for
+    /// [`MobilityOptions::push_borrowed`].
+    ///
+    /// [`MobilityOptions::push_borrowed`]: super::MobilityOptions::push_borrowed
+    ///
+    /// # Errors
+    /// [`InvalidOption::TooLong`] where `identifier` exceeds 253 octets.
+    #[inline]
+    pub fn borrowed(identifier: &'a [u8]) -> Result<Self, InvalidOption> {
+        let length = identifier.len();
+        let identifier =
+            BoundedOctets::new(identifier).ok_or(InvalidOption::TooLong { length, limit: 253 })?;
+        Ok(Self { identifier })
     }
 }
 

@@ -11,21 +11,24 @@ use super::{
     LinkLayerIdentifier, LmaControlledMagParameters, LoadInformation, MagIdentifier,
     MagMultipathBinding, MobileNodeGroupIdentifier, MobileNodeIdentifier,
     MobilityMessageAuthentication, MobilityOption, NatDetection, QualityOfService, RawOption,
-    RawOptions, ServiceSelection, TransientBinding, UnknownOption, VendorSpecific, length_octet,
-    raw,
+    RawOptions, ServiceSelection, TransientBinding, UnknownOption, VendorSpecific, raw,
 };
 use crate::code::{AccessTechnologyType, HandoffIndicator, OptionType};
 use crate::error::{DecodeError, DecodeErrorKind, Layer};
 use crate::message::{Leniency, MAX_MESSAGE_LEN, OPTION_STARTS};
 use crate::types::{Lifetime, Timestamp};
-use crate::writer::{Writer, pad_octets};
+use crate::writer::Writer;
 
-/// Octets of options that are built without an allocation: a multipath registration has about 120.
-const INLINE: usize = 128;
+/// Octets of options that are built without an allocation, and what stands in front of them: most
+/// registrations have fewer.
+const INLINE: usize = 120;
 
 /// Where the options of registrations, heartbeats and revocations start: what built ones are aligned
 /// for.
 const USUAL_START: usize = 12;
+
+/// Octets in front of those that are built, so that the buffer is aligned as the message.
+const LEAD: usize = USUAL_START % 8;
 
 /// Octets of options that fit however they are aligned: 2 octets, the least an option has, take 9
 /// with the most padding, which leaves room for the longest fixed part and the final padding.
@@ -68,7 +71,16 @@ enum Octets {
     /// As the sender wrote them: reserved fields and padding may be anything.
     Received(Bytes),
     /// As they are to be sent, aligned for [`USUAL_START`].
-    Built(SmallVec<[u8; INLINE]>),
+    Built(Built),
+}
+
+/// Options under construction.
+#[derive(Clone)]
+struct Built {
+    /// [`LEAD`] octets, the options, and zeros to write over.
+    buffer: SmallVec<[u8; INLINE]>,
+    /// Where the options end.
+    end: usize,
 }
 
 /// Iterates over the options of one message, without padding; their variable parts borrow.
@@ -87,7 +99,7 @@ impl MobilityOptions {
     #[inline]
     pub fn new() -> Self {
         Self {
-            octets: Octets::Built(SmallVec::new()),
+            octets: Octets::Built(Built::new()),
         }
     }
 
@@ -105,6 +117,7 @@ impl MobilityOptions {
     ///
     /// # Errors
     /// As [`MobilityOptions::push`].
+    #[inline]
     pub fn push_borrowed(&mut self, option: &MobilityOption<&[u8]>) -> Result<(), OptionsFull> {
         self.append(option)
     }
@@ -143,9 +156,9 @@ impl MobilityOptions {
 
     /// Keeps the options for which `keep` holds.
     pub fn retain(&mut self, mut keep: impl FnMut(&MobilityOption<&[u8]>) -> bool) {
-        let mut kept = SmallVec::new();
+        let mut kept = Built::new();
         for option in self.iter().filter(|option| keep(option)) {
-            write(&mut kept, &option);
+            kept.append(&option);
         }
         self.octets = Octets::Built(kept);
     }
@@ -225,7 +238,7 @@ impl MobilityOptions {
     fn as_octets(&self) -> &[u8] {
         match &self.octets {
             Octets::Received(octets) => octets,
-            Octets::Built(octets) => octets,
+            Octets::Built(built) => built.octets(),
         }
     }
 
@@ -233,25 +246,26 @@ impl MobilityOptions {
     #[inline]
     fn aligned_for(&self, start: usize) -> Option<&[u8]> {
         match &self.octets {
-            Octets::Built(octets) if start % 8 == USUAL_START % 8 => Some(octets),
+            Octets::Built(built) if start % 8 == LEAD => Some(built.octets()),
             Octets::Built(_) | Octets::Received(_) => None,
         }
     }
 
+    #[inline]
     fn append<B: AsRef<[u8]>>(&mut self, option: &MobilityOption<B>) -> Result<(), OptionsFull> {
         if matches!(self.octets, Octets::Received(_)) {
             self.retain(|_| true);
         }
-        let Octets::Built(octets) = &mut self.octets else {
+        let Octets::Built(built) = &mut self.octets else {
             return Err(OptionsFull);
         };
-        let before = octets.len();
-        write(octets, option);
-        if octets.len() <= SURELY_FITS || self.fits() {
+        let before = built.end;
+        built.append(option);
+        if built.end <= SURELY_FITS || self.fits() {
             return Ok(());
         }
-        if let Octets::Built(octets) = &mut self.octets {
-            octets.truncate(before);
+        if let Octets::Built(built) = &mut self.octets {
+            built.end = before;
         }
         Err(OptionsFull)
     }
@@ -260,6 +274,42 @@ impl MobilityOptions {
     fn fits(&self) -> bool {
         let fits = |start| self.end_from(start) <= MAX_MESSAGE_LEN;
         OPTION_STARTS.into_iter().all(fits)
+    }
+}
+
+impl Built {
+    #[inline]
+    fn new() -> Self {
+        let buffer = SmallVec::from_buf([0; INLINE]);
+        Self { buffer, end: LEAD }
+    }
+
+    #[inline]
+    fn octets(&self) -> &[u8] {
+        self.buffer.get(LEAD..self.end).unwrap_or_default()
+    }
+
+    /// Appends `option` behind the padding it needs.
+    #[inline]
+    fn append<B: AsRef<[u8]>>(&mut self, option: &MobilityOption<B>) {
+        let mut writer = Writer::resume(&mut self.buffer, self.end);
+        option.write(&mut writer);
+        let end = writer.position();
+        if end > self.buffer.len() {
+            return self.append_longer(option, end);
+        }
+        self.end = end;
+    }
+
+    /// The same once there is room up to `end`.
+    #[cold]
+    fn append_longer<B: AsRef<[u8]>>(&mut self, option: &MobilityOption<B>, end: usize) {
+        while self.buffer.len() < end {
+            self.buffer.extend_from_slice(&[0; INLINE]);
+        }
+        let mut writer = Writer::resume(&mut self.buffer, self.end);
+        option.write(&mut writer);
+        self.end = end;
     }
 }
 
@@ -289,20 +339,6 @@ fn check_len(octets: &[u8], offset: u32) -> Result<(), DecodeError> {
         layer,
         offset.try_into().unwrap_or(u16::MAX),
     ))
-}
-
-/// Appends `option` behind the padding it needs.
-fn write<B: AsRef<[u8]>>(octets: &mut SmallVec<[u8; INLINE]>, option: &MobilityOption<B>) {
-    option.with_data(|option_type, head, tail| {
-        let position = USUAL_START.saturating_add(octets.len());
-        let padding = option_type.alignment_around(tail).padding(position);
-        let data_len = head.len().saturating_add(tail.len());
-        octets.extend(pad_octets(padding));
-        octets.push(option_type.code());
-        octets.push(length_octet(option_type, data_len));
-        octets.extend_from_slice(head);
-        octets.extend_from_slice(tail);
-    });
 }
 
 /// Accessors to the first option of a kind, and to all of a kind.
@@ -482,6 +518,28 @@ impl<'a> Iterator for OptionsIter<'a> {
             },
         );
         if fits { next } else { self.next_misfit() }
+    }
+
+    /// In one walk, so that an option goes from it to `f` and nowhere in between.
+    #[inline]
+    fn for_each<F: FnMut(Self::Item)>(mut self, mut f: F) {
+        loop {
+            let fits = MobilityOption::walk(
+                &mut self.rest,
+                |data| data,
+                |option| {
+                    f(option);
+                    ControlFlow::Continue(())
+                },
+            );
+            if fits {
+                return;
+            }
+            match self.next_misfit() {
+                Some(misfit) => f(misfit),
+                None => return,
+            }
+        }
     }
 }
 

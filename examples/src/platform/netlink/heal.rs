@@ -158,13 +158,18 @@ impl Suspect {
                 Self::Route(prefix, number),
                 KernelItem::Route {
                     destination, table, ..
+                }
+                | KernelItem::RouteVia {
+                    destination, table, ..
                 },
             ) => prefix == destination && number == table,
             (Self::Address(lost), KernelItem::Address { address, .. }) => lost == address,
             (Self::Rules { ipv4: lost }, KernelItem::Rule { ipv4, .. }) => lost == ipv4,
             (
                 Self::Device(name),
-                KernelItem::Route { device, .. } | KernelItem::Address { device, .. },
+                KernelItem::Route { device, .. }
+                | KernelItem::RouteVia { device, .. }
+                | KernelItem::Address { device, .. },
             ) => name == device,
             (Self::Route(..) | Self::Address(_) | Self::Rules { .. } | Self::Device(_), _) => false,
         }
