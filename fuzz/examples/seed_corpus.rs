@@ -259,7 +259,7 @@ fn measurements() -> Outcome<()> {
         let mut message = ControlMessage::new(ControlHeader::request(1), authentication);
         message.push(Csld::UdpMeasurement(measurement))?;
         message.push(Csld::Unknown(unknown.clone()))?;
-        message.sign(b"secret");
+        message.sign(b"secret").expect("not empty");
         let mut wire = Vec::new();
         message.encode(&mut wire);
         seed("sla_packets", name, &wire)?;
@@ -283,7 +283,7 @@ fn measurements() -> Outcome<()> {
     ]
     .concat();
     seed("sla_packets", "tlvs", &tlvs)?;
-    let key = StampKey::new(b"key");
+    let key = StampKey::new(b"key").expect("not empty");
     for (name, mode) in [
         ("plain", StampMode::Unauthenticated),
         ("authenticated", StampMode::Authenticated(&key)),

@@ -64,6 +64,7 @@ fn check(outcome: Outcome) {
 
 fn check_finding(finding: &Finding) {
     assert!(finding.wire.len() <= MAX_MESSAGE_LEN);
+    assert!(finding.behind == 0 || finding.wire.len() == MAX_MESSAGE_LEN);
     assert!(finding.tunnel.len() <= MAX_TUNNELS);
     assert_ne!(finding.fragments.len(), 1, "one fragment is no packet");
     let header = MobilityHeader::parse(&finding.wire, finding.context);

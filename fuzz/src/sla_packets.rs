@@ -27,7 +27,7 @@ fn control(data: &[u8]) {
         assert_eq!(wire, data, "another version is not touched");
         return;
     };
-    message.sign(b"secret");
+    message.sign(b"secret").expect("not empty");
     let mut signed = Vec::new();
     message.encode(&mut signed);
     let mode = message.authentication.mode();
@@ -46,7 +46,7 @@ fn measurement(data: &[u8]) {
 }
 
 fn stamp(data: &[u8]) {
-    let key = StampKey::new(b"key");
+    let key = StampKey::new(b"key").expect("not empty");
     for mode in [StampMode::Unauthenticated, StampMode::Authenticated(&key)] {
         if let Ok(packet) = SenderPacket::parse(data, mode) {
             let mut wire = Vec::new();

@@ -156,3 +156,8 @@ pub use status::{
     PathStatus, Stats,
 };
 pub use vrf::VrfId;
+
+/// The example of the README, which is to work as it stands.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -89,3 +89,8 @@ pub use steering::{
     CandidateStanding, NoPath, PathDecision, PlacedFlow, Review, Selection, Standing, Steering,
     SteeringTable,
 };
+
+/// The example of the README, which is to work as it stands.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -126,3 +126,8 @@ pub use service::{
 pub use verdict::{Hysteresis, Judgement, Limits, Measure, Verdict, VerdictChange, VerdictState};
 pub use voice::{Codec, VoiceScore};
 pub use window::{Collector, ResponderTimes, Sample, Window};
+
+/// The example of the README, which is to work as it stands.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -68,3 +68,8 @@ pub use offload::{PacketOffload, PartialChecksum, Segmentation, SegmentationKind
 pub use packet::{Fragment, Packet, PacketError};
 pub use segment::{OffloadMismatch, Segment, SegmentArena, cut};
 pub use table::{ForwardingTable, PathKeys, Role, SessionKey, TunnelPath, TunnelSession, VrfId};
+
+/// The example of the README, which is to work as it stands.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -159,6 +159,7 @@ pub use code::{
     UpdateNotificationStatus,
 };
 pub use error::{Answer, DecodeError, DecodeErrorKind, ExpectedLength, Field, Layer};
+pub use mac::EmptySecret;
 pub use message::{
     BindingAckFlags, BindingAcknowledgement, BindingError, BindingRefreshRequest,
     BindingRevocationAcknowledgement, BindingRevocationFlags, BindingRevocationIndication,
@@ -191,3 +192,8 @@ pub use option::{
     UnknownSubOption, VendorDecoder, VendorOption, VendorRegistry, VendorSpecific,
 };
 pub use types::{Lifetime, SequenceNumber, Timestamp};
+
+/// The example of the README, which is to work as it stands.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

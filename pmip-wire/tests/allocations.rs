@@ -189,7 +189,7 @@ fn carriers_and_measurement_packets_do_not_allocate_either_way() {
     let mut header = Ipv6Header::new(Ipv6Addr::LOCALHOST, Ipv6Addr::LOCALHOST);
     header.source_home_address = HomeAddress::new(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
     let message = Message::from(Heartbeat::request(7));
-    let key = StampKey::new(b"key");
+    let key = StampKey::new(b"key").expect("not empty");
     let mode = StampMode::Authenticated(&key);
     let mut out = Vec::with_capacity(2048);
     let count = allocations(|| {

@@ -4,8 +4,8 @@
 use bytes::Bytes;
 use pmip_wire::{
     Answer, BindingErrorStatus, ChecksumContext, DecodeError, DecodeErrorKind, Faults, Field,
-    HandoffIndicator, Layer, Leniency, Message, MhType, MobilityHeader, MobilityOption, OptionType,
-    SequenceNumber,
+    FlowIdentificationStatus, HandoffIndicator, Layer, Leniency, Message, MhType, MobilityHeader,
+    MobilityOption, OptionType, SequenceNumber,
 };
 use proptest::prelude::*;
 
@@ -284,6 +284,57 @@ fn every_error_has_the_answer_its_rfc_asks_for() {
     wire[13] = 6;
     assert_eq!(answer(&wire, UDP), Answer::Silence);
     assert_eq!(answer(&UPDATE[..20], UDP), Answer::Silence);
+}
+
+/// RFC 6089 section 4.2: a malformed sub-option concerns one flow, which is told so (status 130);
+/// the handoff indicator behind it, and with it the registration, is still there.
+#[test]
+fn a_malformed_flow_leaves_the_rest_of_the_message() {
+    let malformed = Answer::FlowIdentification(FlowIdentificationStatus::Malformed);
+    let flow = [0, 1, 0, 2, 0, 0];
+    let sub_options: [(&[u8], u8); 5] = [
+        (&[2, 1, 5, 0, 0], 2),             // half a binding
+        (&[2, 9, 0, 1], 2),                // cut off by the option's end
+        (&[3, 1, 1, 0], 3),                // no room for Reserved
+        (&[3, 6, 1, 0, 0x40, 0, 0, 0], 3), // an end without a start
+        (&[4, 1, 11, 0], 4),               // no room for the action
+    ];
+    for (sub_option, number) in sub_options {
+        let data = [&flow, sub_option].concat();
+        let mut wire = UPDATE[..12].to_vec();
+        wire.extend([45, data.len() as u8]);
+        wire.extend(&data);
+        wire.extend(&UPDATE[12..16]);
+        wire.resize(wire.len().next_multiple_of(8), 0);
+        wire[1] = (wire.len() / 8 - 1) as u8;
+        let (message, faults) = needs(&wire, UDP, Leniency::OPTION_MISFIT);
+        let fault = only_fault(&faults);
+        let layer = Layer::SubOption(OptionType::FlowIdentification, number);
+        assert_eq!((fault.layer, fault.answer()), (layer, malformed), "{fault}");
+        let options = message.options().expect("typed");
+        let behind = options.handoff_indicator();
+        assert_eq!(behind, Some(HandoffIndicator::AttachmentOverNewInterface));
+        // Whose FID it is can be read, so that the answer can name it.
+        let Some(MobilityOption::Unknown(kept)) = options.iter().next() else {
+            panic!("the flow is kept as it came");
+        };
+        assert_eq!(*kept.data(), data);
+    }
+    // Without a Status there is none to set.
+    let short = [
+        &[59, 2, 5][..],
+        &UPDATE[3..12],
+        &[45, 4, 0, 1, 0, 2],
+        &[0; 6],
+    ]
+    .concat();
+    let error = Message::decode_slice(&short, UDP).expect_err("too short");
+    assert_eq!(error.answer(), Answer::Silence, "{error}");
+    // Sub-options of other options have no answer.
+    let other = [&[59, 2, 5][..], &UPDATE[3..12], &[52, 3, 5, 1, 1], &[0; 7]].concat();
+    let error = Message::decode_slice(&other, UDP).expect_err("one octet of a group");
+    assert!(matches!(error.layer, Layer::SubOption(..)), "{error}");
+    assert_eq!(error.answer(), Answer::Silence);
 }
 
 /// The error names the message that Header Len is too short for.

@@ -10,7 +10,7 @@ use pmip_wire::sla::{
     SlaStatus, UdpMeasurement, UnknownControl, UnknownCsld,
 };
 use pmip_wire::types::ProbeTimestamp;
-use pmip_wire::{DecodeError, DecodeErrorKind, Field, Layer};
+use pmip_wire::{DecodeError, DecodeErrorKind, EmptySecret, Field, Layer};
 
 /// Sequence 0x01020304, Total Length `total`, Send Timestamp 0x83aa7e8080000000.
 fn header(total: u8) -> Vec<u8> {
@@ -125,7 +125,7 @@ fn a_request_in_every_mode() {
     for (authentication, total, section, mode) in modes {
         let wire = [header(total), section, measurement()].concat();
         let mut message = typed(authentication);
-        message.sign(SECRET);
+        message.sign(SECRET).expect("not empty");
         let mut written = Vec::new();
         message.encode(&mut written);
         assert_eq!(written, wire, "{mode}");
@@ -162,7 +162,7 @@ fn ipv6_addresses_and_reserved_fields() {
 fn a_forged_message_is_not_believed() {
     for mode in [AuthenticationMode::Sha256, AuthenticationMode::HmacSha256] {
         let mut message = typed(Authentication::new(mode, 0x0102, RANDOM));
-        message.sign(SECRET);
+        message.sign(SECRET).expect("not empty");
         let mut wire = Vec::new();
         message.encode(&mut wire);
         assert_eq!(message.verify(&wire, mode, SECRET), Ok(()));
@@ -174,6 +174,20 @@ fn a_forged_message_is_not_believed() {
             assert_eq!(message.verify(&forged, mode, SECRET), wrong, "octet {at}");
         }
     }
+    // An empty secret is known to everybody.
+    for mode in [AuthenticationMode::Sha256, AuthenticationMode::HmacSha256] {
+        let mut message = typed(Authentication::new(mode, 0x0102, RANDOM));
+        let before = message.clone();
+        assert_eq!(message.sign(b""), Err(EmptySecret));
+        assert_eq!(message, before, "not half signed");
+        let failure = Err(AuthenticationFailure::EmptySecret(EmptySecret));
+        assert_eq!(message.verify(&[0; 172], mode, b""), failure);
+    }
+    assert_eq!(
+        typed(Authentication::NONE).sign(b""),
+        Ok(()),
+        "no digest, no secret"
+    );
     // Who wants authentication is not content with none.
     let none = typed(Authentication::NONE);
     let failure = none.verify(&[], AuthenticationMode::HmacSha256, SECRET);
@@ -196,7 +210,7 @@ fn a_response_reflects_and_reports() {
     if let [Csld::UdpMeasurement(measurement)] = response.cslds_mut() {
         measurement.status = SlaStatus::PortInUse;
     }
-    response.sign(SECRET);
+    response.sign(SECRET).expect("not empty");
     let mut wire = Vec::new();
     response.encode(&mut wire);
     assert_eq!(wire[2..4], [0, 1]);

@@ -221,7 +221,7 @@ fn protected_tlvs() -> Vec<u8> {
 /// padding may stand behind it.
 #[test]
 fn the_hmac_tlv_protects_the_others() {
-    let key = StampKey::new(KEY);
+    let key = StampKey::new(KEY).expect("not empty");
     let mut wire = protected_tlvs();
     assert_eq!(
         Tlvs::new(&wire).integrity(7, &key),
@@ -256,7 +256,7 @@ fn the_hmac_tlv_protects_the_others() {
 /// the HMAC TLV out could change what it protected.
 #[test]
 fn tlvs_without_their_hmac_are_not_believed() {
-    let key = StampKey::new(KEY);
+    let key = StampKey::new(KEY).expect("not empty");
     let integrity = |wire: &[u8]| Tlvs::new(wire).integrity(7, &key);
     let padding = [0x80, 1, 0, 0];
     assert_eq!(integrity(&[]), Ok(TlvIntegrity::Absent));
@@ -277,7 +277,7 @@ fn tlvs_without_their_hmac_are_not_believed() {
 
 #[test]
 fn tlvs_follow_the_base_packet_of_either_mode() {
-    let key = StampKey::new(KEY);
+    let key = StampKey::new(KEY).expect("not empty");
     let sender = SenderPacket {
         sequence: 7,
         ..SenderPacket::default()

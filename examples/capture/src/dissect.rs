@@ -13,6 +13,7 @@ use crate::ip::{self, BadPacket, Fragment, Packet};
 use crate::link::{self, Link, LinkType};
 use crate::reassembly::{Found, IncompletePacket, Reassembly, Whole};
 use crate::time::CaptureTime;
+use crate::udp::UdpChecksum;
 
 /// Tunnels inside tunnels that are followed.
 pub const MAX_TUNNELS: usize = 8;
@@ -47,6 +48,8 @@ pub struct Finding {
     pub destination: IpAddr,
     /// UDP source and destination ports.
     pub ports: Option<(u16, u16)>,
+    /// The UDP checksum; `None` without one, or where the datagram is not all there.
+    pub udp_checksum: Option<UdpChecksum>,
     /// The Home Address destination option of the packet (RFC 6275 section 6.3).
     pub home_address_option: Option<IpAddr>,
     /// The home address in a type 2 routing header (RFC 6275 section 6.4).
@@ -54,8 +57,11 @@ pub struct Finding {
     /// What its checksum covers: the home addresses above where the packet has them
     /// (RFC 6275 section 6.1.1).
     pub context: ChecksumContext,
-    /// Its octets from Payload Proto on, and what follows them in the packet.
+    /// Its octets from Payload Proto on, and what follows them in the packet, up to the longest
+    /// Mobility Header.
     pub wire: Bytes,
+    /// Octets of the packet behind `wire`.
+    pub behind: usize,
     /// Octets of the frame that were captured and that it had, where the snap length cut it.
     pub snapped: Option<(usize, u32)>,
 }
@@ -400,7 +406,11 @@ impl Scene<'_> {
         context: ChecksumContext,
         wire: &[u8],
     ) -> Outcome {
-        let wire = wire.get(..MAX_MESSAGE_LEN).unwrap_or(wire);
+        let (wire, behind) = wire
+            .split_at_checked(MAX_MESSAGE_LEN)
+            .unwrap_or((wire, &[]));
+        let udp_checksum =
+            ports.and_then(|_| UdpChecksum::of(packet.payload, packet.source, packet.destination));
         Outcome::Header(Box::new(Finding {
             frame: self.frame,
             time: self.time,
@@ -411,10 +421,12 @@ impl Scene<'_> {
             source: packet.source,
             destination: packet.destination,
             ports,
+            udp_checksum,
             home_address_option: packet.mobility.home_address_option.map(IpAddr::V6),
             type_2_routing_header: packet.mobility.routing_header.map(IpAddr::V6),
             context,
             wire: Bytes::copy_from_slice(wire),
+            behind: behind.len(),
             snapped: self.snapped,
         }))
     }

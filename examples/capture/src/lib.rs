@@ -54,6 +54,7 @@ mod link;
 mod ng;
 mod reassembly;
 mod time;
+mod udp;
 
 pub use dissect::{Dissector, Finding, MAX_TUNNELS, Outcome, Outer, OuterKind, Transport, Unread};
 pub use file::{CaptureError, CaptureReader, Frame, Item, MAX_FRAME_LEN, SkippedFrame};
@@ -62,3 +63,9 @@ pub use reassembly::{
     IncompletePacket, MAX_REASSEMBLY_OCTETS, REASSEMBLY_TIMEOUT_SECS, WhyIncomplete,
 };
 pub use time::CaptureTime;
+pub use udp::UdpChecksum;
+
+/// The example of the README, which is to work as it stands.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

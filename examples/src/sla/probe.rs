@@ -11,6 +11,7 @@ use pmip_sla::{
     Codec, ControlVersion, Event, History, IpSlaSession, Operation, Outcome, ProbeConfig, Sender,
     SenderInput, SenderOutput, SlaKey, StampSession, Stray, VoiceScore,
 };
+use pmip_wire::EmptySecret;
 use pmip_wire::sla::AuthenticationMode;
 use pmip_wire::types::Instant;
 
@@ -299,11 +300,12 @@ fn sender(
         .map_err(|error| Problem(error.to_string()))?;
     let clock = time.clock(args.clocks_in_step);
     let secret = args.key.read()?;
+    let empty = |error: EmptySecret| Problem(error.to_string());
     let start = time.now();
     if args.protocol == Protocol::Stamp {
         let mut session = StampSession::new(target);
         if let Some(secret) = &secret {
-            session = session.with_key(secret);
+            session = session.with_key(secret).map_err(empty)?;
         }
         return Ok(Sender::stamp(session, config, clock, start, 0));
     }
@@ -319,12 +321,9 @@ fn sender(
     });
     let seed = seed()?;
     if let Some(secret) = secret {
-        session = session.with_key(SlaKey {
-            mode: AuthenticationMode::HmacSha256,
-            key_id: args.key.key_id,
-            secret,
-            seed,
-        });
+        let mode = AuthenticationMode::HmacSha256;
+        let key = SlaKey::new(mode, args.key.key_id, secret, seed).map_err(empty)?;
+        session = session.with_key(key);
     }
     let [a, b, c, d, ..] = seed;
     let first = u32::from_be_bytes([a, b, c, d]);

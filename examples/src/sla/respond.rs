@@ -111,7 +111,8 @@ impl Node {
         let mut reflector = ReflectorConfig::default();
         reflector.stateful = args.stateful;
         if let Some(secret) = secret {
-            reflector.key = Some(StampKey::new(&secret));
+            let key = StampKey::new(&secret).map_err(|empty| Problem(empty.to_string()))?;
+            reflector.key = Some(key);
             responder.authentication = AuthenticationMode::HmacSha256;
             responder.secrets.insert(args.key.key_id, secret);
         }

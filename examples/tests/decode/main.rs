@@ -1,5 +1,6 @@
 //! `pmip decode` as a program: capture files in, the contract's JSON and trees out.
 
+mod around;
 mod capture;
 mod contract;
 mod files;

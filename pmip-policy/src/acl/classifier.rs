@@ -1,5 +1,7 @@
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use core::array::from_fn;
 
 use super::axis::{Axis, MAX_TESTS};
 use super::fields::{Fields, Word};
@@ -7,43 +9,46 @@ use super::test::{Ranges, Test};
 
 /// Finds the tests of a family that a packet passes, in their order.
 ///
-/// Few tests are tried one after the other. Many are found by bit vectors (Lakshman and Stiliadis):
-/// each field's table gives a row of bits, one per test, and their `and` are the tests that match.
+/// Few tests are tried in turn, unless 32 bits of the destination already say that none can match. Many
+/// are found by bit vectors (Lakshman and Stiliadis): each field's table gives a row of bits, one per
+/// test, and their `and` are the tests that match.
 #[derive(Debug)]
 pub(super) struct Classifier<A> {
     tests: Box<[Test<A>]>,
+    /// None where the tests are many.
+    sieve: Sieve,
     /// One per [`MAX_TESTS`] tests; none where the tests are few.
     tables: Box<[Table<A>]>,
 }
 
-/// More tests than this get tables. `cargo bench -p pmip-policy --bench classify` shows where the
-/// two ways meet.
-pub(super) const LINEAR_MAX: usize = 24;
+/// More tests than this get tables: here the two ways meet (`cargo bench -p pmip-policy -- rules`).
+const LINEAR_MAX: usize = 24;
 
 impl<A: Word> Classifier<A> {
     pub(super) fn new(tests: Vec<Test<A>>) -> Self {
-        Self::with_linear_max(tests, LINEAR_MAX)
-    }
-
-    pub(super) fn with_linear_max(tests: Vec<Test<A>>, linear_max: usize) -> Self {
-        let tables = if tests.len() > linear_max {
-            tests.chunks(MAX_TESTS).map(Table::new).collect()
-        } else {
-            Box::default()
-        };
+        let many = tests.len() > LINEAR_MAX;
+        let tables = tests.chunks(MAX_TESTS).filter(|_| many).map(Table::new);
         Self {
+            tables: tables.collect(),
+            sieve: Sieve::new(if many { &[] } else { &tests }),
             tests: tests.into_boxed_slice(),
-            tables,
         }
     }
 
     /// Calls `found` with each test that the packet passes, from the first on, until it says where
     /// not to go on: it returns the next test worth a look, or `None` to end.
     #[inline]
-    pub(super) fn search(&self, packet: &Fields<A>, mut found: impl FnMut(usize) -> Option<usize>) {
+    pub(super) fn search(&self, packet: &Fields<A>, found: impl FnMut(usize) -> Option<usize>) {
         if !self.tables.is_empty() {
             return self.search_tables(packet, found);
         }
+        if self.sieve.holds(packet.destination) {
+            self.search_tests(packet, found);
+        }
+    }
+
+    #[inline(never)]
+    fn search_tests(&self, packet: &Fields<A>, mut found: impl FnMut(usize) -> Option<usize>) {
         let mut at = 0;
         while let Some(test) = self.tests.get(at) {
             at = if test.matches(packet) {
@@ -57,6 +62,7 @@ impl<A: Word> Classifier<A> {
         }
     }
 
+    #[inline(never)]
     fn search_tables(&self, packet: &Fields<A>, mut found: impl FnMut(usize) -> Option<usize>) {
         let mut from = 0;
         for (number, table) in self.tables.iter().enumerate() {
@@ -77,6 +83,66 @@ impl<A: Word> Classifier<A> {
                 }
             }
         }
+    }
+}
+
+/// A few tests' destinations cut down to the 32 bits that tell most of them apart: most packets meet
+/// none, and are told so at once.
+#[derive(Debug)]
+struct Sieve {
+    shift: u32,
+    windows: Box<[Windows]>,
+}
+
+/// Windows that are looked at side by side.
+#[derive(Clone, Copy, Debug)]
+struct Windows {
+    values: [u32; 4],
+    masks: [u32; 4],
+}
+
+impl Sieve {
+    fn new<A: Word>(tests: &[Test<A>]) -> Self {
+        let windows = |shift| tests.iter().map(move |test| test.destination.window(shift));
+        let distinct = |shift: &u32| windows(*shift).collect::<BTreeSet<_>>().len();
+        let shifts = (0..A::MAX.width()).step_by(32);
+        let shift = shifts.max_by_key(distinct).unwrap_or(0);
+        let windows: Vec<_> = windows(shift).collect();
+        Self {
+            shift,
+            windows: windows.chunks(4).map(Windows::new).collect(),
+        }
+    }
+
+    /// Whether any test may hold the address.
+    #[inline]
+    fn holds<A: Word>(&self, address: A) -> bool {
+        let bits = address.low_bits(self.shift);
+        let windows = self.windows.iter();
+        windows.fold(false, |held, windows| held | windows.hold(bits))
+    }
+}
+
+impl Windows {
+    /// Of one to four; places left over repeat the first.
+    fn new(windows: &[(u32, u32)]) -> Self {
+        let at = |at| {
+            windows
+                .get(at)
+                .or_else(|| windows.first())
+                .copied()
+                .unwrap_or_default()
+        };
+        Self {
+            values: from_fn(|place| at(place).0),
+            masks: from_fn(|place| at(place).1),
+        }
+    }
+
+    #[inline]
+    fn hold(&self, bits: u32) -> bool {
+        let windows = self.values.iter().zip(&self.masks);
+        windows.fold(false, |held, (value, mask)| held | (bits & mask == *value))
     }
 }
 

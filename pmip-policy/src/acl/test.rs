@@ -85,6 +85,11 @@ impl<A: Word> Masked<A> {
         address & self.mask == self.value
     }
 
+    /// Value and mask of the 32 bits from `shift` on.
+    pub(super) fn window(&self, shift: u32) -> (u32, u32) {
+        (self.value.low_bits(shift), self.mask.low_bits(shift))
+    }
+
     /// The addresses as one range; `None` where the mask is not that of a prefix.
     pub(super) fn range(&self) -> Option<(A, A)> {
         let prefix = self.mask.is_prefix_mask();

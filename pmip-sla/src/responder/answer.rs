@@ -219,7 +219,8 @@ fn sign(message: &mut ControlMessage, outcome: Result<(), SlaStatus>, config: &R
             message.authentication.status = SlaStatus::AuthenticationFailure;
         }
     } else if let Some(secret) = config.secrets.get(&asked.key_id) {
-        message.sign(secret);
+        // An empty secret let nothing in (`verify` refuses it), so there is nothing to sign then.
+        let _ = message.sign(secret);
     }
 }
 

@@ -1,6 +1,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use pmip_wire::EmptySecret;
 use pmip_wire::sla::{
     Authentication, AuthenticationMode, CONTROL_PORT, CONTROL_PORT_V1, ControlHeader,
     ControlMessage, ControlPacket, Csld, MeasurementAddresses, MeasurementHeader,
@@ -52,10 +53,33 @@ pub struct SlaKey {
     pub mode: AuthenticationMode,
     /// Which of the shared secrets it is.
     pub key_id: u16,
-    /// The shared secret.
-    pub secret: Vec<u8>,
+    /// The shared secret, never empty.
+    secret: Vec<u8>,
     /// What random numbers are made from: 16 octets that nobody knows.
     pub seed: [u8; 16],
+}
+
+impl SlaKey {
+    /// The secret that `key_id` names, used in `mode`; random numbers are made from `seed`.
+    ///
+    /// # Errors
+    /// [`EmptySecret`] where `secret` has no octets: it would authenticate anyone.
+    pub fn new(
+        mode: AuthenticationMode,
+        key_id: u16,
+        secret: Vec<u8>,
+        seed: [u8; 16],
+    ) -> Result<Self, EmptySecret> {
+        if secret.is_empty() {
+            return Err(EmptySecret);
+        }
+        Ok(Self {
+            mode,
+            key_id,
+            secret,
+            seed,
+        })
+    }
 }
 
 impl std::fmt::Debug for SlaKey {
@@ -272,7 +296,8 @@ impl IpSla {
         // The first section fits.
         let _ = message.push(Csld::UdpMeasurement(measurement));
         if let Some(key) = &self.session.key {
-            message.sign(&key.secret);
+            // The secret is not empty.
+            let _ = message.sign(&key.secret);
         }
         message
     }

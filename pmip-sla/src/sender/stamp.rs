@@ -1,10 +1,10 @@
 use std::net::SocketAddr;
 
-use pmip_wire::DecodeErrorKind;
 use pmip_wire::stamp::{
     PORT, ReflectorPacket, SenderPacket, StampKey, StampMode, TlvFlags, TlvValue,
 };
 use pmip_wire::types::ProbeTimestamp;
+use pmip_wire::{DecodeErrorKind, EmptySecret};
 
 use super::{Answer, Read, SenderDrop, SequenceOnWire, Times};
 use crate::clock::Clock;
@@ -37,10 +37,12 @@ impl StampSession {
     }
 
     /// In authenticated mode, with this key (RFC 8762 section 4.4).
-    #[must_use]
-    pub fn with_key(mut self, key: &[u8]) -> Self {
-        self.key = Some(StampKey::new(key));
-        self
+    ///
+    /// # Errors
+    /// [`EmptySecret`] where `key` has no octets.
+    pub fn with_key(mut self, key: &[u8]) -> Result<Self, EmptySecret> {
+        self.key = Some(StampKey::new(key)?);
+        Ok(self)
     }
 
     /// With a session identifier (RFC 8972 section 3); 0 is none.

@@ -239,12 +239,7 @@ fn every_control_version_measures() {
 }
 
 fn key(mode: AuthenticationMode, secret: &[u8]) -> SlaKey {
-    SlaKey {
-        mode,
-        key_id: 7,
-        secret: secret.to_vec(),
-        seed: [9; 16],
-    }
+    SlaKey::new(mode, 7, secret.to_vec(), [9; 16]).expect("not empty")
 }
 
 fn guarded(mode: AuthenticationMode) -> ResponderConfig {
@@ -342,11 +337,12 @@ fn measurements_may_go_to_the_control_port_itself() {
 #[test]
 fn stamp_with_a_key_needs_that_key() {
     let run = |ours: &[u8], theirs: &[u8]| {
-        let session = StampSession::new(far(862)).with_key(ours).with_padding(20);
+        let session = StampSession::new(far(862)).with_padding(20);
+        let session = session.with_key(ours).expect("not empty");
         let ours = clock(Duration::ZERO);
         let sender = Sender::stamp(session, config(3, ms(20)), ours, Instant::ZERO, 0);
         let mut config = ReflectorConfig::default();
-        config.key = Some(StampKey::new(theirs));
+        config.key = Some(StampKey::new(theirs).expect("not empty"));
         let far = Far::Stamp(Box::new(Reflector::new(config, clock(HOUR))));
         let mut world = World::new(sender, far, link(ms(1), 1), link(ms(1), 2));
         world.run(1).total().lost()

@@ -423,7 +423,8 @@ impl PathMtu {
         }
     }
 
-    /// RFC 8899 section 5.3.3, RFC 1191 section 6.3: paths change, and larger ones tell nobody.
+    /// PMTU_RAISE_TIMER (RFC 8899 section 5.1.1), RFC 1191 section 6.3: paths change, and larger ones
+    /// tell nobody.
     fn raise(&mut self, now: Instant) {
         self.raise_at = None;
         self.too_big = self.ceiling.saturating_add(1);

@@ -6,7 +6,7 @@ pub use field::Field;
 
 use core::fmt;
 
-use crate::code::{BindingErrorStatus, MhType, OptionType, Status};
+use crate::code::{BindingErrorStatus, FlowIdentificationStatus, MhType, OptionType, Status};
 
 /// Why a Mobility Header, its carrier or a measurement packet could not be decoded.
 ///
@@ -130,6 +130,12 @@ pub enum Answer {
     /// Where the message is a Binding Update: a Binding Acknowledgement with this status. To other
     /// messages nothing.
     BindingAcknowledgement(Status),
+    /// Where the message is a Binding Update: a Binding Acknowledgement with a Flow Identification
+    /// of the same FID and this status (RFC 6089 section 4.2); what else it asks for is looked at,
+    /// as [`Message::decode_lax`](crate::Message::decode_lax) with
+    /// [`Leniency::OPTION_MISFIT`](crate::Leniency::OPTION_MISFIT) gives it. To other messages
+    /// nothing.
+    FlowIdentification(FlowIdentificationStatus),
 }
 
 /// What an error is about.
@@ -207,10 +213,17 @@ impl DecodeError {
     /// What the sender of the message is owed.
     ///
     /// RFC 6275 section 9.2 asks for silence about a wrong checksum and for a Parameter Problem
-    /// about Payload Proto and Header Len. Of the options, only a malformed Binding Identifier has
-    /// an answer (RFC 5648 section 6.2); what else is wrong inside a well-formed header is counted
-    /// by the receiver and not answered.
+    /// about Payload Proto and Header Len. Of the options, a malformed Binding Identifier has an
+    /// answer (RFC 5648 section 6.2), and so has a Flow Identification with a malformed sub-option
+    /// (RFC 6089 section 4.2; one too short for its own Status has none). What else is wrong inside
+    /// a well-formed header is counted by the receiver and not answered.
     pub const fn answer(&self) -> Answer {
+        if matches!(
+            self.layer,
+            Layer::SubOption(OptionType::FlowIdentification, _)
+        ) {
+            return Answer::FlowIdentification(FlowIdentificationStatus::Malformed);
+        }
         let in_binding_identifier =
             matches!(self.layer, Layer::Option(OptionType::BindingIdentifier));
         match self.kind {

@@ -143,8 +143,12 @@ impl BindingIdentifier {
     /// (RFC 6089 section 4.1).
     ///
     /// # Errors
-    /// [`InvalidOption::NumberTooLarge`] where `priority` exceeds 127.
+    /// [`InvalidOption::Reserved`] where `priority` is 0, [`InvalidOption::NumberTooLarge`] where
+    /// it exceeds 127.
     pub fn with_priority(mut self, priority: u8) -> Result<Self, InvalidOption> {
+        if priority == 0 {
+            return Err(InvalidOption::Reserved { number: 0 });
+        }
         self.priority = BoundedU8::new(priority).ok_or(InvalidOption::NumberTooLarge {
             number: priority,
             limit: 127,
@@ -244,8 +248,12 @@ impl FlowSummary {
     /// The flows of these numbers.
     ///
     /// # Errors
-    /// [`InvalidOption`] where they are none or more than 127.
+    /// [`InvalidOption`] where they are none or more than 127, or where one is 0, which is reserved
+    /// (RFC 6089 section 4.2).
     pub fn new(flow_ids: &[u16]) -> Result<Self, InvalidOption> {
+        if flow_ids.contains(&0) {
+            return Err(InvalidOption::Reserved { number: 0 });
+        }
         let octets: Vec<u8> = flow_ids.iter().flat_map(|id| id.to_be_bytes()).collect();
         Ok(Self {
             flow_ids: bounded(octets)?,

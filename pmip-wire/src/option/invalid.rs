@@ -38,6 +38,12 @@ pub enum InvalidOption {
         /// The length given.
         length: usize,
     },
+    /// The number is reserved: its RFC forbids it to senders.
+    #[error("{number} is reserved and must not be sent")]
+    Reserved {
+        /// The number given.
+        number: u32,
+    },
     /// The number does not fit its field.
     #[error("{number} does not fit the field: at most {limit} does")]
     NumberTooLarge {

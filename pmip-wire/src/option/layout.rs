@@ -41,13 +41,22 @@ pub(super) fn take<'a, B: AsRef<[u8]>, L: Layout<B>>(
     octets: &'a [u8],
     own: impl FnOnce(&'a [u8]) -> B,
 ) -> Option<(L::Value, &'a [u8])> {
-    let ([code, length], rest) = octets.split_first_chunk()?;
-    let (data, rest) = match L::LENGTH {
-        Some(expected) if usize::from(*length) != expected => return None,
-        Some(expected) => rest.split_at_checked(expected)?,
-        None => raw::split(octets)?,
+    let (code, data, rest) = match L::LENGTH {
+        // Asked for as a whole, its octets need no further look at where they end.
+        Some(expected) => {
+            let (option, rest) = octets.split_at_checked(expected.wrapping_add(2))?;
+            let ([code, length], data) = option.split_first_chunk()?;
+            if usize::from(*length) != expected {
+                return None;
+            }
+            (*code, data, rest)
+        }
+        None => {
+            let (data, rest) = raw::split(octets)?;
+            (*octets.first()?, data, rest)
+        }
     };
-    let value = L::decode(RawOption::unplaced(*code, data), own).ok()?;
+    let value = L::decode(RawOption::unplaced(code, data), own).ok()?;
     Some((value, rest))
 }
 

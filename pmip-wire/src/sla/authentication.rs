@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::{AuthenticationMode, CsldCommand, SlaStatus};
 use crate::error::{DecodeError, DecodeErrorKind, Field};
-use crate::mac::hmac_sha256;
+use crate::mac::{EmptySecret, hmac_sha256};
 use crate::reader::Reader;
 
 /// Octets of the section without Random Number and Digest, and with them.
@@ -203,6 +203,9 @@ pub enum AuthenticationFailure {
     /// The digest is not the one that the secret gives.
     #[error("the digest is not the one that the secret gives")]
     Digest,
+    /// The secret to check with is empty: whoever signed knows it.
+    #[error(transparent)]
+    EmptySecret(#[from] EmptySecret),
 }
 
 /// A digest that is being taken over a message.
@@ -213,11 +216,22 @@ pub(super) enum Hasher {
 
 impl Hasher {
     /// `None` for a mode without a digest, or one that is not known.
-    pub(super) fn new(mode: AuthenticationMode, secret: &[u8]) -> Option<Self> {
+    ///
+    /// # Errors
+    /// [`EmptySecret`] where there is a digest but `secret` is empty.
+    pub(super) fn new(
+        mode: AuthenticationMode,
+        secret: &[u8],
+    ) -> Result<Option<Self>, EmptySecret> {
         match AuthenticationMode::from_code(mode.code()) {
-            AuthenticationMode::Sha256 => Some(Self::Sha256(Sha256::new().chain_update(secret))),
-            AuthenticationMode::HmacSha256 => Some(Self::Hmac(hmac_sha256(secret))),
-            AuthenticationMode::NoAuthentication | AuthenticationMode::Unknown(_) => None,
+            AuthenticationMode::Sha256 if secret.is_empty() => Err(EmptySecret),
+            AuthenticationMode::Sha256 => {
+                Ok(Some(Self::Sha256(Sha256::new().chain_update(secret))))
+            }
+            AuthenticationMode::HmacSha256 => {
+                hmac_sha256(secret).map(|hmac| Some(Self::Hmac(hmac)))
+            }
+            AuthenticationMode::NoAuthentication | AuthenticationMode::Unknown(_) => Ok(None),
         }
     }
 
@@ -246,7 +260,7 @@ pub(super) fn verify(
         return Ok(());
     }
     let unknown = AuthenticationFailure::UnknownMode(mode);
-    let mut hasher = Hasher::new(mode, secret).ok_or(unknown)?;
+    let mut hasher = Hasher::new(mode, secret)?.ok_or(unknown)?;
     let (Some(before), Some(found), Some(behind)) = (
         wire.get(..DIGEST_AT),
         wire.get(DIGEST_AT..).and_then(<[u8]>::first_chunk::<32>),

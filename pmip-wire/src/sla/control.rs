@@ -9,6 +9,7 @@ use super::{
     UnknownCsld,
 };
 use crate::error::{DecodeError, DecodeErrorKind, Field, Layer};
+use crate::mac::EmptySecret;
 use crate::reader::{Reader, saturating_u16};
 use crate::types::ProbeTimestamp;
 
@@ -65,7 +66,7 @@ pub enum ControlPacket {
 ///
 /// let proof = Authentication::new(AuthenticationMode::HmacSha256, 1, [7; 16]);
 /// let mut request = ControlMessage::new(ControlHeader::request(1), proof);
-/// request.sign(b"secret");
+/// request.sign(b"secret")?;
 /// let mut wire = Vec::new();
 /// request.encode(&mut wire);
 ///
@@ -75,7 +76,7 @@ pub enum ControlPacket {
 /// assert_eq!(read, request);
 /// assert!(read.verify(&wire, AuthenticationMode::HmacSha256, b"secret").is_ok());
 /// assert!(read.verify(&wire, AuthenticationMode::HmacSha256, b"another").is_err());
-/// # Ok::<(), pmip_wire::DecodeError>(())
+/// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -251,13 +252,18 @@ impl ControlMessage {
 
     /// Takes the digest over the message as it is now: SHA-256 over `secret` and the message in
     /// mode 1, HMAC-SHA-256 in mode 2 (RFC 6812 section 4). Other modes have none: all-zero.
-    pub fn sign(&mut self, secret: &[u8]) {
+    ///
+    /// # Errors
+    /// [`EmptySecret`] where the mode has a digest and `secret` no octets; the message stays as it
+    /// was.
+    pub fn sign(&mut self, secret: &[u8]) -> Result<(), EmptySecret> {
         let mut digest = [0; 32];
-        if let Some(mut hasher) = Hasher::new(self.authentication.mode(), secret) {
+        if let Some(mut hasher) = Hasher::new(self.authentication.mode(), secret)? {
             self.pieces(&digest, &mut |piece| hasher.update(piece));
             digest = hasher.finish().into_bytes().into();
         }
         self.authentication.set_digest(digest);
+        Ok(())
     }
 
     /// Whether `wire`, from which this message was decoded, is authenticated by mode `wanted` and
@@ -456,7 +462,9 @@ impl<'a> arbitrary::Arbitrary<'a> for ControlMessage {
                 .push(u.arbitrary()?)
                 .map_err(|_| arbitrary::Error::IncorrectFormat)?;
         }
-        message.sign(&u.arbitrary::<[u8; 8]>()?);
+        message
+            .sign(&u.arbitrary::<[u8; 8]>()?)
+            .map_err(|_| arbitrary::Error::IncorrectFormat)?;
         Ok(message)
     }
 }

@@ -6,7 +6,7 @@ use sha2::Sha256;
 
 use super::{AUTHENTICATED_LEN, ErrorEstimate, Tlvs, UNAUTHENTICATED_LEN};
 use crate::error::{DecodeError, DecodeErrorKind, Field, Layer};
-use crate::mac::hmac_sha256;
+use crate::mac::{EmptySecret, hmac_sha256};
 use crate::reader::Reader;
 use crate::types::ProbeTimestamp;
 
@@ -18,9 +18,12 @@ const COVERED: usize = 96;
 pub struct StampKey(Hmac<Sha256>);
 
 impl StampKey {
-    /// `key`, of any length.
-    pub fn new(key: &[u8]) -> Self {
-        Self(hmac_sha256(key))
+    /// `key`, of any length but none.
+    ///
+    /// # Errors
+    /// [`EmptySecret`] where `key` has no octets.
+    pub fn new(key: &[u8]) -> Result<Self, EmptySecret> {
+        hmac_sha256(key).map(Self)
     }
 
     /// HMAC-SHA-256 over `parts`, cut to 128 bits (RFC 8762 section 4.4).

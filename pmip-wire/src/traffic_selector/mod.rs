@@ -69,12 +69,16 @@ pub enum TrafficSelector<B = Bytes> {
     /// Format 2 (RFC 6088 section 3.2).
     Ipv6(Ipv6TrafficSelector),
     /// Any other, kept as it came.
-    Other {
-        /// The format.
-        format: TrafficSelectorFormat,
-        /// What follows TS Format and Reserved.
-        selector: B,
-    },
+    Other(OtherTrafficSelector<B>),
+}
+
+/// A traffic selector in a format that has no name here. Format 0 is reserved (RFC 6089
+/// section 4.2.1.4): it is read, so that it can be answered, but not built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct OtherTrafficSelector<B = Bytes> {
+    format: TrafficSelectorFormat,
+    selector: B,
 }
 
 impl<T: Copy + Ord> ValueRange<T> {
@@ -160,6 +164,31 @@ impl FlowLabel {
     /// Its number.
     pub const fn number(self) -> u32 {
         self.0
+    }
+}
+
+impl OtherTrafficSelector {
+    /// The octets behind TS Format and Reserved, in `format`; `None` where that one is reserved, or
+    /// has a form of its own in [`TrafficSelector`].
+    pub fn new(format: TrafficSelectorFormat, selector: impl Into<Bytes>) -> Option<Self> {
+        matches!(format, TrafficSelectorFormat::Unknown(code)
+            if TrafficSelectorFormat::from_code(code).name().is_none())
+        .then(|| Self {
+            format,
+            selector: selector.into(),
+        })
+    }
+}
+
+impl<B> OtherTrafficSelector<B> {
+    /// Its format.
+    pub const fn format(&self) -> TrafficSelectorFormat {
+        self.format
+    }
+
+    /// What follows TS Format and Reserved.
+    pub const fn selector(&self) -> &B {
+        &self.selector
     }
 }
 
@@ -298,13 +327,15 @@ impl<'a> TrafficSelector<&'a [u8]> {
     /// # Errors
     /// As [`Ipv4TrafficSelector::decode`]; nothing is wrong with formats that have no name here.
     pub fn decode(format: TrafficSelectorFormat, octets: &'a [u8]) -> Result<Self, DecodeError> {
-        Ok(match format {
+        Ok(match TrafficSelectorFormat::from_code(format.code()) {
             TrafficSelectorFormat::Ipv4Binary => Self::Ipv4(Ipv4TrafficSelector::decode(octets)?),
             TrafficSelectorFormat::Ipv6Binary => Self::Ipv6(Ipv6TrafficSelector::decode(octets)?),
-            TrafficSelectorFormat::Reserved | TrafficSelectorFormat::Unknown(_) => Self::Other {
-                format,
-                selector: octets,
-            },
+            TrafficSelectorFormat::Reserved | TrafficSelectorFormat::Unknown(_) => {
+                Self::Other(OtherTrafficSelector {
+                    format,
+                    selector: octets,
+                })
+            }
         })
     }
 }
@@ -315,7 +346,7 @@ impl<B> TrafficSelector<B> {
         match self {
             Self::Ipv4(_) => TrafficSelectorFormat::Ipv4Binary,
             Self::Ipv6(_) => TrafficSelectorFormat::Ipv6Binary,
-            Self::Other { format, .. } => *format,
+            Self::Other(other) => other.format,
         }
     }
 }
@@ -326,7 +357,7 @@ impl<B: AsRef<[u8]>> TrafficSelector<B> {
         match self {
             Self::Ipv4(selector) => selector.encode(out),
             Self::Ipv6(selector) => selector.encode(out),
-            Self::Other { selector, .. } => out.extend_from_slice(selector.as_ref()),
+            Self::Other(other) => out.extend_from_slice(other.selector.as_ref()),
         }
     }
 
@@ -342,10 +373,10 @@ impl<B: AsRef<[u8]>> TrafficSelector<B> {
         match self {
             Self::Ipv4(selector) => TrafficSelector::Ipv4(*selector),
             Self::Ipv6(selector) => TrafficSelector::Ipv6(*selector),
-            Self::Other { format, selector } => TrafficSelector::Other {
-                format: *format,
-                selector: Bytes::copy_from_slice(selector.as_ref()),
-            },
+            Self::Other(other) => TrafficSelector::Other(OtherTrafficSelector {
+                format: other.format,
+                selector: Bytes::copy_from_slice(other.selector.as_ref()),
+            }),
         }
     }
 }
@@ -353,6 +384,12 @@ impl<B: AsRef<[u8]>> TrafficSelector<B> {
 impl From<Ipv4TrafficSelector> for TrafficSelector {
     fn from(selector: Ipv4TrafficSelector) -> Self {
         Self::Ipv4(selector)
+    }
+}
+
+impl From<OtherTrafficSelector> for TrafficSelector {
+    fn from(selector: OtherTrafficSelector) -> Self {
+        Self::Other(selector)
     }
 }
 
@@ -398,6 +435,27 @@ impl<T: Copy + Ord> TryFrom<RangeParts<T>> for ValueRange<T> {
     }
 }
 
+/// Takes what decoding takes.
+#[cfg(feature = "serde")]
+impl<'de, B: serde::Deserialize<'de>> serde::Deserialize<'de> for OtherTrafficSelector<B> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Fields<B> {
+            format: TrafficSelectorFormat,
+            selector: B,
+        }
+        let Fields { format, selector } = Fields::deserialize(deserializer)?;
+        match TrafficSelectorFormat::from_code(format.code()) {
+            TrafficSelectorFormat::Ipv4Binary | TrafficSelectorFormat::Ipv6Binary => Err(
+                serde::de::Error::custom("the format has a form of its own: use that"),
+            ),
+            TrafficSelectorFormat::Reserved | TrafficSelectorFormat::Unknown(_) => {
+                Ok(Self { format, selector })
+            }
+        }
+    }
+}
+
 #[cfg(feature = "serde")]
 impl TryFrom<u32> for FlowLabel {
     type Error = &'static str;
@@ -409,7 +467,7 @@ impl TryFrom<u32> for FlowLabel {
 
 #[cfg(feature = "arbitrary")]
 mod with_arbitrary {
-    use super::{FlowLabel, TrafficSelector, ValueRange};
+    use super::{FlowLabel, OtherTrafficSelector, TrafficSelector, ValueRange};
     use crate::option::draw_octets;
     use alloc::vec::Vec;
     use arbitrary::{Arbitrary, Result, Unstructured};
@@ -435,10 +493,10 @@ mod with_arbitrary {
             Ok(match u.int_in_range(0..=7u8)? {
                 0..=3 => Self::Ipv4(u.arbitrary()?),
                 4..=6 => Self::Ipv6(u.arbitrary()?),
-                _ => Self::Other {
+                _ => Self::Other(OtherTrafficSelector {
                     format: u.int_in_range(3..=u8::MAX)?.into(),
                     selector: draw_octets(u)?,
-                },
+                }),
             })
         }
     }

@@ -292,6 +292,8 @@ fn binding_identifier() {
         malformed.answer(),
         Answer::BindingAcknowledgement(Status::McoaMalformed)
     );
+    let reserved = BindingIdentifier::new(7).with_priority(0);
+    assert_eq!(reserved, Err(InvalidOption::Reserved { number: 0 }));
     let error = BindingIdentifier::new(7)
         .with_priority(128)
         .expect_err("eight bits");

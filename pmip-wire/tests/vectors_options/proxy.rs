@@ -113,6 +113,8 @@ fn flow_summary() {
     assert!(FlowSummary::new(&[]).is_err());
     assert!(FlowSummary::new(&[1; 127]).is_ok());
     assert!(FlowSummary::new(&[1; 128]).is_err());
+    let reserved = InvalidOption::Reserved { number: 0 };
+    assert_eq!(FlowSummary::new(&[1, 0]), Err(reserved));
 }
 
 /// RFC 6463 sections 4.1 and 4.2: K for IPv6, N for IPv4.

@@ -1,10 +1,11 @@
 //! Cut octets, and lengths and values that no RFC allows.
 
 use bytes::Bytes;
+use pmip_wire::traffic_selector::OtherTrafficSelector;
 use pmip_wire::{
     AccessNetworkIdentifier, AniSubOption, BindingReference, DecodeErrorKind, ExpectedLength,
     Field, FlowSubOption, Layer, Message, MobilityOption, NetworkIdentifier, OptionType,
-    QosAttribute, QosVendorSpecific, SubOptionError, UnknownSubOption,
+    QosAttribute, QosVendorSpecific, SubOptionError, TrafficSelectorFormat, UnknownSubOption,
 };
 
 use crate::{FULL_IPV4, FULL_IPV6, UDP, decode, flow, flow_head, option, qos, update};
@@ -342,6 +343,12 @@ fn what_cannot_be_read_cannot_be_built() {
             SubOptionError::Typed { .. } | SubOptionError::Invalid(_)
         );
         assert!(own_form, "{refused}");
+    }
+    // Format 0 is reserved (RFC 6089 section 4.2.1.4), 1 and 2 have forms of their own.
+    for format in [0, 1, 2].map(TrafficSelectorFormat::from_code) {
+        for format in [format, TrafficSelectorFormat::Unknown(format.code())] {
+            assert_eq!(OtherTrafficSelector::new(format, vec![0; 4]), None);
+        }
     }
     let nameless = AniSubOption::NetworkIdentifier(NetworkIdentifier::utf8(""));
     assert!(AccessNetworkIdentifier::new(nameless).is_err());

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use bytes::Bytes;
 use pmip_wire::traffic_selector::{
-    Ipv4TrafficSelector, Ipv6TrafficSelector, TrafficSelector, ValueRange,
+    Ipv4TrafficSelector, Ipv6TrafficSelector, OtherTrafficSelector, TrafficSelector, ValueRange,
 };
 use pmip_wire::{
     AllocationRetentionPriority, AniSubOption, BindingReference, BindingReregistrationControl,
@@ -67,10 +67,9 @@ fn flow_with_ipv6_selector() {
 /// A format without a name here is kept.
 #[test]
 fn flow_with_a_selector_of_another_format() {
-    let selector = TrafficSelector::Other {
-        format: TrafficSelectorFormat::Unknown(7),
-        selector: Bytes::from_static(&[0xaa]),
-    };
+    let selector = OtherTrafficSelector::new(TrafficSelectorFormat::Unknown(7), vec![0xaa])
+        .map(TrafficSelector::from)
+        .expect("a format of its own");
     let built = flow()
         .with(FlowSubOption::TrafficSelector(selector))
         .expect("fits");

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use pmip_capture::{CaptureTime, Finding, IncompletePacket, Outer, Transport, WhyIncomplete};
+use pmip_capture::{
+    CaptureTime, Finding, IncompletePacket, Outer, Transport, UdpChecksum, WhyIncomplete,
+};
 use pmip_wire::ChecksumContext;
 use serde_json::{Map, Value, json};
 
@@ -19,6 +21,7 @@ pub(super) struct Carrier {
     pub(super) source: Option<IpAddr>,
     pub(super) destination: Option<IpAddr>,
     pub(super) ports: Option<(u16, u16)>,
+    pub(super) udp_checksum: Option<UdpChecksum>,
     pub(super) vlans: Vec<u16>,
     pub(super) tunnel: Vec<Outer>,
     pub(super) fragments: Vec<u64>,
@@ -66,7 +69,10 @@ impl Carried {
 
 impl From<Finding> for Carried {
     fn from(finding: Finding) -> Self {
-        let reading = reading::read(&finding.wire, finding.context, finding.snapped);
+        let mut reading = reading::read(&finding.wire, finding.context, finding.snapped);
+        if let Some(trailing) = &mut reading.trailing {
+            *trailing = trailing.saturating_add(finding.behind);
+        }
         let carrier = Carrier {
             frame: finding.frame,
             time: finding.time,
@@ -74,6 +80,7 @@ impl From<Finding> for Carried {
             source: Some(finding.source),
             destination: Some(finding.destination),
             ports: finding.ports,
+            udp_checksum: finding.udp_checksum,
             vlans: finding.vlans,
             tunnel: finding.tunnel,
             fragments: finding.fragments,
@@ -95,6 +102,7 @@ impl Carried {
                 source: Some(packet.source),
                 destination: Some(packet.destination),
                 ports: None,
+                udp_checksum: None,
                 vlans: Vec::new(),
                 tunnel: packet.tunnel.clone(),
                 fragments: packet.fragments.clone(),
@@ -165,6 +173,7 @@ impl Carrier {
             source: None,
             destination: None,
             ports: None,
+            udp_checksum: None,
             vlans: Vec::new(),
             tunnel: Vec::new(),
             fragments: Vec::new(),
@@ -201,6 +210,9 @@ impl Carrier {
         if let Some((source, destination)) = self.ports {
             put("src_port", json!(source));
             put("dst_port", json!(destination));
+        }
+        if let Some(checksum) = self.udp_checksum {
+            put("udp_checksum", json!(checksum.name()));
         }
         if !self.vlans.is_empty() {
             put("vlan", json!(self.vlans));
@@ -250,6 +262,9 @@ fn reading_json(tree: &mut Map<String, Value>, reading: &Reading, options: Decod
             let list = shown.map(|option| option_json(option, options.raw));
             tree.insert("options".into(), list.collect());
         }
+    }
+    if let Some(trailing) = reading.trailing.filter(|trailing| *trailing > 0) {
+        tree.insert("trailing_octets".into(), json!(trailing));
     }
     if options.raw {
         tree.insert("mh".into(), json!(hex(&reading.octets)));

@@ -11,7 +11,7 @@ use pmip_capture::{CaptureError, CaptureReader, Dissector, Item, Outcome, Transp
 use super::carried::{Carried, Carrier};
 use super::progress::Progress;
 use super::summary::Summary;
-use super::tree::TreeWriter;
+use super::tree::{TERMINAL, TreeWriter};
 use super::{DecodeOptions, from_hex, reading};
 
 /// Show the Mobility Headers of a capture file, or of hexadecimal text, as a tree
@@ -84,6 +84,9 @@ JSON, one object for each Mobility Header:
   transport       ipv6 or udp; src and dst are the addresses of the IP packet
   src_port, dst_port, vlan, home_address_option, type_2_routing_header
                   only where the packet has them
+  udp_checksum    correct, wrong, or offloaded where the network card had yet to fill it in; only
+                  where there is one
+  trailing_octets how many follow the Mobility Header in the packet; only where some do
   tunnel          only inside one: its outer layers, outermost first
   fragments       only of a fragmented packet: the frames of its fragments
   type, name      and the message's own fields, such as sequence_number, lifetime_seconds, status,
@@ -109,13 +112,15 @@ const UNDECODABLE: u8 = 3;
 /// Runs the command and gives its exit code.
 pub fn main(args: &DecodeArgs) -> u8 {
     let stdout = io::stdout();
-    let color = wants_color(stdout.is_terminal());
+    let is_terminal = stdout.is_terminal();
+    let color = wants_color(is_terminal);
+    let width = is_terminal.then_some(TERMINAL);
     let mut output = Output {
         // Whoever watches a pipe wants to see each message when it comes.
         out: BufWriter::new(stdout.lock()),
         json: args.json,
         options: args.options,
-        tree: TreeWriter::new(color, args.options),
+        tree: TreeWriter::new(color, width, args.options),
         summary: Summary::default(),
         progress: Progress::new(None),
     };

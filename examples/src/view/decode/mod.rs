@@ -7,6 +7,7 @@
 mod carried;
 mod cli;
 mod field;
+mod line;
 mod node;
 mod progress;
 mod reading;

@@ -25,6 +25,9 @@ pub(super) struct Reading {
     pub(super) stands: bool,
     /// The Mobility Header, or what is there of it.
     pub(super) octets: Bytes,
+    /// Octets behind it, which receivers ignore (RFC 8200 section 4.7); `None` where its end is not
+    /// known.
+    pub(super) trailing: Option<usize>,
     /// Whether encoding gives the octets again.
     pub(super) reencode: Option<&'static str>,
 }
@@ -80,6 +83,7 @@ impl Reading {
     fn whole(wire: &Bytes, header: &MobilityHeader<'_>, bad_checksum: Option<Problem>) -> Self {
         let octets = wire.slice_ref(header.as_bytes());
         let mut reading = Self::new(octets, Some(header.mh_type()));
+        reading.trailing = wire.len().checked_sub(reading.octets.len());
         match Message::decode(&reading.octets, ChecksumContext::Udp) {
             Ok(message) => {
                 reading.stands = true;
@@ -115,6 +119,7 @@ impl Reading {
             problem: None,
             stands: false,
             octets,
+            trailing: None,
             reencode: None,
         }
     }
@@ -238,6 +243,10 @@ fn rule(error: &DecodeError) -> Option<String> {
         Answer::BindingAcknowledgement(status) => {
             format!("answered with a Binding Acknowledgement, status {status}")
         }
+        Answer::FlowIdentification(status) => format!(
+            "RFC 6089 section 4.2: answered with a Flow Identification, status {status}; the rest \
+             of the message counts"
+        ),
         Answer::Silence if error.is_bad_checksum() => {
             "RFC 6275 section 9.2: discarded without an answer".into()
         }
@@ -275,6 +284,7 @@ fn cut(wire: &Bytes, error: &DecodeError, snapped: Snapped) -> Reading {
     reading.options.retain(is_there);
     reading.problem = Some(problem);
     reading.octets = wire.clone();
+    reading.trailing = None;
     reading.reencode = None;
     reading
 }

@@ -1,12 +1,17 @@
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::Bytes;
-use pmip_wire::{ChecksumContext, Message};
+use pmip_wire::{
+    BindingAckFlags, BindingAcknowledgement, ChecksumContext, Lifetime, Message, MobilityOptions,
+    SequenceNumber, Status,
+};
 
 use super::carried::{Carried, Carrier};
 use super::field::{self, Field, Shown};
 use super::node::Node;
+use super::tree::{TERMINAL, TreeWriter};
 use super::{DecodeOptions, from_hex, reading};
 
 /// Messages with options of every kind, drawn the same way each time.
@@ -66,6 +71,73 @@ fn every_code_point_has_its_name_and_every_unit_its_words() {
         .filter(|name| !field::is_known_wrapper(name))
         .collect();
     assert!(nameless.is_empty(), "shown as bare numbers: {nameless:?}");
+}
+
+/// The lines that tell what a message is, for a terminal of this width.
+fn head(carried: &Carried, color: bool, width: Option<usize>) -> Vec<String> {
+    let tree = TreeWriter::new(color, width, DecodeOptions::default());
+    let text = tree.render(carried);
+    let is_head = |(index, line): &(usize, &str)| {
+        let line = line.trim_start();
+        *index == 0 || line.starts_with("2001:") || line.starts_with("> ") || line.contains('\x1b')
+    };
+    let lines = text.lines().enumerate().take_while(is_head);
+    lines.map(|(_, line)| line.to_owned()).collect()
+}
+
+/// A line of two long addresses and a name would wrap in mid-word, and hide what matters.
+#[test]
+fn a_head_line_breaks_between_words_on_a_terminal() {
+    let message = BindingAcknowledgement {
+        status: Status::McoaUnknownCareOfAddress,
+        flags: BindingAckFlags::empty(),
+        sequence: SequenceNumber(7),
+        lifetime: Lifetime::from_secs(0),
+        options: MobilityOptions::new(),
+    };
+    let mut carried = carried(&Message::from(message));
+    carried.carrier.transport = pmip_capture::Transport::Ipv6;
+    let address = |last: u16| {
+        let address = Ipv6Addr::new(0x2001, 0xdb8, 0x1111, 0x2222, 0x3333, 0x4444, 0x5555, last);
+        Some(IpAddr::from(address))
+    };
+    carried.carrier.source = address(0xaaaa);
+    carried.carrier.destination = address(0xbbbb);
+
+    let piped = head(&carried, false, None);
+    assert_eq!(piped.len(), 1, "{piped:?}");
+    let shown = head(&carried, false, Some(TERMINAL));
+    assert!(shown.len() > 1, "{shown:?}");
+    assert!(
+        shown.iter().all(|line| line.chars().count() <= TERMINAL),
+        "{shown:?}"
+    );
+    assert!(
+        shown[0].starts_with("#1  IPv6  BindingAcknowledgement"),
+        "{shown:?}"
+    );
+    let words = |lines: &[String]| {
+        let mut words: Vec<String> = lines
+            .iter()
+            .flat_map(|line| line.split_whitespace().map(str::to_owned))
+            .collect();
+        words.sort();
+        words
+    };
+    assert_eq!(words(&shown), words(&piped), "nothing is lost");
+
+    // Colours take no columns.
+    carried.carrier.source = Some(Ipv4Addr::LOCALHOST.into());
+    carried.carrier.destination = Some(Ipv4Addr::LOCALHOST.into());
+    let plain = head(&carried, false, None);
+    let width = plain[0].chars().count();
+    let coloured = head(&carried, true, Some(width));
+    assert!(
+        coloured[0].contains("127.0.0.1 > 127.0.0.1"),
+        "{coloured:?}"
+    );
+    assert!(coloured[0].chars().count() > width, "{coloured:?}");
+    assert!(!head(&carried, true, Some(width - 1))[0].contains("127.0.0.1"));
 }
 
 #[test]

@@ -4,17 +4,20 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use anstyle::{AnsiColor, Style};
-use pmip_capture::{CaptureTime, Outer, Transport};
+use pmip_capture::{CaptureTime, Outer, Transport, UdpChecksum};
 use pmip_wire::MhType;
 use serde_json::Value;
 
 use super::carried::{Carried, Carrier, frames};
 use super::field::{Field, Shown, snake_case, spaced};
+use super::line::Line;
 use super::reading::{OptionReading, Problem, Reading};
 use super::{DecodeOptions, hex};
 
 /// The column in which options say what they hold.
 const VALUE_COLUMN: usize = 44;
+/// Columns of a terminal: what it would wrap anywhere breaks between words.
+pub(super) const TERMINAL: usize = 80;
 /// Octets of hexadecimal in a line.
 const HEX_LINE: usize = 32;
 
@@ -22,20 +25,24 @@ const HEX_LINE: usize = 32;
 #[derive(Clone, Debug)]
 pub(super) struct TreeWriter {
     color: bool,
+    /// Columns that the line about a message may take; any number where nobody looks.
+    width: Option<usize>,
     options: DecodeOptions,
     /// When the capture starts: times are relative to it.
     start: Option<CaptureTime>,
 }
 
+const PLAIN: Style = Style::new();
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
 impl TreeWriter {
-    pub(super) const fn new(color: bool, options: DecodeOptions) -> Self {
+    pub(super) const fn new(color: bool, width: Option<usize>, options: DecodeOptions) -> Self {
         Self {
             color,
+            width,
             options,
             start: None,
         }
@@ -71,52 +78,62 @@ impl TreeWriter {
         text
     }
 
-    /// The one line that tells what it is.
+    /// The line that tells what it is. Where it is too long for the terminal, the addresses go
+    /// below.
     fn head(&self, text: &mut String, carried: &Carried) {
         let carrier = &carried.carrier;
-        let number = format!("#{}", carrier.frame);
-        let _ = write!(text, "{}", self.paint(BOLD, &number));
+        let what = self.what(carried);
+        let mut number = Line::default();
+        number.push("", BOLD, &format!("#{}", carrier.frame));
         if let Some(time) = self.relative(carrier.time) {
-            let _ = write!(text, "  {}", self.paint(DIM, &time));
+            number.push("  ", DIM, &time);
         }
+        let mut ends = Line::default();
         if let (Some(source), Some(destination)) = (carrier.source, carrier.destination) {
             let (from, to) = carrier.ports.unzip();
-            let _ = write!(text, "  {} > {}", end(source, from), end(destination, to));
+            ends.push("  ", PLAIN, &end(source, from));
+            ends.push(" ", PLAIN, &format!("> {}", end(destination, to)));
         }
-        let transport = match carrier.transport {
+        let one_line = number.clone().then(&ends).then(&what);
+        let fits = self.width.is_none_or(|width| one_line.width() <= width);
+        let lines = if fits {
+            vec![one_line]
+        } else {
+            let width = self.width.unwrap_or(TERMINAL);
+            let mut lines = number.then(&what).broken(width);
+            lines.extend(Line::default().then(&ends).indented().broken(width));
+            lines
+        };
+        for line in lines {
+            let _ = writeln!(text, "{}", self.paint_line(&line));
+        }
+    }
+
+    /// What carried what.
+    fn what(&self, carried: &Carried) -> Line {
+        let mut line = Line::default();
+        let transport = match carried.carrier.transport {
             Transport::Ipv6 => "IPv6",
             Transport::Udp => "IPv4-UDP",
         };
-        let _ = write!(text, "  {transport}");
+        line.push("  ", PLAIN, transport);
         let Some(reading) = &carried.reading else {
-            let _ = write!(text, "  {}", self.paint(BAD, "incomplete"));
-            text.push('\n');
-            return;
+            line.push("  ", BAD, "incomplete");
+            return line;
         };
         if let Some(name) = &reading.name {
-            let _ = write!(text, "  {}", self.paint(BOLD, name));
+            line.push("  ", BOLD, name);
         }
         if reading.mh_type == Some(MhType::Heartbeat) && find(reading, "flags").is_some() {
-            let _ = write!(text, " {}", heartbeat_kind(reading));
+            line.push(" ", PLAIN, heartbeat_kind(reading));
         }
         if let Some(sequence) = find(reading, "sequence_number") {
-            let _ = write!(text, "  sequence {sequence}");
+            line.push("  ", PLAIN, &format!("sequence {sequence}"));
         }
         if let Some(status) = find(reading, "status") {
-            let _ = write!(text, "  {}", self.status(reading, status));
+            line.push("  ", status_style(reading), status);
         }
-        text.push('\n');
-    }
-
-    /// A status with its verdict: from 128 on it is a rejection (RFC 6275 section 6.1.8).
-    fn status(&self, reading: &Reading, words: &str) -> String {
-        let field = reading.fields.iter().find(|field| field.key == "status");
-        let number = field.and_then(Field::json).and_then(Value::as_u64);
-        let is_error = reading.name.as_deref() == Some("BindingError");
-        if is_error || number.is_some_and(|number| number >= 128) {
-            return self.paint(BAD, words);
-        }
-        self.paint(GOOD, words)
+        line
     }
 
     fn carrier(&self, text: &mut String, carrier: &Carrier) {
@@ -140,6 +157,18 @@ impl TreeWriter {
             line(format!(
                 "type 2 routing header {address}, which the checksum covers as the destination"
             ));
+        }
+        match carrier.udp_checksum {
+            Some(UdpChecksum::Offloaded) => {
+                line(
+                    "UDP checksum not filled in yet: captured in front of the network card".into(),
+                );
+            }
+            Some(UdpChecksum::Wrong { expected, found }) => line(format!(
+                "UDP checksum {found:#06x} is wrong, {expected:#06x} would be right: discarded"
+            )),
+            // A right one, or none, goes without saying.
+            _ => {}
         }
         if !carrier.fragments.is_empty() {
             line(format!("fragments in {}", frames(&carrier.fragments)));
@@ -173,6 +202,11 @@ impl TreeWriter {
         }
         if let Some(late) = problem {
             self.problem(text, Some(late.offset), late);
+        }
+        if let Some(trailing) = reading.trailing.filter(|trailing| *trailing > 0) {
+            let octets = if trailing == 1 { "octet" } else { "octets" };
+            let words = format!("{trailing} {octets} behind the Mobility Header, ignored");
+            let _ = writeln!(text, "      {}", self.paint(DIM, &words));
         }
         if self.options.raw {
             self.hex(text, 6, &reading.octets);
@@ -259,13 +293,31 @@ impl TreeWriter {
         })
     }
 
+    fn paint_line(&self, line: &Line) -> String {
+        let words = line.words.iter();
+        words
+            .map(|word| format!("{}{}", word.gap, self.paint(word.style, &word.text)))
+            .collect()
+    }
+
     fn paint(&self, style: Style, text: &str) -> String {
-        if self.color {
+        if self.color && style != PLAIN {
             format!("{style}{text}{style:#}")
         } else {
             text.into()
         }
     }
+}
+
+/// A status with its verdict: from 128 on it is a rejection (RFC 6275 section 6.1.8).
+fn status_style(reading: &Reading) -> Style {
+    let field = reading.fields.iter().find(|field| field.key == "status");
+    let number = field.and_then(Field::json).and_then(Value::as_u64);
+    let is_error = reading.name.as_deref() == Some("BindingError");
+    if is_error || number.is_some_and(|number| number >= 128) {
+        return BAD;
+    }
+    GOOD
 }
 
 fn end(address: IpAddr, port: Option<u16>) -> String {
