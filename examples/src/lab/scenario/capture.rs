@@ -127,13 +127,13 @@ fn interfaces(space: &Netns) -> Result<BTreeMap<usize, String>> {
         let mut links = handle.link().get().execute();
         let mut names = BTreeMap::new();
         while let Some(link) = links.try_next().await? {
-            let name = link
-                .attributes
-                .iter()
-                .find_map(|attribute| match attribute {
-                    LinkAttribute::IfName(name) => Some(name.clone()),
-                    _ => None,
-                });
+            let mut attributes = link.attributes.iter();
+            let name = attributes.find_map(|attribute| {
+                if let LinkAttribute::IfName(name) = attribute {
+                    return Some(name.clone());
+                }
+                None
+            });
             if let Some(name) = name {
                 names.insert(link.header.index.try_into()?, name);
             }
