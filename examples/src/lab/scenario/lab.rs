@@ -649,6 +649,27 @@ impl<'a> Lab<'a> {
         answered.map_err(|error| LabError::domain("pinging", error))
     }
 
+    /// Pings until all `count` of a turn are answered, as the first may wait for neighbour
+    /// discovery; how many of the last turn were.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    pub(in crate::lab) fn reaches(
+        &mut self,
+        family: Family,
+        from: &str,
+        to: &str,
+        count: u16,
+    ) -> Result<u16, LabError> {
+        let start = Instant::now();
+        loop {
+            let answered = self.ping_by(family, from, to, count)?;
+            if answered == count || start.elapsed() > PATIENCE / 2 {
+                return Ok(answered);
+            }
+        }
+    }
+
     /// One IPv4 packet of `length` octets that must not be fragmented.
     ///
     /// # Errors
@@ -728,6 +749,10 @@ impl<'a> Lab<'a> {
     /// When netlink fails.
     pub(in crate::lab) fn packets(&mut self, capture: &Capture) -> Result<Vec<Packet>, LabError> {
         self.pass(SETTLE)?;
+        let (now, start) = (self.now(), Instant::now());
+        while !capture.has_read(now) && start.elapsed() < PATIENCE {
+            self.pass(LOOK)?;
+        }
         let space = self.network.space(&capture.space).map_err(failed)?;
         capture.packets(space).map_err(failed)
     }
