@@ -18,6 +18,7 @@ mod signal;
 mod sim;
 pub mod spec;
 pub mod traffic;
+pub mod wan;
 
 use std::path::PathBuf;
 
@@ -27,7 +28,7 @@ use domain::{Domain, LabError, Topology};
 use result::RunResult;
 use run::{Claim, Run, Stop};
 use screen::Screen;
-use spec::DomainSpec;
+use spec::{Carrying, DomainSpec};
 
 /// Exit code: every claim holds.
 const HOLDS: i32 = 0;
@@ -72,6 +73,9 @@ pub struct LabArgs {
     /// With `all`: how many to play at a time
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub jobs: usize,
+    /// How packets travel between MAG and LMA (namespaces alone)
+    #[arg(long, value_enum, default_value_t, conflicts_with = "sim")]
+    pub encap: Carrying,
     /// Seed of the simulation
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -132,6 +136,7 @@ pub fn main(args: LabArgs) -> i32 {
     let how = How {
         topology,
         broken: args.broken.clone(),
+        carrying: args.encap,
         seed: args.seed,
     };
     conclude(&args, &play(story, &how, &mut screen))
@@ -211,6 +216,7 @@ impl Entry {
 struct How {
     topology: Topology,
     broken: Option<String>,
+    carrying: Carrying,
     seed: u64,
 }
 
@@ -225,6 +231,7 @@ pub fn simulate(scenario: &str, broken: Option<&str>, seed: u64) -> Option<RunRe
     let how = How {
         topology: Topology::Sim,
         broken: broken.map(str::to_owned),
+        carrying: Carrying::default(),
         seed,
     };
     Some(play(scenario, &how, &mut Screen::silent()).result)
@@ -313,6 +320,9 @@ fn topology(args: &LabArgs, modes: &[Topology]) -> Result<Topology, String> {
         Ok(()) => Ok(Topology::Netns),
         Err(missing) if !simulated => Err(missing),
         Err(missing) if args.netns => Err(format!("{missing}, or use --sim")),
+        Err(missing) if args.netns || args.encap != Carrying::default() => {
+            Err(format!("{missing}, or use --sim"))
+        }
         Err(missing) => {
             complain(&format!(
                 "{missing}. Without, here is the simulation (--sim)."
@@ -331,7 +341,8 @@ struct Played {
 }
 
 fn play(scenario: &Scenario, how: &How, screen: &mut Screen) -> Played {
-    let spec = (scenario.spec)(how.broken.as_deref(), how.seed);
+    let mut spec = (scenario.spec)(how.broken.as_deref(), how.seed);
+    spec.carrying = how.carrying;
     let result = RunResult::new(scenario.name, how.topology, how.broken.clone(), how.seed);
     screen.learn(&spec);
     introduce(screen, scenario, how);

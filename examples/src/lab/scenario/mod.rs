@@ -71,6 +71,7 @@ mod language;
 mod limits;
 mod maps;
 mod paths;
+mod quality;
 mod registration;
 mod revocation;
 
@@ -89,6 +90,7 @@ const ALL: &[&[Scenario]] = &[
     access::SCENARIOS,
     anchor::SCENARIOS,
     paths::SCENARIOS,
+    quality::SCENARIOS,
     maps::SCENARIOS,
     failures::SCENARIOS,
     limits::SCENARIOS,

@@ -11,6 +11,7 @@ use pmip_wire::types::IpPrefix;
 use super::addresses::{CORRESPONDENT_HOSTS, Family, access, anchor, core, transfer};
 use super::plan::{Host, Plan};
 use crate::lab::domain::WanState;
+use crate::lab::wan::Wan;
 use crate::platform::netns::{Netns, veth_pair};
 
 /// The only interface of an end host.
@@ -20,6 +21,9 @@ const TO_MAG: &str = "mag";
 
 /// All namespaces of a domain, by name; dropping it removes them.
 pub(in crate::lab) struct Network {
+    /// The emulators between the routers and the LMAs, by the router's name and the LMA's number; none
+    /// where the plan wants none.
+    emulators: BTreeMap<(String, u8), Wan>,
     spaces: BTreeMap<String, Netns>,
     families: Vec<Family>,
 }
@@ -28,6 +32,7 @@ impl Network {
     /// Builds everything of `plan` but the programs.
     pub(super) fn build(plan: &Plan) -> Result<Self> {
         let mut network = Self {
+            emulators: BTreeMap::new(),
             spaces: BTreeMap::new(),
             families: vec![Family::V4],
         };
@@ -55,7 +60,7 @@ impl Network {
         let anchors = number(plan.lmas.len());
         for (mag, node) in (1..).zip(&plan.mags) {
             for wan in 1..=node.wans {
-                network.wan(mag, wan, anchors)?;
+                network.wan(plan, mag, wan, anchors)?;
             }
         }
         for (mag, wan, port) in &plan.nats {
@@ -73,6 +78,13 @@ impl Network {
     /// Names of the namespaces as the kernel has them.
     pub(super) fn names(&self) -> Vec<&str> {
         self.spaces.values().map(Netns::name).collect()
+    }
+
+    /// The emulator between WAN `wan` of MAG `mag` and LMA 1, of a plan with
+    /// [`emulated`](Plan::emulated) WANs.
+    pub(in crate::lab) fn emulator(&self, mag: u8, wan: u8) -> Result<&Wan> {
+        let found = self.emulators.get(&(router_name(mag, wan), 1));
+        found.ok_or_else(|| anyhow!("the plan emulates no WANs"))
     }
 
     /// Changes WAN `wan` of MAG `mag`.
@@ -237,7 +249,7 @@ impl Network {
         space.set_link_up(ETH, true)
     }
 
-    fn wan(&mut self, mag: u8, wan: u8, anchors: u8) -> Result<()> {
+    fn wan(&mut self, plan: &Plan, mag: u8, wan: u8, anchors: u8) -> Result<()> {
         let name = router_name(mag, wan);
         self.router(&name)?;
         let (gateway, router) = (self.space(&format!("MAG{mag}"))?, self.space(&name)?);
@@ -251,8 +263,12 @@ impl Network {
             router.add_address(TO_MAG, access(mag, wan, 1, family), length)?;
         }
         for lma in 1..=anchors {
-            self.transfer(mag, wan, lma)?;
+            let emulator = self.transfer(plan, mag, wan, lma)?;
+            let place = (router_name(mag, wan), lma);
+            self.emulators
+                .extend(emulator.map(|emulator| (place, emulator)));
         }
+        let (gateway, link) = (self.space(&format!("MAG{mag}"))?, format!("wan{wan}"));
         for family in self.families.iter().copied() {
             let any: IpAddr = match family {
                 Family::V4 => Ipv4Addr::UNSPECIFIED.into(),
@@ -266,12 +282,24 @@ impl Network {
         Ok(())
     }
 
-    /// The link from a WAN's router to an LMA, and the routes by it.
-    fn transfer(&self, mag: u8, wan: u8, lma: u8) -> Result<()> {
+    /// The link from a WAN's router to an LMA, and the routes by it; its emulator where it has one.
+    fn transfer(&self, plan: &Plan, mag: u8, wan: u8, lma: u8) -> Result<Option<Wan>> {
         let name = router_name(mag, wan);
         let (router, anchor_space) = (self.space(&name)?, self.space(&format!("LMA{lma}"))?);
         let link = format!("lma{lma}");
-        veth_pair((anchor_space, &name), (router, &link))?;
+        // Here and not towards the MAG, whose interface must lose its carrier when a WAN is cut.
+        let emulator = match &plan.emulator {
+            Some(config) => {
+                let mut config = config.clone();
+                // No two links have the same luck.
+                config.seed ^= u64::from(u32::from_be_bytes([0, mag, wan, lma]));
+                Some(Wan::join((router, &link), (anchor_space, &name), &config)?)
+            }
+            None => {
+                veth_pair((anchor_space, &name), (router, &link))?;
+                None
+            }
+        };
         anchor_space.set_link_up(&name, true)?;
         router.set_link_up(&link, true)?;
         for family in self.families.iter().copied() {
@@ -287,7 +315,7 @@ impl Network {
             let behind = IpPrefix::new(access(mag, wan, 0, family), network)?;
             anchor_space.add_route(behind, Some(far), None)?;
         }
-        Ok(())
+        Ok(emulator)
     }
 }
 

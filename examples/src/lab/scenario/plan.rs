@@ -1,5 +1,7 @@
 //! What a domain consists of, before anything of it exists.
 
+use pmip_binding::testing::LinkConfig;
+
 use super::{Break, Edit, text};
 use crate::config::node::Role;
 
@@ -14,6 +16,8 @@ pub(in crate::lab) struct Plan {
     pub(super) ipv6_transport: bool,
     /// WANs with a NAT: MAG, WAN, first port.
     pub(super) nats: Vec<(u8, u8, u16)>,
+    /// What every WAN's emulator begins with; none: there are none.
+    pub(super) emulator: Option<LinkConfig>,
 }
 
 /// A program and its configuration.
@@ -145,6 +149,7 @@ impl Plan {
             hosts: Vec::new(),
             correspondents: Vec::new(),
             ipv6_transport: false,
+            emulator: None,
             nats: Vec::new(),
         };
         plan.lma();
@@ -152,6 +157,13 @@ impl Plan {
         plan.mag(wans);
         plan.host("h1", 1, "lan1");
         plan
+    }
+
+    /// Gives every WAN an emulator that begins with `link` each way: `network().emulator(1, 2)`
+    /// changes what WAN 2 of MAG 1 does, and knows what it did.
+    pub(in crate::lab) fn emulated(&mut self, link: LinkConfig) -> &mut Self {
+        self.emulator = Some(link);
+        self
     }
 
     /// Adds the next LMA with its standard configuration, without any correspondent.
