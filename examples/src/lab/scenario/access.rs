@@ -69,7 +69,7 @@ interface lan2\n ip address 10.64.2.1/28\n ipv6 address 2001:db8:6400:200::1/56"
             lab.join(host, v4)?;
             lab.join(host, v6)?;
             for family in Family::BOTH {
-                answered.push(lab.ping_by(family, "cn1", host, 3)?);
+                answered.push(lab.reaches(family, "cn1", host, 3)?);
             }
         }
         lab.claim(
@@ -170,8 +170,8 @@ fn silent_host(lab: &mut Lab<'_>) -> Result<(), Stop> {
     lab.give_home("h1", 1, "lan1", address.into(), router.into())?;
     lab.give_home("h1", 1, "lan1", nth(prefix, 2), nth(prefix, 1))?;
     let answered = (
-        lab.ping_by(Family::V4, "cn1", "h1", 5)?,
-        lab.ping_by(Family::V6, "cn1", "h1", 5)?,
+        lab.reaches(Family::V4, "cn1", "h1", 5)?,
+        lab.reaches(Family::V6, "cn1", "h1", 5)?,
     );
     lab.claim(
         "reached",

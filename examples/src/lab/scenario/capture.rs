@@ -32,11 +32,19 @@ const OUTGOING: u8 = 4;
 
 /// A running capture; dropping it stops it.
 pub(in crate::lab) struct Capture {
-    packets: Arc<Mutex<Vec<Seen>>>,
-    stop: Arc<AtomicBool>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     /// The namespace's name in the lab.
     pub(in crate::lab) space: String,
+}
+
+/// What the capturing thread and its owner share.
+#[derive(Default)]
+struct Shared {
+    packets: Mutex<Vec<Seen>>,
+    stop: AtomicBool,
+    /// When it had read everything last, since the domain started.
+    caught_up: Mutex<Duration>,
 }
 
 /// A packet whose interface is known by its number.
@@ -53,24 +61,27 @@ impl Capture {
         let socket = space
             .run(open)?
             .context("opening a packet socket (needs CAP_NET_RAW)")?;
-        let packets = Arc::new(Mutex::new(Vec::new()));
-        let stop = Arc::new(AtomicBool::new(false));
-        let (kept, stopped) = (packets.clone(), stop.clone());
+        let shared = Arc::new(Shared::default());
+        let kept = shared.clone();
         let thread = thread::Builder::new()
             .name("capture".to_owned())
-            .spawn(move || read(&socket, &kept, &stopped, epoch))?;
+            .spawn(move || read(&socket, &kept, epoch))?;
         Ok(Self {
-            packets,
-            stop,
+            shared,
             thread: Some(thread),
             space: name.to_owned(),
         })
     }
 
+    /// Whether it has read everything that passed before `moment`, since the domain started.
+    pub(in crate::lab) fn has_read(&self, moment: Duration) -> bool {
+        *lock(&self.shared.caught_up) >= moment
+    }
+
     /// What was seen so far, on interfaces that exist now.
     pub(in crate::lab) fn packets(&self, space: &Netns) -> Result<Vec<Packet>> {
         let names = interfaces(space)?;
-        let seen = lock(&self.packets);
+        let seen = lock(&self.shared.packets);
         let known = seen.iter().filter_map(|seen| {
             Some(Packet {
                 at: seen.at,
@@ -85,7 +96,7 @@ impl Capture {
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.shared.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             // One that panicked has said so on standard error.
             let _ = thread.join();
@@ -103,22 +114,29 @@ fn open() -> nix::Result<OwnedFd> {
     Ok(socket)
 }
 
-fn read(socket: &OwnedFd, packets: &Mutex<Vec<Seen>>, stop: &AtomicBool, epoch: Instant) {
+fn read(socket: &OwnedFd, shared: &Shared, epoch: Instant) {
     let mut buffer = vec![0; SNAP];
-    while !stop.load(Ordering::Relaxed) {
-        let mut parts = [IoSliceMut::new(&mut buffer)];
-        let received = recvmsg::<LinkAddr>(socket.as_raw_fd(), &mut parts, None, MsgFlags::empty());
-        let Ok(received) = received else { continue };
-        let (length, from) = (received.bytes, received.address);
-        let Some(from) = from else { continue };
-        let seen = Seen {
-            at: epoch.elapsed(),
-            interface: from.ifindex(),
-            outgoing: from.pkttype() == OUTGOING,
-            octets: buffer.get(..length).unwrap_or_default().to_vec(),
-        };
-        lock(packets).push(seen);
+    while !shared.stop.load(Ordering::Relaxed) {
+        let mut seen = receive(socket, &mut buffer, MsgFlags::MSG_DONTWAIT, epoch);
+        if seen.is_none() {
+            // Nothing waits: what was sent before now is here.
+            *lock(&shared.caught_up) = epoch.elapsed();
+            seen = receive(socket, &mut buffer, MsgFlags::empty(), epoch);
+        }
+        lock(&shared.packets).extend(seen);
     }
+}
+
+fn receive(socket: &OwnedFd, buffer: &mut [u8], flags: MsgFlags, epoch: Instant) -> Option<Seen> {
+    let mut parts = [IoSliceMut::new(buffer)];
+    let received = recvmsg::<LinkAddr>(socket.as_raw_fd(), &mut parts, None, flags).ok()?;
+    let (length, from) = (received.bytes, received.address?);
+    Some(Seen {
+        at: epoch.elapsed(),
+        interface: from.ifindex(),
+        outgoing: from.pkttype() == OUTGOING,
+        octets: buffer.get(..length).unwrap_or_default().to_vec(),
+    })
 }
 
 /// Names of the interfaces by number.
@@ -127,13 +145,13 @@ fn interfaces(space: &Netns) -> Result<BTreeMap<usize, String>> {
         let mut links = handle.link().get().execute();
         let mut names = BTreeMap::new();
         while let Some(link) = links.try_next().await? {
-            let name = link
-                .attributes
-                .iter()
-                .find_map(|attribute| match attribute {
-                    LinkAttribute::IfName(name) => Some(name.clone()),
-                    _ => None,
-                });
+            let mut attributes = link.attributes.iter();
+            let name = attributes.find_map(|attribute| {
+                if let LinkAttribute::IfName(name) = attribute {
+                    return Some(name.clone());
+                }
+                None
+            });
             if let Some(name) = name {
                 names.insert(link.header.index.try_into()?, name);
             }

@@ -60,14 +60,11 @@ fn spread(lab: &mut Lab<'_>) -> Result<(), Stop> {
     let packets = lab.packets(&capture)?;
     let mut paths: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
     for packet in packets.iter().filter(|packet| !packet.outgoing) {
-        let inner = packet
-            .inner()
-            .filter(|inner| inner.destination_port() == Some(9));
-        if let Some(port) = inner.and_then(|inner| inner.source_port()) {
-            paths
-                .entry(port)
-                .or_default()
-                .insert(packet.interface.clone());
+        let inners = packet.inners().into_iter();
+        let ours = inners.filter(|inner| inner.destination_port() == Some(9));
+        for port in ours.filter_map(|inner| inner.source_port()) {
+            let on = paths.entry(port).or_default();
+            on.insert(packet.interface.clone());
         }
     }
     let on = |wan: &str| paths.values().filter(|all| all.contains(wan)).count();

@@ -16,9 +16,10 @@ use crate::platform::netns::Netns;
 const PING_PATIENCE: Duration = Duration::from_millis(500);
 /// How long after the last datagram another may come.
 const QUIET: Duration = Duration::from_millis(300);
-/// Datagrams sent at a time, and the pause after them: queues are not what is tested.
-const BATCH: u16 = 50;
-const BREATH: Duration = Duration::from_millis(4);
+/// Datagrams sent at a time, and how long the next of them is then waited for: queues are not what
+/// is tested.
+const BATCH: usize = 50;
+const BREATH: Duration = Duration::from_millis(20);
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 const PING_IDENTIFIER: u16 = 0x706d;
 /// Octets of a transfer written at a time, and how often: 6.4 Mbit/s.
@@ -89,7 +90,7 @@ pub(in crate::lab) fn udp(
     dscp: u8,
 ) -> io::Result<Vec<u16>> {
     let receiver = open(to, |address| UdpSocket::bind((address, port)))?;
-    receiver.set_nonblocking(true)?;
+    receiver.set_read_timeout(Some(BREATH))?;
     let expected = ports.len();
     let target = SocketAddr::new(to.address, port);
     let mut arrived = Vec::new();
@@ -107,11 +108,9 @@ pub(in crate::lab) fn udp(
         // What cannot leave does not arrive.
         let _ = sender.send_to(b"pmip lab", target);
         if number % BATCH == 0 {
-            thread::sleep(BREATH);
-            drain(&receiver, expected, &mut arrived)?;
+            drain(&receiver, number, &mut arrived)?;
         }
     }
-    receiver.set_nonblocking(false)?;
     receiver.set_read_timeout(Some(QUIET))?;
     drain(&receiver, expected, &mut arrived)?;
     Ok(arrived)
