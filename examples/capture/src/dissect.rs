@@ -243,6 +243,7 @@ impl Dissector {
         let found = Found {
             frame: scene.frame,
             time: scene.time,
+            vlans: scene.vlans,
             tunnel: &scene.tunnel,
             snapped: scene.snapped.is_some(),
         };
