@@ -304,6 +304,18 @@ pub enum RevocationEvent {
         /// The answer; from 128 the peer refuses (RFC 5846 section 5.2).
         status: BindingRevocationStatus,
     },
+    /// Of what our revocation named the peer had nothing of this: told before the
+    /// answer itself, which says partial success and lists it (RFC 5846 section 6.1.2).
+    Failed {
+        /// The peer's name, as above.
+        peer: String,
+        /// The mobile node, where named.
+        mn_id: Option<String>,
+        /// Home network prefixes.
+        home_prefixes: Vec<IpPrefix>,
+        /// Binding IDs.
+        binding_ids: Vec<u16>,
+    },
     /// Our revocation was not answered after all its retransmissions, or the peer does not know
     /// it (Binding Error, status 2); our bindings are gone all the same.
     Unanswered {
