@@ -220,6 +220,28 @@ pub enum SessionEvent {
         /// The Status of the acknowledgement.
         status: u8,
     },
+    /// A mobile node attached and is not registered (MAG): it gets the ordinary service of the
+    /// access network, if any (RFC 5213 section 6.5).
+    NotServed {
+        /// The mobile node's identifier (NAI).
+        mn_id: String,
+        /// Why.
+        reason: NotServed,
+    },
+}
+
+/// Why a gateway does not register a mobile node that attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum NotServed {
+    /// Its policy profile does not offer it network-based mobility.
+    NoMobilityService,
+    /// As many mobile nodes as are allowed are registered.
+    Full,
+    /// The gateway is shutting down.
+    ShuttingDown,
 }
 
 /// How a path stands.
