@@ -3,6 +3,7 @@
 //! Everything that touches Linux, text or a screen lives here; protocol, path-choice and packet
 //! logic never does.
 
+pub mod access;
 pub mod config;
 pub mod control;
 pub mod host;
@@ -10,6 +11,7 @@ pub mod lab;
 pub mod node;
 pub mod platform;
 pub mod sla;
+pub mod top;
 pub mod view;
 
 /// The README's example compiles and runs with the documentation tests.

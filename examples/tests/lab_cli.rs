@@ -52,6 +52,70 @@ fn the_list_has_name_claim_rows_and_breaks() {
     }
 }
 
+/// Would break: `.ci`, which runs what this list names; a fault that falls on no claim.
+#[test]
+fn every_listed_fault_falls_on_a_claim_of_its_scenario() {
+    let list = json(&lab(&["--list", "--json"]));
+    let mut rows: Vec<u64> = Vec::new();
+    for scenario in list.as_array().expect("the list is an array") {
+        let name = &scenario["name"];
+        let strings = |field: &str| -> Vec<String> {
+            let values = scenario[field].as_array().expect(field).iter();
+            values
+                .filter_map(|value| Some(value.as_str()?.to_owned()))
+                .collect()
+        };
+        let (claims, breaks) = (strings("claims"), strings("breaks"));
+        assert!(!claims.is_empty() && !breaks.is_empty(), "{name}");
+        let faults = scenario["faults"].as_array().expect("faults are an array");
+        assert!(
+            name == "quickstart" || faults.len() == breaks.len(),
+            "{name}"
+        );
+        for (fault, known) in faults.iter().zip(&breaks) {
+            assert_eq!(fault["name"], known.as_str(), "{name}");
+            let falls = fault["falls"].as_str().unwrap_or_default();
+            assert!(
+                claims.iter().any(|claim| claim == falls),
+                "{name} {known}: {falls}"
+            );
+        }
+        rows.extend(
+            scenario["rows"]
+                .as_array()
+                .expect("rows")
+                .iter()
+                .filter_map(Value::as_u64),
+        );
+    }
+    assert!(rows.iter().all(|row| (1..=79).contains(row)), "{rows:?}");
+}
+
+#[test]
+fn what_needs_the_real_programs_is_not_simulated() {
+    let output = lab(&["end-points", "--sim"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--sim"));
+    let output = lab(&["quickstart", "--sim", "--breaks"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+/// Would break: the verdict over many runs, and the count of what ran.
+#[test]
+fn all_faults_that_can_be_simulated_fall() {
+    let output = lab(&["all", "--breaks", "--sim", "--json", "--jobs", "2"]);
+    let summary = json(&output);
+    assert_eq!(output.status.code(), Some(0), "{summary:#}");
+    assert_eq!(summary["failed_rows"], serde_json::json!([]));
+    let runs = summary["runs"].as_array().expect("runs are an array");
+    assert_eq!(runs.len(), 4);
+    assert!(runs.iter().all(|run| {
+        run["failed_rows"]
+            .as_array()
+            .is_some_and(|rows| !rows.is_empty())
+    }));
+}
+
 #[test]
 fn wrong_usage_exits_2_and_says_what_would_be_right() {
     let scenario = lab(&["no-such-scenario"]);

@@ -2,25 +2,22 @@
 //!
 //! Without the rights it prints SKIP and passes; with `PMIP_REQUIRE_NETNS=1` a SKIP is a failure.
 
+mod common;
+
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
 
+use common::{Checked, Lab, end_capture, exists, parse, run, tcpdump, tshark, wait_for};
 use nix::sched::CloneFlags;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pmip_examples::platform::netns::may_create;
 use serde_json::Value;
 
-type Checked = Result<(), String>;
 /// A check; its argument says whether a missing tool is a failure.
 type Check = fn(bool) -> Checked;
-
-/// How long anything may take before it counts as hung.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 fn main() -> ExitCode {
     let required = std::env::var_os("PMIP_REQUIRE_NETNS").is_some_and(|value| value == "1");
@@ -28,7 +25,7 @@ fn main() -> ExitCode {
         say("SKIP netns: this process may make no network namespaces or TUN devices (run as root)");
         return verdict(!required);
     }
-    let checks: [(&str, Check); 5] = [
+    let checks: [(&str, Check); 6] = [
         ("a killed lab leaves no program behind", killed),
         (
             "quickstart passes, and its packets are what they should be",
@@ -39,6 +36,10 @@ fn main() -> ExitCode {
         (
             "an anchor outlives its log, is configured while it runs, and keeps its restart counter",
             operated,
+        ),
+        (
+            "acceptance scenarios pass, and a fault makes the claim fall that it names",
+            scenarios,
         ),
     ];
     let mut passed = true;
@@ -90,6 +91,30 @@ fn quickstart(required: bool) -> Checked {
         Some(capture) => capture.check(),
         None => Ok(()),
     }
+}
+
+/// Would break: the framework of the acceptance scenarios; `pmip lab all` runs them all.
+fn scenarios(_: bool) -> Checked {
+    let faulty = ["end-points", "--break", "data-lost"];
+    let runs: [(&[&str], i32, Value); 4] = [
+        (&["end-points"], 0, serde_json::json!([])),
+        (&["udp-carrier"], 0, serde_json::json!([])),
+        (&["lma-peer"], 0, serde_json::json!([])),
+        (&faulty, 1, serde_json::json!([2])),
+    ];
+    for (words, code, rows) in runs {
+        let output = Command::new(env!("CARGO_BIN_EXE_pmip"))
+            .arg("lab")
+            .args(words)
+            .args(["--netns", "--json"])
+            .output()
+            .map_err(|error| error.to_string())?;
+        let result = parse(&String::from_utf8_lossy(&output.stdout))?;
+        if output.status.code() != Some(code) || result["failed_rows"] != rows {
+            return Err(format!("{words:?}: {}: {result:#}", output.status));
+        }
+    }
+    Ok(())
 }
 
 /// Would break: clean-up on a signal.
@@ -286,87 +311,6 @@ impl Drop for Run {
     }
 }
 
-/// A running `pmip lab quickstart --netns --json`.
-struct Lab {
-    child: Child,
-    id: u32,
-}
-
-impl Lab {
-    fn start(arguments: &[&str]) -> Result<Self, String> {
-        let child = Command::new(env!("CARGO_BIN_EXE_pmip"))
-            .args(["lab", "quickstart", "--netns", "--json"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| error.to_string())?;
-        let id = child.id();
-        Ok(Self { child, id })
-    }
-
-    fn signal(&self, signal: Signal) -> Checked {
-        let id = i32::try_from(self.id).map_err(|error| error.to_string())?;
-        kill(Pid::from_raw(id), signal).map_err(|error| error.to_string())
-    }
-
-    /// Exit code and standard output; a code of -1 is a signal.
-    fn wait(&mut self) -> Result<(i32, String), String> {
-        let mut output = String::new();
-        if let Some(mut stdout) = self.child.stdout.take() {
-            stdout
-                .read_to_string(&mut output)
-                .map_err(|error| error.to_string())?;
-        }
-        let status = self.child.wait().map_err(|error| error.to_string())?;
-        Ok((status.code().unwrap_or(-1), output))
-    }
-
-    fn wait_until_running(&self) -> Checked {
-        let control = self.directory().join("mag.sock");
-        wait_for("the MAG's control socket", || control.exists())
-    }
-
-    fn directory(&self) -> PathBuf {
-        std::env::temp_dir().join(format!("pmip-lab-{}", self.id))
-    }
-
-    fn namespace(&self, role: &str) -> PathBuf {
-        PathBuf::from(format!("/run/netns/pmip-{}-{role}", self.id))
-    }
-
-    fn namespaces(&self) -> Vec<PathBuf> {
-        let ours = format!("pmip-{}-", self.id);
-        let entries = fs::read_dir("/run/netns").into_iter().flatten().flatten();
-        let names = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&ours));
-        names.map(|entry| entry.path()).collect()
-    }
-
-    fn leftovers(&self) -> Vec<PathBuf> {
-        let mut left = self.namespaces();
-        left.extend(Some(self.directory()).filter(|directory| directory.exists()));
-        left
-    }
-
-    /// Whether a program runs with a configuration of this lab.
-    fn has_programs(&self) -> bool {
-        let mark = self.directory().join("lab.toml").display().to_string();
-        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let mut commands = processes.map(|entry| fs::read(entry.path().join("cmdline")));
-        commands.any(|command| {
-            command.is_ok_and(|command| String::from_utf8_lossy(&command).contains(&mark))
-        })
-    }
-}
-
-impl Drop for Lab {
-    fn drop(&mut self) {
-        // One that ended already is fine.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// What `tcpdump` saw at the LMA's end of both WANs.
 struct Capture {
     paths: Vec<(&'static str, &'static str, PathBuf)>,
@@ -396,7 +340,11 @@ impl Capture {
         };
         for (wan, care_of) in Self::PATHS {
             let file = std::env::temp_dir().join(format!("pmip-netns-{}-{wan}.pcap", lab.id));
-            capture.running.push(tcpdump(lab, wan, &file)?);
+            let filter = ["udp port 5436 or udp port 5437"];
+            let namespace = lab.namespace("lma");
+            capture
+                .running
+                .push(tcpdump(&namespace, wan, &file, &filter)?);
             capture.paths.push((wan, care_of, file));
         }
         Ok(Some(capture))
@@ -404,10 +352,7 @@ impl Capture {
 
     fn check(mut self) -> Checked {
         for child in &mut self.running {
-            // It ends by itself when its interface goes.
-            let id = i32::try_from(child.id()).map_err(|error| error.to_string())?;
-            let _ = kill(Pid::from_raw(id), Signal::SIGINT);
-            child.wait().map_err(|error| error.to_string())?;
+            end_capture(child)?;
         }
         let mut updates = 0;
         for (wan, care_of, file) in &self.paths {
@@ -470,88 +415,11 @@ fn outer_addresses(wan: &str, care_of: &str, file: &Path) -> Checked {
     }
 }
 
-/// Starts a capture of our ports on the LMA's interface `wan`, as soon as it is there.
-fn tcpdump(lab: &Lab, wan: &str, file: &Path) -> Result<Child, String> {
-    let namespace = lab.namespace("lma");
-    let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        if let Ok(mut child) = tcpdump_inside(&namespace, wan, file) {
-            // It ends at once while there is no such interface.
-            thread::sleep(Duration::from_millis(150));
-            if matches!(child.try_wait(), Ok(None)) {
-                return Ok(child);
-            }
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    Err(format!("tcpdump does not start on {wan}"))
-}
-
-fn tcpdump_inside(namespace: &Path, wan: &str, file: &Path) -> std::io::Result<Child> {
-    let handle = File::open(namespace)?;
-    thread::scope(|scope| {
-        let inside = scope.spawn(|| {
-            nix::sched::setns(&handle, CloneFlags::CLONE_NEWNET)?;
-            Command::new("tcpdump")
-                .args(["-U", "-s", "256", "-Z", "root", "-i", wan, "-w"])
-                .arg(file)
-                .arg("udp port 5436 or udp port 5437")
-                .stdin(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-        });
-        inside
-            .join()
-            .unwrap_or_else(|_| Err(std::io::Error::other("the thread panicked")))
-    })
-}
-
-fn tshark(file: &Path, filter: &str) -> Result<String, String> {
-    run(Command::new("tshark")
-        .arg("-n")
-        .arg("-r")
-        .arg(file)
-        .args(["-Y", filter]))
-}
-
-fn run(command: &mut Command) -> Result<String, String> {
-    let output = command.stderr(Stdio::piped()).output();
-    let output = output.map_err(|error| error.to_string())?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-fn exists(tool: &str) -> bool {
-    let mut command = Command::new(tool);
-    command
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
-}
-
-fn parse(output: &str) -> Result<Value, String> {
-    serde_json::from_str(output).map_err(|error| format!("not one JSON object ({error}): {output}"))
-}
-
 fn none_left(left: &[PathBuf]) -> Checked {
     if left.is_empty() {
         return Ok(());
     }
     Err(format!("left behind: {left:?}"))
-}
-
-fn wait_for(what: &str, mut holds: impl FnMut() -> bool) -> Checked {
-    let start = Instant::now();
-    while !holds() {
-        if start.elapsed() > PATIENCE {
-            return Err(format!("waited in vain for {what}"));
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
 }
 
 fn verdict(passed: bool) -> ExitCode {

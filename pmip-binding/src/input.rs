@@ -52,7 +52,8 @@ pub enum InterfaceState {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Attachment {
-    /// It attached; attaching again updates.
+    /// It attached; attaching again updates. Without a family that it had, that one alone is
+    /// de-registered (RFC 5844 section 3.2.3.3).
     Attach(MobileNode),
     /// The access network behind an attached mobile node changed, or what is known of it
     /// (RFC 6757); `None` = nothing is.

@@ -23,7 +23,8 @@ pub enum Carrier {
     ///
     /// A received one keeps the outer source in [`Datagram::source`]. A driver sends one as
     /// UDP (port 5436) over IP between the path's care-of address and the LMA address, inside
-    /// the path's tunnel.
+    /// the path's tunnel. An LMA's goes to [`Transmit::destination`] where the tunnel is one over
+    /// UDP, whatever the path's packets are sent to, so that it can challenge a new mapping there.
     Tunnel(PathId),
     /// An inner packet as above whose outer source belongs to no path; only received.
     UnknownTunnel,

@@ -1,5 +1,8 @@
 //! An anchor's state outside the engine: to keep over a restart, and to feed a standby.
 
+#[cfg(feature = "serde")]
+mod list;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -19,10 +22,12 @@ use crate::io::ClockAnchor;
 /// | 2 | GRE keys, access network and service of a session; names and weights of a path;
 /// | | which gateways do not know heartbeats |
 /// | 3 | customers |
-pub const SNAPSHOT_VERSION: u32 = 3;
+/// | 4 | gateways that mobile nodes left; messages that were handled |
+pub const SNAPSHOT_VERSION: u32 = 4;
 
 /// Everything that an anchor must not forget: sessions with their prefixes, lifetimes and order
-/// marks, paths, what is known of the access gateways, and what ended sessions held.
+/// marks, paths, what is known of the access gateways, what ended sessions held, and what is not
+/// to be done once more.
 ///
 /// Its moments are those of the engine that wrote it, and its clock ties them to wall-clock time:
 /// [`Lma::restore`](crate::Lma::restore) carries them over to another monotonic clock. Left out
@@ -48,6 +53,10 @@ pub struct LmaSnapshot {
     pub(crate) sessions: BTreeMap<SessionId, SessionRecord>,
     #[cfg_attr(feature = "serde", serde(with = "list"))]
     pub(crate) remembered: BTreeMap<(Option<String>, String), RememberedRecord>,
+    #[cfg_attr(feature = "serde", serde(default, with = "list"))]
+    pub(crate) departures: BTreeMap<(Option<String>, IpAddr), DepartureRecord>,
+    #[cfg_attr(feature = "serde", serde(default, with = "list"))]
+    pub(crate) handled: BTreeMap<u64, HandledRecord>,
 }
 
 /// One change of an anchor's state. It says how a record is now, not what was done to it, so one
@@ -75,6 +84,14 @@ pub enum ChangeRecord {
     Remembered(RememberedRecord),
     /// It no longer is. Names the customer, if it is one's, and the mobile node.
     Forgotten(Option<String>, String),
+    /// Mobile nodes moved on from a gateway.
+    Departure(DepartureRecord),
+    /// That is forgotten. Names the routing instance, `None` = the default one, and the source.
+    DepartureGone(Option<String>, IpAddr),
+    /// A message was handled.
+    Handled(HandledRecord),
+    /// The message with this digest is forgotten.
+    HandledGone(u64),
 }
 
 /// Who an access gateway is.
@@ -271,6 +288,34 @@ pub struct RememberedRecord {
     pub delegated: Vec<IpPrefix>,
 }
 
+/// A gateway that mobile nodes moved on from: it is not asked to register them again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct DepartureRecord {
+    /// The name of the routing instance; `None` = the default one.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub vrf: Option<String>,
+    /// The outer source of its signalling.
+    pub source: IpAddr,
+    /// When one moved on last.
+    pub at: Instant,
+}
+
+/// A message that no replay must bring about again: a revocation by a gateway (RFC 5846 section
+/// 8.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct HandledRecord {
+    /// What it is known by: 64 bits of a SHA-1 digest of who sent it and its octets.
+    pub digest: u64,
+    /// The status that answered it.
+    pub status: u8,
+    /// When.
+    pub at: Instant,
+}
+
 /// Why nothing could be restored.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -362,6 +407,8 @@ impl LmaSnapshot {
             paths: BTreeMap::new(),
             sessions: BTreeMap::new(),
             remembered: BTreeMap::new(),
+            departures: BTreeMap::new(),
+            handled: BTreeMap::new(),
         }
     }
 
@@ -379,6 +426,12 @@ impl LmaSnapshot {
             ChangeRecord::Forgotten(customer, mn_id) => {
                 take(&mut self.remembered, &(customer, mn_id));
             }
+            ChangeRecord::Departure(record) => put(&mut self.departures, record),
+            ChangeRecord::DepartureGone(vrf, source) => {
+                take(&mut self.departures, &(vrf, source));
+            }
+            ChangeRecord::Handled(record) => put(&mut self.handled, record),
+            ChangeRecord::HandledGone(digest) => take(&mut self.handled, &digest),
         }
     }
 
@@ -397,9 +450,46 @@ impl LmaSnapshot {
         self.sessions.values()
     }
 
+    /// Gateways that mobile nodes moved on from, in order of routing instance and source.
+    pub fn departures(&self) -> impl Iterator<Item = &DepartureRecord> {
+        self.departures.values()
+    }
+
+    /// Messages that were handled, in order of digest.
+    pub fn handled(&self) -> impl Iterator<Item = &HandledRecord> {
+        self.handled.values()
+    }
+
     /// What ended sessions held, in order of the mobile node's identifier.
     pub fn remembered(&self) -> impl Iterator<Item = &RememberedRecord> {
         self.remembered.values()
+    }
+}
+
+impl PeerName {
+    /// Octets that no other name has.
+    pub(crate) fn to_octets(&self) -> Vec<u8> {
+        let (kind, customer) = match self {
+            Self::Identifier { customer, .. } => (0, customer),
+            Self::Address { customer, .. } => (1, customer),
+        };
+        let mut name = vec![kind, u8::from(customer.is_some())];
+        let customer = customer.as_deref().unwrap_or_default().as_bytes();
+        let length = u32::try_from(customer.len()).unwrap_or(u32::MAX);
+        name.extend(length.to_be_bytes());
+        name.extend(customer);
+        match self {
+            Self::Identifier {
+                subtype, octets, ..
+            } => {
+                name.push(*subtype);
+                name.extend(octets);
+            }
+            Self::Address {
+                source, care_of, ..
+            } => name.extend(format!("{source} {care_of}").into_bytes()),
+        }
+        name
     }
 }
 
@@ -442,60 +532,26 @@ impl Record for RememberedRecord {
     }
 }
 
+impl Record for DepartureRecord {
+    type Key = (Option<String>, IpAddr);
+
+    fn key(&self) -> Self::Key {
+        (self.vrf.clone(), self.source)
+    }
+}
+
+impl Record for HandledRecord {
+    type Key = u64;
+
+    fn key(&self) -> u64 {
+        self.digest
+    }
+}
+
 fn put<R: Record>(records: &mut BTreeMap<R::Key, R>, record: R) {
     records.insert(record.key(), record);
 }
 
 fn take<K: Ord, R>(records: &mut BTreeMap<K, R>, key: &K) {
     records.remove(key);
-}
-
-/// Records as a list, for their keys are in them.
-#[cfg(feature = "serde")]
-mod list {
-    use std::collections::BTreeMap;
-    use std::fmt;
-    use std::marker::PhantomData;
-
-    use serde::de::{SeqAccess, Visitor};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::Record;
-
-    pub(super) fn serialize<S, R>(
-        records: &BTreeMap<R::Key, R>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error>
-    where
-        S: Serializer,
-        R: Record + Serialize,
-    {
-        serializer.collect_seq(records.values())
-    }
-
-    pub(super) fn deserialize<'de, D, R>(deserializer: D) -> Result<BTreeMap<R::Key, R>, D::Error>
-    where
-        D: Deserializer<'de>,
-        R: Record + Deserialize<'de>,
-    {
-        deserializer.deserialize_seq(List(PhantomData))
-    }
-
-    struct List<R>(PhantomData<R>);
-
-    impl<'de, R: Record + Deserialize<'de>> Visitor<'de> for List<R> {
-        type Value = BTreeMap<R::Key, R>;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("a list of records")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let mut records = BTreeMap::new();
-            while let Some(record) = list.next_element::<R>()? {
-                super::put(&mut records, record);
-            }
-            Ok(records)
-        }
-    }
 }

@@ -207,3 +207,18 @@ fn our_gateways_name_themselves_in_their_answers() {
                 || !matches!(event, pmip_binding::Event::Dropped { .. }))
     );
 }
+
+/// A claim that is refused for want of room takes nothing from the silent gateway.
+#[test]
+fn a_silent_gateway_keeps_its_session_where_the_new_one_gets_none() {
+    let mut config = lma_config();
+    config.heartbeat.rules[0].interval = 60 * SECOND;
+    config.limits.bindings = 1;
+    let mut bench = Bench::new(config);
+    assert_eq!(bench.status(&pbu(OLD, 1, "mag1")), Status::Accepted);
+    claim(&mut bench, 1);
+    bench.wait(4 * SECOND);
+    let (status, _) = claim(&mut bench, 2);
+    assert_eq!(status, Some(Status::InsufficientResources));
+    assert_eq!(states(&bench), [(OLD.to_owned(), BindingState::Active)]);
+}

@@ -142,16 +142,24 @@ fn bench(key: bool) -> Bench {
     register(&mut bench, 1, 40_000, key);
     let mut shown = datagram(outer(40_001), beat(1, key));
     shown.carrier = Carrier::UnknownTunnel;
-    bench.give(Input::Signalling(shown));
+    let sent = give(&mut bench, Input::Signalling(shown));
+    if key {
+        let sequence = challenge(&sent, outer(40_001)).unwrap();
+        give(&mut bench, tunnelled(outer(40_001), answer(sequence, true)));
+    }
     assert_eq!(path(&bench).remote, outer(40_001));
+    assert!(path(&bench).usable);
     bench
 }
 
 fn register(bench: &mut Bench, sequence: u16, port: u16, key: bool) {
+    register_of(bench, "mag9", sequence, port, key);
+}
+
+fn register_of(bench: &mut Bench, mag: &str, sequence: u16, port: u16, key: bool) {
     let own = MobilityOption::Ipv4CareOfAddress([192, 168, 0, 9].into());
-    let pbu = Pbu::new("mn@example.com", sequence)
-        .multipath("mag9", 1)
-        .with(own);
+    let nai = format!("mn{}@example.com", mag.trim_start_matches("mag"));
+    let pbu = Pbu::new(&nai, sequence).multipath(mag, 1).with(own);
     let message = Message::decode(&pbu.datagram().payload, ChecksumContext::Udp).unwrap();
     let payload = if key { sign(&message) } else { plain(&message) };
     let sent = bench.give(Input::Signalling(datagram(outer(port), payload)));
@@ -180,7 +188,11 @@ fn path(bench: &Bench) -> pmip_binding::PathStatus {
 
 /// A heartbeat request that names `mag9` and its path.
 fn beat(sequence: u32, key: bool) -> Bytes {
-    let message = beat_of("mag9", 1, sequence, []);
+    beat_by("mag9", sequence, key)
+}
+
+fn beat_by(mag: &str, sequence: u32, key: bool) -> Bytes {
+    let message = beat_of(mag, 1, sequence, []);
     if key { sign(&message) } else { plain(&message) }
 }
 
@@ -216,6 +228,13 @@ fn asked_to_register(sent: &[Transmit], to: SocketAddr) -> usize {
 
 fn signalling(source: SocketAddr, payload: Bytes) -> Input {
     Input::Signalling(datagram(source, payload))
+}
+
+/// Out of a tunnel that is no path's.
+fn tunnelled(source: SocketAddr, payload: Bytes) -> Input {
+    let mut datagram = datagram(source, payload);
+    datagram.carrier = Carrier::UnknownTunnel;
+    Input::Signalling(datagram)
 }
 
 fn answer(sequence: u32, key: bool) -> Bytes {
@@ -359,7 +378,7 @@ fn a_heartbeat_answered_at_the_old_mapping_ends_an_unproved_suspicion() {
 #[test]
 fn a_silent_mapping_makes_the_anchor_ask_over_the_living_path() {
     let mut bench = bench(false);
-    let other = Pbu::new("mn@example.com", 5)
+    let other = Pbu::new("mn9@example.com", 5)
         .multipath("mag9", 2)
         .handoff(5);
     assert_eq!(bench.status(&other), Status::Accepted);
@@ -451,4 +470,92 @@ fn the_moment_of_return_is_reported() {
         assert!(bench.now <= end);
     }
     assert_eq!(bench.now, end);
+}
+
+/// Somebody behind the same NAT has recorded how the gateway showed its mapping.
+#[test]
+fn a_replay_from_behind_the_same_nat_draws_no_downlink_to_itself() {
+    let mut bench = bench(true);
+    let recorded = beat(1, true);
+    let sent = give(&mut bench, tunnelled(outer(6_666), recorded));
+    assert_eq!(path(&bench).remote, outer(40_001), "nothing moves");
+    assert!(path(&bench).usable);
+    let sequence = challenge(&sent, outer(6_666)).expect("it is asked there");
+    let through = sent.iter().all(|transmit| {
+        transmit.destination != outer(6_666) || matches!(transmit.carrier, Carrier::Tunnel(_))
+    });
+    assert!(through, "what it must show is the tunnel");
+    give(&mut bench, tunnelled(outer(6_666), answer(sequence, false)));
+    give(&mut bench, tunnelled(outer(6_667), answer(sequence, true)));
+    give(&mut bench, signalling(outer(6_666), answer(sequence, true)));
+    assert_eq!(path(&bench).remote, outer(40_001));
+    for _ in 0..3 {
+        bench.wait(SECOND);
+    }
+    give(&mut bench, tunnelled(outer(6_666), answer(sequence, true)));
+    assert_eq!(path(&bench).remote, outer(40_001), "too late");
+}
+
+/// The gateway's own NAT gave its data another port; the first challenge is lost.
+#[test]
+fn an_answered_challenge_moves_the_data_mapping_though_one_was_lost() {
+    let mut bench = bench(true);
+    let sent = give(&mut bench, tunnelled(outer(40_077), beat(2, true)));
+    let first = challenge(&sent, outer(40_077)).unwrap();
+    bench.now += SECOND;
+    let sent = give(&mut bench, Input::Timeout);
+    assert_eq!(challenge(&sent, outer(40_077)), Some(first), "once more");
+    let payload = answer(first, true);
+    give(&mut bench, tunnelled(outer(40_077), payload));
+    assert_eq!(path(&bench).remote, outer(40_077));
+    bench.now += SECOND;
+    let sent = give(&mut bench, Input::Timeout);
+    assert_eq!(challenge(&sent, outer(40_077)), None, "it is settled");
+}
+
+/// Who replays from many ports does not keep the gateway's own mapping from being asked, nor is he
+/// asked without end.
+#[test]
+fn few_mappings_of_one_path_are_challenged_at_once() {
+    let mut bench = bench(true);
+    let mut asked = 0;
+    for port in 7_000..7_100 {
+        let sent = give(&mut bench, tunnelled(outer(port), beat(1, true)));
+        asked += usize::from(challenge(&sent, outer(port)).is_some());
+    }
+    assert_eq!(asked, 4);
+    bench.wait(SECOND);
+    bench.wait(SECOND);
+    bench.wait(SECOND);
+    let sent = give(&mut bench, tunnelled(outer(40_077), beat(2, true)));
+    assert!(challenge(&sent, outer(40_077)).is_some());
+}
+
+/// A challenge outlives another configuration: the gateway does not show its mapping again soon.
+#[test]
+fn a_new_configuration_does_not_end_a_challenge() {
+    let mut bench = bench(true);
+    let sent = give(&mut bench, tunnelled(outer(40_077), beat(2, true)));
+    let sequence = challenge(&sent, outer(40_077)).unwrap();
+    let config = bench.lma.config().clone();
+    bench.lma.reconfigure(bench.now, config).unwrap();
+    give(&mut bench, tunnelled(outer(40_077), answer(sequence, true)));
+    assert_eq!(path(&bench).remote, outer(40_077));
+}
+
+#[test]
+fn two_gateways_that_seem_to_be_in_one_place_are_challenged_both() {
+    let mut bench = bench(true);
+    register_of(&mut bench, "mag8", 1, 40_010, true);
+    let mut sequences = Vec::new();
+    for mag in ["mag9", "mag8"] {
+        let sent = give(&mut bench, signalling(outer(50_000), beat_by(mag, 7, true)));
+        sequences.push(challenge(&sent, outer(50_000)).unwrap());
+    }
+    for sequence in sequences {
+        let payload = answer(sequence, true);
+        give(&mut bench, signalling(outer(50_000), payload));
+    }
+    let moved: Vec<SocketAddr> = bench.lma.paths().map(|path| path.observed).collect();
+    assert_eq!(moved, [outer(50_000); 2]);
 }

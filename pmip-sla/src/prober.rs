@@ -426,8 +426,12 @@ impl Prober {
             return;
         };
         operation.remaining -= 1;
-        // From now rather than from when it was due: late probes are not sent in a burst.
-        operation.next_probe = now + self.config.interval();
+        // On the beat, so that a driver's lateness does not add up; after a long one from now, so that
+        // late probes are not sent in a burst.
+        let interval = self.config.interval();
+        let due = operation.next_probe;
+        let is_late = now.saturating_since(due) > interval / 2;
+        operation.next_probe = if is_late { now } else { due } + interval;
         self.next_sequence = sequence.wrapping_add(1);
         self.outstanding.push_back(Outstanding {
             sequence,

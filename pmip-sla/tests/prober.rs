@@ -217,6 +217,17 @@ fn a_late_driver_causes_no_burst_and_keeps_the_beat() {
     assert_eq!(sent, [at(5_250), at(5_350), at(5_450), at(6_000)]);
 }
 
+/// Would break: a driver that wakes a millisecond late would stretch every operation.
+#[test]
+fn a_little_lateness_does_not_add_up() {
+    let mut driver = Driver::new(0);
+    for late in [0, 130, 200] {
+        driver.input(at(late), Input::Timeout);
+    }
+    let sent: Vec<_> = driver.probes.iter().map(|probe| probe.sent).collect();
+    assert_eq!(sent, [at(0), at(130), at(200)]);
+}
+
 #[test]
 fn stop_silences_it_and_start_begins_at_once() {
     let mut driver = Driver::new(0);

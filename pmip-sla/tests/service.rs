@@ -483,6 +483,26 @@ fn a_change_of_configuration_touches_only_what_it_changes() {
     assert_eq!(view.history.count(), 10);
 }
 
+/// Would break: a peer's operation that runs meanwhile loses its answers, and one lost operation is
+/// enough to violate a profile.
+#[test]
+fn a_change_of_configuration_answers_the_peer_s_running_measurement() {
+    let mut mag = quiet();
+    let mut world = World::new(probing(shape(20, 100, 10)), mag.clone());
+    world.add(0, "m1", None);
+    world.run_until(Instant::from_millis(1_000));
+    let limits = Limits::default().with_rtt(ms(100));
+    mag.profiles.insert("voice".to_owned(), limits);
+    let now = world.now;
+    world.nodes[MAG].configure(now, mag).expect("right");
+    world.drain(MAG);
+    world.run_until(at(9));
+    assert_eq!(world.operations(LMA, 0).len(), 1);
+    let view = world.nodes[LMA].path(PathId(0)).expect("it is there");
+    let last = view.history.last().expect("an operation");
+    assert_eq!((last.window.sent(), last.window.lost()), (20, 0));
+}
+
 /// Without probes, nothing is due: the service costs nothing.
 #[test]
 fn a_removed_path_leaves_nothing_behind() {

@@ -152,6 +152,27 @@ fn each_application_goes_by_its_link_and_the_rest_by_all() {
 }
 
 #[test]
+fn a_sender_is_told_what_null_forbids_where_that_is_wanted() {
+    let (mut mag, _) = Mag::steered(&by_application());
+    let mut config = ForwarderConfig::default();
+    config.tell_prohibited = true;
+    mag.forwarder = Forwarder::new(config);
+    mag.set(LTE, false);
+    let packet = packet(ICMP, 1);
+    let (now, none) = (Instant::from_secs(1), PacketOffload::NONE);
+    let (table, arena) = (&mag.table, &mut mag.arena);
+    arena.clear();
+    let told = mag.forwarder.outbound(now, table, &packet, none, arena);
+    let Outbound::Reply(reply) = told else {
+        panic!("{told:?}");
+    };
+    let reply = mag.arena.header(&mag.arena.segments()[reply]);
+    // RFC 792 type 3, RFC 1812 section 5.2.7.1 code 13, behind an IPv4 header.
+    assert_eq!(reply[20..22], [3, 13]);
+    assert_eq!(mag.drops(DropReason::MapNull), 1);
+}
+
+#[test]
 fn a_lost_link_gives_way_to_the_next_and_null_drops() {
     let (mut mag, policy) = Mag::steered(&by_application());
     assert_eq!(

@@ -10,13 +10,15 @@ use pmip_examples::config::node::Role;
 use pmip_examples::config::{self, Format};
 use pmip_examples::control::client::Wrong;
 use pmip_examples::control::commands::{
-    self, AttachArgs, ClearArgs, ConfigureArgs, DebugArgs, DetachArgs, MonitorArgs, ShowArgs,
+    self, AttachArgs, ClearArgs, ConfigureArgs, DebugArgs, DetachArgs, HintArgs, MonitorArgs,
+    ShowArgs,
 };
 use pmip_examples::host::doctor::{self, DoctorArgs};
 use pmip_examples::host::init::{self, InitArgs};
 use pmip_examples::lab::{self, LabArgs};
 use pmip_examples::node::cli::{self, NodeArgs};
 use pmip_examples::sla::{self, SlaCommand};
+use pmip_examples::top::{self, TopArgs};
 use pmip_examples::view::decode::{self, DecodeArgs};
 
 /// Operator's tool of multipath Proxy Mobile IPv6
@@ -49,8 +51,12 @@ enum Command {
     Debug(DebugArgs),
     /// Tell what happens to a running node as it does
     Monitor(MonitorArgs),
+    /// Watch a running node on a live screen
+    Top(TopArgs),
     /// Enter configuration lines on a running node
     Configure(ConfigureArgs),
+    /// Say what another program knows of a path: a modem manager, a portal
+    Hint(HintArgs),
     /// Tell a running MAG that a mobile node came
     Attach(AttachArgs),
     /// Tell a running MAG that a mobile node left
@@ -113,7 +119,9 @@ fn main() -> ExitCode {
         Command::Clear(args) => commands::clear(&args),
         Command::Debug(args) => commands::debug(&args),
         Command::Monitor(args) => commands::monitor(&args),
+        Command::Top(args) => top::top(&args),
         Command::Configure(args) => commands::configure(args),
+        Command::Hint(args) => commands::hint(&args),
         Command::Attach(args) => commands::attach(args),
         Command::Detach(args) => commands::detach(args),
         Command::Config(command) => return print(&config(&command)),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::cost::{self, IdleCost};
 use super::node::{self, Role};
 use super::{Config, Format, Loaded, Report, load, to_text, to_toml};
 
@@ -83,8 +84,11 @@ pub fn convert(file: &Path, to: Format, colours: bool) -> Outcome {
     }
 }
 
+/// Role, identifier, domain, why it could not run, and what its idle paths cost.
+type NodeOutlook<'a> = (Role, &'a str, &'a str, Vec<String>, Vec<IdleCost>);
+
 /// Every node of a file: role, identifier, domain, and why it could not run.
-fn nodes(config: &Config) -> Vec<(Role, &str, &str, Vec<String>)> {
+fn nodes(config: &Config) -> Vec<NodeOutlook<'_>> {
     let lmas = config
         .lmas
         .iter()
@@ -95,32 +99,47 @@ fn nodes(config: &Config) -> Vec<(Role, &str, &str, Vec<String>)> {
         .map(|node| (Role::Mag, &node.id, &node.domain));
     lmas.chain(mags)
         .map(|(role, id, domain)| {
-            let why = match node::select(config, role, Some(id)) {
-                Ok(_) => Vec::new(),
-                Err(errors) => errors.0,
+            let (why, costs) = match node::select(config, role, Some(id)) {
+                Ok(node) => (Vec::new(), cost::idle(&node)),
+                Err(errors) => (errors.0, Vec::new()),
             };
-            (role, id.as_str(), domain.as_str(), why)
+            (role, id.as_str(), domain.as_str(), why, costs)
         })
         .collect()
 }
 
 fn nodes_text(config: &Config) -> String {
     let mut text = String::new();
-    for (role, id, domain, why) in nodes(config) {
+    for (role, id, domain, why, costs) in nodes(config) {
         let state = if why.is_empty() {
             "ready to run".to_owned()
         } else {
             format!("cannot run yet: {}", why.join("; "))
         };
         text.push_str(&format!("{role} {id} in domain {domain}: {state}\n"));
+        for cost in costs {
+            text.push_str(&format!("  {cost}\n"));
+        }
     }
     text
 }
 
 fn nodes_json(config: &Config) -> serde_json::Value {
-    let nodes = nodes(config).into_iter().map(|(role, id, domain, why)| {
-        let role = role.to_string().to_lowercase();
-        serde_json::json!({ "role": role, "id": id, "domain": domain, "cannot_run": why })
-    });
+    let nodes = nodes(config)
+        .into_iter()
+        .map(|(role, id, domain, why, costs)| {
+            let role = role.to_string().to_lowercase();
+            let costs = costs.iter().map(|cost| {
+                serde_json::json!({
+                    "label": cost.label,
+                    "heartbeat_bytes": cost.heartbeats,
+                    "probe_bytes": cost.probes,
+                })
+            });
+            serde_json::json!({
+                "role": role, "id": id, "domain": domain, "cannot_run": why,
+                "idle_path_month": costs.collect::<Vec<_>>(),
+            })
+        });
     nodes.collect()
 }

@@ -13,6 +13,7 @@ pub use self::toml_text::print as to_toml;
 
 mod check;
 pub mod cli;
+pub mod cost;
 mod limits;
 pub mod model;
 pub mod node;

@@ -1,5 +1,5 @@
 //! The commands that ask a running node: `pmip show`, `clear`, `debug`, `monitor`, `configure`,
-//! `attach`, `detach`.
+//! `hint`, `attach`, `detach`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -32,6 +32,9 @@ pub struct ShowArgs {
     /// What to show; abbreviations that are clear are taken
     #[arg(required = true, value_name = "WHAT")]
     words: Vec<String>,
+    /// The flow of `path-decision`: 'udp 10.60.0.2:5060 192.0.2.80:5060 dscp 46'
+    #[arg(long, value_name = "FLOW")]
+    flow: Option<String>,
     #[command(flatten)]
     target: Target,
 }
@@ -41,7 +44,9 @@ What can be shown:
   bindings [nai NAI | peer NAME | summary]   mobility sessions with their paths
   paths [peer NAME]                          state, addresses, round-trip time, traffic
   heartbeat [peer NAME]                      heartbeats of each path
-  flows                                      remembered flows and the path of each
+  flows [top NUMBER]                         remembered flows, the path of each and why
+  path-decision --flow FLOW                  where one flow goes, and why
+  customers [NAME]                           customers of an LMA, their bindings and counters
   mobile-map [counters]                      entries of mobile maps and what they did
   tunnels [peer NAME]                        encapsulation, ends, MTU, packets
   sla [history | peer NAME]                  what probes measured, state of each profile
@@ -111,6 +116,27 @@ pub struct ConfigureArgs {
     target: Target,
 }
 
+/// Arguments of `pmip hint`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = HINTS)]
+pub struct HintArgs {
+    /// `path NAME` and what is said of it; nothing: what was said
+    #[arg(value_name = "WORD")]
+    words: Vec<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+const HINTS: &str = "\
+NAME is a path's label, interface or number. What can be said:
+  path NAME usable no | yes      whether it should carry traffic while another path can
+  path NAME cost NUMBER          paths of the least cost carry; default 0
+  path NAME capacity KBIT/S      weights follow when it is known of all paths
+  path NAME clear                nothing any more
+
+It holds until the node ends, chooses among the paths that are up, and never touches registrations
+and heartbeats.";
+
 /// Arguments of `pmip attach`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct AttachArgs {
@@ -154,8 +180,11 @@ pub struct DetachArgs {
 /// # Errors
 /// When the words are wrong, or no node answers.
 pub fn show(args: &ShowArgs) -> Result<()> {
-    let Shown { role, what, only } = words::show(&args.words).map_err(Wrong)?;
-    let is_summary = only.is_some() && !matches!(only, Some(Only::Nai(_)));
+    let mut words = args.words.clone();
+    let flow = args.flow.iter().flat_map(|flow| flow.split_whitespace());
+    words.extend(flow.map(str::to_owned));
+    let Shown { role, what, only } = words::show(&words).map_err(Wrong)?;
+    let is_summary = only.is_some() && !matches!(only, Some(Only::Nai(_) | Only::Flow(_)));
     let request = Request::Show { what, only };
     let value = ask(&args.target, role, &request)?;
     if args.target.json {
@@ -233,6 +262,22 @@ pub fn configure(args: ConfigureArgs) -> Result<()> {
         print(&format!("note: {note}\n"))?;
     }
     print("done; write it into the configuration file as well, or it ends with the node\n")
+}
+
+/// `pmip hint`.
+///
+/// # Errors
+/// When the words are wrong, no node answers, or it has no such path.
+pub fn hint(args: &HintArgs) -> Result<()> {
+    let (path, hint) = words::hint(&args.words).map_err(Wrong)?.unzip();
+    let value = ask(&args.target, None, &Request::Hint { path, hint })?;
+    if args.target.json {
+        return print_json(&value);
+    }
+    match value.as_array() {
+        Some(said) if said.is_empty() => print("nothing was said of any path\n"),
+        _ => print(&view::outline(&value)),
+    }
 }
 
 /// `pmip attach`.

@@ -2,6 +2,8 @@
 //!
 //! Names are a contract: dashboards and alarms use them.
 
+mod sla;
+
 use std::fmt::Write;
 
 use pmip_wire::Status;
@@ -18,8 +20,11 @@ pub fn text(node: &Node, now: Instant) -> String {
     let mut page = Page::default();
     of_node(&mut page, node, now);
     of_signalling(&mut page, node);
-    of_paths(&mut page, node);
+    let rows = path_rows(node);
+    of_paths(&mut page, &rows);
+    sla::of_service(&mut page, node, &rows);
     of_packets(&mut page, node);
+    of_map(&mut page, node);
     page.0
 }
 
@@ -117,18 +122,28 @@ fn of_signalling(page: &mut Page, node: &Node) {
     page.counter("pmip_tolerated_total", what, tolerated);
 }
 
-fn of_paths(page: &mut Page, node: &Node) {
-    let rows = path_rows(node);
-    let labels = |row: &super::PathRow| {
-        vec![
-            ("path", row.path.to_string()),
-            ("peer", row.peer.clone()),
-            ("label", row.label.clone().unwrap_or_default()),
-            ("interface", row.interface.clone().unwrap_or_default()),
-        ]
-    };
+fn path_labels(row: &super::PathRow) -> Vec<(&'static str, String)> {
+    vec![
+        ("path", row.path.to_string()),
+        ("peer", row.peer.clone()),
+        ("label", row.label.clone().unwrap_or_default()),
+        ("interface", row.interface.clone().unwrap_or_default()),
+    ]
+}
+
+fn of_paths(page: &mut Page, rows: &[super::PathRow]) {
     type Value = fn(&super::PathRow) -> Option<f64>;
-    let gauges: [(&str, &str, Value); 5] = [
+    let gauges: [(&str, &str, Value); 7] = [
+        (
+            "pmip_path_weight",
+            "Share of new flows in our sending direction.",
+            |row| Some(row.dynamic_weight.unwrap_or_else(|| row.weight.into())),
+        ),
+        (
+            "pmip_path_loss_ratio",
+            "Heartbeats without an answer since the start, 0 to 1.",
+            |row| row.loss_pct.map(|percent| percent / 100.0),
+        ),
         (
             "pmip_path_up",
             "Whether the path may carry traffic.",
@@ -153,7 +168,7 @@ fn of_paths(page: &mut Page, node: &Node) {
     ];
     for (name, what, value) in gauges {
         let samples = rows.iter();
-        let samples = samples.filter_map(|row| Some((labels(row), value(row)?)));
+        let samples = samples.filter_map(|row| Some((path_labels(row), value(row)?)));
         page.gauge(name, what, samples);
     }
     let counters: [(&str, &str, Value); 4] = [
@@ -176,7 +191,7 @@ fn of_paths(page: &mut Page, node: &Node) {
     ];
     for (name, what, value) in counters {
         let samples = rows.iter();
-        let samples = samples.filter_map(|row| Some((labels(row), value(row)?)));
+        let samples = samples.filter_map(|row| Some((path_labels(row), value(row)?)));
         page.counter(name, what, samples);
     }
 }
@@ -190,6 +205,27 @@ fn of_packets(page: &mut Page, node: &Node) {
     let what = "ICMP errors sent to inner hosts.";
     let sent = [(Vec::new(), stats.icmp_sent as f64)];
     page.counter("pmip_icmp_errors_sent_total", what, sent);
+}
+
+/// The mobile map in force.
+fn of_map(page: &mut Page, node: &Node) {
+    let Some(policy) = node.table().policy() else {
+        return;
+    };
+    let map = node.config().active_map().unwrap_or_default();
+    let labels = |entry: String| vec![("map", map.to_owned()), ("entry", entry)];
+    let flows = policy
+        .counters()
+        .map(|entry| (labels(entry.sequence.to_string()), entry.hits as f64));
+    let others = [(labels("default".into()), policy.default_hits() as f64)];
+    let name = "pmip_map_entry_flows_total";
+    page.counter(name, "Flows that a map entry took.", flows.chain(others));
+    let drops = policy.counters().map(|entry| {
+        let dropped = entry.null_drops + entry.strict_drops;
+        (labels(entry.sequence.to_string()), dropped as f64)
+    });
+    let name = "pmip_map_entry_drops_total";
+    page.counter(name, "Packets dropped by null or strict.", drops);
 }
 
 /// The kebab-case word of an enumeration.
@@ -265,6 +301,73 @@ mod tests {
             }
             assert!(text.contains("pmip_path_up{path="), "{text}");
         }
+    }
+
+    /// What `promtool check metrics` asks of names and help texts.
+    #[test]
+    fn names_follow_the_rules_of_the_linter() {
+        let domain = Domain::registered();
+        let text = text(&domain.mag.node, domain.now);
+        let mut metrics = text.lines().filter_map(|line| line.strip_prefix("# HELP "));
+        for line in &mut metrics {
+            let (name, help) = line.split_once(' ').expect("a help text");
+            assert!(!help.is_empty(), "{name}");
+            let plain = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+            assert!(name.chars().all(plain), "{name}");
+            for unit in [
+                "milliseconds",
+                "_ms",
+                "_s",
+                "kilobytes",
+                "percent",
+                "minutes",
+            ] {
+                assert!(!name.ends_with(unit), "{name}: no base unit");
+            }
+            for word in ["counter", "gauge", "histogram"] {
+                assert!(!name.contains(word), "{name} has its type in its name");
+            }
+        }
+    }
+
+    #[test]
+    fn the_dashboard_shows_metrics_that_there_are() {
+        let mut domain = Domain::new();
+        let now = domain.now;
+        let lines = [
+            "ipv6 mobile pmipv6-domain D",
+            "mobile-map M 10",
+            "set link-type LTE",
+        ];
+        let node = ["ipv6 mobile pmipv6-mag MAG1 domain D", "mobile-map M"];
+        for lines in [&lines[..], &node[..]] {
+            let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+            domain
+                .mag
+                .ask(now, crate::control::Request::Configure { lines });
+        }
+        let text = text(&domain.mag.node, now);
+        let there: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+            .collect();
+        let dashboard = include_str!("../../../docs/monitoring/grafana-dashboard.json");
+        let dashboard: serde_json::Value = serde_json::from_str(dashboard).expect("JSON");
+        let panels = dashboard["panels"].as_array().expect("panels");
+        let mut shown = 0;
+        for target in panels
+            .iter()
+            .flat_map(|panel| panel["targets"].as_array())
+            .flatten()
+        {
+            let expression = target["expr"].as_str().expect("an expression");
+            let words = expression.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+            for name in words.filter(|word| word.starts_with("pmip_")) {
+                assert!(there.contains(&name), "there is no {name}");
+                shown += 1;
+            }
+        }
+        assert!(shown >= panels.len(), "every panel shows something");
     }
 
     #[test]

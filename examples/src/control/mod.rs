@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod commands;
+pub mod flow_spec;
 pub mod http;
 pub mod metrics;
 mod rows;
@@ -12,17 +13,19 @@ pub mod server;
 mod show;
 pub mod words;
 
-use pmip_binding::{Attachment, Command, MobileNode};
+use pmip_binding::Command;
 use pmip_wire::types::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use self::rows::{
-    BindingRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, MapEntryRow, MobileMapRow, PathRow,
-    PeerRow, SlaOperationRow, SlaProfileRow, SlaRow, TunnelRow,
+    BindingRow, CandidateRow, FlowTableRow, HeartbeatRow, HeartbeatSummary, MapEntryRow,
+    MobileMapRow, PathDecisionRow, PathRow, PeerRow, SlaOperationRow, SlaProfileRow, SlaRow,
+    TunnelRow,
 };
 use crate::config;
 use crate::config::node::Role;
 use crate::node::Node;
+use crate::node::hints::Hint;
 use crate::node::logging::{self, Debug};
 
 /// What an operator may ask.
@@ -71,6 +74,15 @@ pub enum Request {
         /// As they would stand in a file, one after the other from the outermost mode.
         lines: Vec<String>,
     },
+    /// Say what an outside program knows of a path, or ask what was said.
+    Hint {
+        /// The path's label, interface or number; none: what was said of any.
+        #[serde(default)]
+        path: Option<String>,
+        /// What is said of it.
+        #[serde(default)]
+        hint: Option<Hint>,
+    },
     /// A mobile node came to an access interface (MAG).
     Attach {
         /// Its identifier.
@@ -108,6 +120,12 @@ pub enum Only {
     Nai(String),
     /// One peer.
     Peer(String),
+    /// One customer of an LMA.
+    Customer(String),
+    /// One flow, as [`flow_spec::FlowSpec`] reads it.
+    Flow(String),
+    /// At most so many flows: those with most octets among the last to be seen.
+    Busiest(usize),
     /// Numbers alone.
     Summary,
     /// With every operation that is remembered.
@@ -124,8 +142,12 @@ pub enum What {
     Paths,
     /// Heartbeats of each path
     Heartbeat,
-    /// Remembered flows and the path of each
+    /// Remembered flows, the path of each and why
     Flows,
+    /// Where one flow goes, and why
+    PathDecision,
+    /// Customers of an LMA: addresses, bindings, counters
+    Customers,
     /// Mobile maps: entries, and what the active one did
     MobileMap,
     /// Tunnels: encapsulation, ends, MTU, packets
@@ -170,7 +192,9 @@ impl Request {
 pub fn serve(node: &mut Node, now: Instant, request: Request) -> Response {
     tracing::debug!(target: "pmip::api", "asked: {request:?}");
     match request {
-        Request::Show { what, only } => answer(show::show(node, now, what, only.as_ref())),
+        Request::Show { what, only } => {
+            show::show(node, now, what, only.as_ref()).map_or_else(Response::Error, Response::Ok)
+        }
         Request::ClearStats => answer(show::clear(node).map(|()| serde_json::Value::Null)),
         Request::ClearSla if node.clear_sla(now) => Response::done(),
         Request::ClearSla => Response::Error("the hybrid-access service does not run".into()),
@@ -182,12 +206,13 @@ pub fn serve(node: &mut Node, now: Instant, request: Request) -> Response {
         Request::Metrics => Response::Ok(metrics::text(node, now).into()),
         Request::ClearBinding { nai } => clear_binding(node, now, nai),
         Request::Configure { lines } => configure(node, now, &lines),
+        Request::Hint { path, hint } => self::hint(node, now, path.as_deref(), hint),
         Request::Attach {
             nai,
             interface,
             ll_addr,
             att,
-        } => attach(node, now, nai, &interface, ll_addr.as_deref(), att),
+        } => attach(node, now, &nai, &interface, ll_addr.as_deref(), att),
         Request::Detach {
             nai,
             interface,
@@ -222,6 +247,23 @@ fn configure(node: &mut Node, now: Instant, lines: &[String]) -> Response {
     }
 }
 
+fn hint(node: &mut Node, now: Instant, path: Option<&str>, hint: Option<Hint>) -> Response {
+    if let (Some(path), Some(hint)) = (path, hint)
+        && let Err(why) = node.hint(now, path, hint)
+    {
+        return Response::Error(why);
+    }
+    let said = node.hints().iter().map(|(path, said)| {
+        serde_json::json!({
+            "path": path,
+            "usable": said.usable,
+            "cost": said.cost,
+            "capacity_kbps": said.capacity_kbps,
+        })
+    });
+    Response::Ok(said.collect())
+}
+
 fn clear_binding(node: &mut Node, now: Instant, nai: Option<String>) -> Response {
     let command = match nai {
         None => Command::ClearBindings,
@@ -240,7 +282,7 @@ fn clear_binding(node: &mut Node, now: Instant, nai: Option<String>) -> Response
 fn attach(
     node: &mut Node,
     now: Instant,
-    nai: String,
+    nai: &str,
     interface: &str,
     ll_addr: Option<&str>,
     att: Option<u8>,
@@ -248,29 +290,13 @@ fn attach(
     if let Err(why) = check_interface(node, Some(interface)) {
         return Response::Error(why);
     }
-    let mut mobile_node = MobileNode::new(&nai);
-    let config = node.config();
-    let profile = config.config.domain(&config.domain);
-    if let Some(profile) = profile.and_then(|domain| domain.profile(&nai)) {
-        mobile_node.lma.clone_from(&profile.lma);
-        mobile_node.service_selection.clone_from(&profile.apn);
-        mobile_node.service = config::node::service(profile.service);
-    }
-    if mobile_node.service_selection.is_none() {
-        let mut mags = config.config.mags.iter();
-        let own = mags.find(|mag| mag.id == config.id);
-        mobile_node.service_selection = own.and_then(|mag| mag.apn.clone());
-    }
-    if let Some(att) = att {
-        mobile_node.access_technology = att;
-    }
-    if let Some(text) = ll_addr {
-        match parse_mac(text) {
-            Some(mac) => mobile_node.link_layer_identifier = Some(mac.to_vec().into()),
-            None => return Response::Error(no_mac(text)),
-        }
-    }
-    node.attach(now, Attachment::Attach(mobile_node));
+    let mac = match ll_addr.map(|text| parse_mac(text).ok_or_else(|| no_mac(text))) {
+        None => None,
+        Some(Ok(mac)) => Some(mac),
+        Some(Err(why)) => return Response::Error(why),
+    };
+    let host = node.config().mobile_node(nai, mac, att);
+    node.attach(now, host, interface, mac);
     Response::done()
 }
 
@@ -292,7 +318,7 @@ fn detach(
     if bindings.iter().all(|binding| binding.mn_id != nai) {
         return Response::Error(format!("there is no binding of {nai}"));
     }
-    node.attach(now, Attachment::Detach { nai });
+    node.detach(now, nai);
     Response::done()
 }
 

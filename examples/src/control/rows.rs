@@ -68,8 +68,17 @@ pub struct PathRow {
     pub state: String,
     /// Whether it may carry traffic now.
     pub usable: bool,
+    /// What outside programs say of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     /// Share of new flows in our sending direction.
     pub weight: u32,
+    /// `load-balance dynamic`: what the weight is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic_weight: Option<f64>,
+    /// `load-balance dynamic`: whether the path is congested, as far as measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub congested: Option<bool>,
     /// The roaming interface (MAG).
     pub interface: Option<String>,
     /// The peer's name or address.
@@ -223,6 +232,9 @@ pub struct FlowTableRow {
     pub protocol: String,
     /// The path's number.
     pub path: u32,
+    /// The path as people call it: its label, else its interface or peer.
+    #[serde(default)]
+    pub link: String,
     /// The path's label.
     pub label: Option<String>,
     /// Packets seen.
@@ -231,6 +243,81 @@ pub struct FlowTableRow {
     pub bytes: u64,
     /// Seconds since its last packet.
     pub idle_s: f64,
+    /// The mobile-map entry that decided; none = the default class.
+    #[serde(default)]
+    pub entry: Option<u8>,
+    /// `new`, `balanced`, `kept`, `moved`, `returned`, `flowlet` or `mirrored`.
+    #[serde(default)]
+    pub reason: String,
+    /// How often it moved since it began.
+    #[serde(default)]
+    pub moves: u16,
+    /// Seconds on this path.
+    #[serde(default)]
+    pub on_path_s: f64,
+    /// Why it is there, in words.
+    #[serde(default)]
+    pub why: String,
+}
+
+/// Where one flow goes, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PathDecisionRow {
+    /// The flow.
+    pub flow: String,
+    /// The number of its session.
+    pub session: u32,
+    /// The mobile map in force.
+    pub mobile_map: Option<String>,
+    /// The entry that decides; none = the default class.
+    pub entry: Option<u8>,
+    /// The access list of the entry.
+    pub access_list: Option<String>,
+    /// The sequence number of the line of it that permits the flow.
+    pub line: Option<u32>,
+    /// The entry's labels in order of preference.
+    pub link_type: Vec<String>,
+    /// The entry's traffic profile.
+    pub traffic_profile: Option<String>,
+    /// The path where the flow would be placed now.
+    pub path: Option<u32>,
+    /// That path as people call it.
+    pub link: Option<String>,
+    /// Labels of the entry that have no path to give.
+    pub fallen: u8,
+    /// No path meets the profile: the one that violates it least is taken.
+    pub profile_fallback: bool,
+    /// The hash that places it, in hexadecimal.
+    pub hash: String,
+    /// The bucket of the hash.
+    pub bucket: Option<usize>,
+    /// Of how many.
+    pub buckets: Option<usize>,
+    /// Why it is dropped.
+    pub dropped: Option<String>,
+    /// The decision in words, one step each.
+    pub why: Vec<String>,
+    /// Every path of the session and its part in it.
+    pub candidates: Vec<CandidateRow>,
+    /// What the flow table has of it; none where it does not know it.
+    pub known: Option<FlowTableRow>,
+}
+
+/// One path in a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CandidateRow {
+    /// The path's number.
+    pub path: u32,
+    /// The path as people call it.
+    pub link: String,
+    /// Its label.
+    pub label: Option<String>,
+    /// Its weight now.
+    pub weight: f64,
+    /// Its share of the flows that are placed like this one, in per cent.
+    pub share_pct: f64,
+    /// `eligible`, `down`, `held-back` by failure detection or a hint, `violating`, `not-named` or `lower-preference`.
+    pub standing: String,
 }
 
 /// What the hybrid-access service measured on one path.

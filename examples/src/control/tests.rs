@@ -1,3 +1,5 @@
+mod section8;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};

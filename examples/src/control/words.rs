@@ -1,8 +1,10 @@
 //! `pmip show`, `clear` and `debug` in words: the short ones, and those of a router after
 //! `ipv6 mobile pmipv6 {mag | lma}`.
 
+use super::flow_spec::FlowSpec;
 use super::{Only, What};
 use crate::config::node::Role;
+use crate::node::hints::Hint;
 use crate::node::logging::Debug;
 
 /// What is to be shown.
@@ -32,7 +34,7 @@ pub enum Cleared {
 /// A part of the log that is wanted or no more; none = which are shown.
 pub type Wanted = Option<(Debug, bool)>;
 
-const SHOWN: [(&str, What); 14] = [
+const SHOWN: [(&str, What); 16] = [
     ("bindings", What::Bindings),
     ("paths", What::Paths),
     ("heartbeats", What::Heartbeat),
@@ -47,6 +49,8 @@ const SHOWN: [(&str, What); 14] = [
     ("running-config", What::RunningConfig),
     ("running", What::RunningConfig),
     ("path", What::Paths),
+    ("path-decision", What::PathDecision),
+    ("customers", What::Customers),
 ];
 
 const PARTS: [(&str, Debug); 5] = [
@@ -74,9 +78,15 @@ pub fn show(words: &[String]) -> Result<Shown, String> {
         ["path" | "profile" | "sla"] if what == What::Sla => None,
         ["history"] if what == What::Sla => Some(Only::History),
         ["global"] if what == What::Stats => None,
+        ["top", most] if what == What::Flows => Some(Only::Busiest(number(most)?)),
         ["counters"] if what == What::MobileMap => None,
         ["mag" | "lma" | "peer", peer] if has_peers(what) => Some(Only::Peer((*peer).into())),
-        ["customer", _] => return Err("customers are not in this version".into()),
+        ["customer", name] if has_peers(what) => Some(Only::Customer((*name).into())),
+        [name] if what == What::Customers => Some(Only::Customer((*name).into())),
+        [_, _, ..] if what == What::PathDecision => {
+            let flow: FlowSpec = rest.join(" ").parse()?;
+            Some(Only::Flow(flow.to_string()))
+        }
         [word, ..] => {
             return Err(format!(
                 "`{word}` is not understood after `{first}`{}",
@@ -118,6 +128,34 @@ pub fn clear(words: &[String]) -> Result<(Option<Role>, Cleared), String> {
     Ok((role, cleared))
 }
 
+/// Reads what follows `pmip hint`; nothing: what was said is asked for.
+///
+/// # Errors
+/// What is wrong and what would be right.
+pub fn hint(words: &[String]) -> Result<Option<(String, Hint)>, String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let words = match words.as_slice() {
+        ["path", rest @ ..] => rest,
+        all => all,
+    };
+    let usage = "write `hint path NAME` and one of `usable yes`, `usable no`, `cost NUMBER`, \
+                 `capacity KBIT/S`, `clear`";
+    let number = |word: &str| {
+        let number = word.parse::<u32>();
+        number.map_err(|_| format!("`{word}` is no number; {usage}"))
+    };
+    let (name, hint) = match words {
+        [] => return Ok(None),
+        [name, "clear"] => (name, Hint::Clear),
+        [name, "usable", "yes"] => (name, Hint::Usable(true)),
+        [name, "usable", "no"] => (name, Hint::Usable(false)),
+        [name, "cost", cost] => (name, Hint::Cost(number(cost)?)),
+        [name, "capacity", kbps] => (name, Hint::Capacity(number(kbps)?)),
+        _ => return Err(usage.into()),
+    };
+    Ok(Some(((*name).to_owned(), hint)))
+}
+
 /// Reads what follows `pmip debug`.
 ///
 /// # Errors
@@ -131,6 +169,11 @@ pub fn debug(words: &[String]) -> Result<(Option<Role>, Wanted), String> {
         _ => return Err("write `debug PART` or `debug PART off`".into()),
     };
     Ok((role, wanted))
+}
+
+fn number(word: &str) -> Result<usize, String> {
+    let number = word.parse();
+    number.map_err(|_| format!("`{word}` is no number"))
 }
 
 /// Takes the router's words off the front.
@@ -178,19 +221,33 @@ const fn has_peers(what: What) -> bool {
         | What::Tunnels
         | What::Sla
         | What::Stats => true,
-        What::Flows | What::MobileMap | What::Globals | What::RunningConfig => false,
+        What::Flows
+        | What::PathDecision
+        | What::Customers
+        | What::MobileMap
+        | What::Globals
+        | What::RunningConfig => false,
     }
 }
 
 /// What may follow.
 const fn more(what: What) -> &'static str {
     match what {
-        What::Bindings => "; it may be followed by `nai NAI`, `peer NAME` or `summary`",
-        What::Stats => "; it may be followed by `global` or `mag NAME` or `lma NAME`",
-        What::Sla => "; it may be followed by `history` or `peer NAME`",
-        What::Paths | What::Heartbeat | What::Tunnels => "; it may be followed by `peer NAME`",
+        What::Bindings => {
+            "; it may be followed by `nai NAI`, `peer NAME`, `customer NAME` or `summary`"
+        }
+        What::Stats => {
+            "; it may be followed by `global`, `mag NAME`, `lma NAME` or `customer NAME`"
+        }
+        What::Sla => "; it may be followed by `history`, `peer NAME` or `customer NAME`",
+        What::Paths | What::Heartbeat | What::Tunnels => {
+            "; it may be followed by `peer NAME` or `customer NAME`"
+        }
+        What::PathDecision => "; it is followed by a flow, PROTOCOL SOURCE DESTINATION",
+        What::Customers => "; it may be followed by a customer's name",
         What::MobileMap => "; it may be followed by `counters`",
-        What::Flows | What::Globals | What::RunningConfig => "",
+        What::Flows => "; it may be followed by `top NUMBER`",
+        What::Globals | What::RunningConfig => "",
     }
 }
 
@@ -220,6 +277,16 @@ mod tests {
             ("hybrid-access profile", What::Sla, None),
             ("hy history", What::Sla, Some(Only::History)),
             ("flow", What::Flows, None),
+            (
+                "binding customer C",
+                What::Bindings,
+                Some(Only::Customer("C".into())),
+            ),
+            (
+                "path-decision udp 10.0.0.1:1 10.0.0.2:2",
+                What::PathDecision,
+                Some(Only::Flow("udp 10.0.0.1:1 > 10.0.0.2:2".into())),
+            ),
             ("tunnel", What::Tunnels, None),
             ("mobile-map", What::MobileMap, None),
             ("mobile-map counters", What::MobileMap, None),
@@ -249,7 +316,7 @@ mod tests {
             ("frobs", "bindings, paths"),
             ("ipv6 mobile bindings", "pmipv6 mag"),
             ("flows nai a@x", "not understood after `flows`"),
-            ("binding customer C", "not in this version"),
+            ("path-decision udp 10.0.0.1", "PROTOCOL SOURCE"),
         ] {
             let why = show(&words(text)).expect_err(text);
             assert!(why.contains(expected), "{text}: {why}");
@@ -267,6 +334,10 @@ mod tests {
         assert_eq!(cleared("binding a@x"), one);
         assert_eq!(cleared("stats"), Ok(Cleared::Stats));
         assert_eq!(cleared("sla"), Ok(Cleared::Sla));
+        let hinted = Ok(Some(("LTE".to_owned(), Hint::Cost(5))));
+        assert_eq!(hint(&words("path LTE cost 5")), hinted);
+        assert_eq!(hint(&[]), Ok(None));
+        assert!(hint(&words("path LTE usable maybe")).is_err());
         let off = debug(&words("ipv6 mobile pmipv6 mag packets off"));
         assert_eq!(off, Ok((Some(Role::Mag), Some((Debug::Packets, false)))));
     }

@@ -3,6 +3,7 @@
 //! A scenario is told once, on the trait [`domain::Domain`]. Two domains exist: network
 //! namespaces with the real programs, and the same engines on in-memory links in virtual time.
 
+mod all;
 pub mod bench;
 pub mod domain;
 mod netns;
@@ -11,11 +12,13 @@ mod quickstart;
 mod report;
 pub mod result;
 pub mod run;
+mod scenario;
 pub mod screen;
 mod signal;
 mod sim;
 pub mod spec;
 pub mod traffic;
+pub mod wan;
 
 use std::path::PathBuf;
 
@@ -25,7 +28,7 @@ use domain::{Domain, LabError, Topology};
 use result::RunResult;
 use run::{Claim, Run, Stop};
 use screen::Screen;
-use spec::DomainSpec;
+use spec::{Carrying, DomainSpec};
 
 /// Exit code: every claim holds.
 const HOLDS: i32 = 0;
@@ -43,7 +46,7 @@ pub struct LabArgs {
     /// Something else than a scenario
     #[command(subcommand)]
     pub command: Option<LabCommand>,
-    /// What to play; see --list
+    /// What to play; see --list. `all` plays everything
     #[arg(default_value = "quickstart")]
     pub scenario: String,
     /// List the scenarios, what they claim, and the faults they know
@@ -64,6 +67,15 @@ pub struct LabArgs {
     /// Apply a fault to the system: the scenario must then fail
     #[arg(long = "break", value_name = "NAME")]
     pub broken: Option<String>,
+    /// With `all`: every fault of every scenario instead; each must make its claim fall
+    #[arg(long)]
+    pub breaks: bool,
+    /// With `all`: how many to play at a time
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub jobs: usize,
+    /// How packets travel between MAG and LMA (namespaces alone)
+    #[arg(long, value_enum, default_value_t, conflicts_with = "sim")]
+    pub encap: Carrying,
     /// Seed of the simulation
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -84,39 +96,127 @@ pub fn main(args: LabArgs) -> i32 {
     if args.list {
         return list(args.json);
     }
-    let mut screen = Screen::new(args.json);
-    let Some(scenario) = SCENARIOS.iter().find(|known| known.name == args.scenario) else {
-        let names: Vec<&str> = SCENARIOS.iter().map(|known| known.name).collect();
+    if args.scenario == "all" {
+        return all::run(&args);
+    }
+    if args.breaks || args.jobs != 1 {
+        return usage("--breaks and --jobs belong to `pmip lab all`");
+    }
+    let Some(entry) = entries().find(|known| known.name() == args.scenario) else {
+        let names: Vec<&str> = entries().map(|known| known.name()).collect();
         let names = names.join(", ");
         return usage(&format!(
-            "there is no scenario `{}`; there are: {names}",
+            "there is no scenario `{}`; there are: {names}, all",
             args.scenario
         ));
     };
     let broken = args.broken.as_deref();
-    if let Some(fault) = broken.filter(|fault| !scenario.breaks.contains(fault)) {
-        let breaks = scenario.breaks.join(", ");
+    let breaks = entry.breaks();
+    if let Some(fault) = broken.filter(|fault| !breaks.contains(fault)) {
+        let breaks = breaks.join(", ");
         return usage(&format!(
             "`{}` knows no fault `{fault}`; it knows: {breaks}",
-            scenario.name
+            entry.name()
         ));
     }
-    let topology = match topology(&args) {
+    let topology = match topology(&args, entry.modes()) {
         Ok(topology) => topology,
         Err(missing) => return usage(&missing),
+    };
+    let mut screen = Screen::new(args.json);
+    let story = match entry {
+        Entry::Story(story) => story,
+        Entry::Acceptance(_) if args.report.is_some() => {
+            return usage("only `quickstart` has a page with plots");
+        }
+        Entry::Acceptance(scenario) => {
+            return verdict(&args, &scenario::play(scenario, broken, &mut screen));
+        }
     };
     let how = How {
         topology,
         broken: args.broken.clone(),
+        carrying: args.encap,
         seed: args.seed,
     };
-    conclude(&args, &play(scenario, &how, &mut screen))
+    conclude(&args, &play(story, &how, &mut screen))
+}
+
+/// Something that can be played.
+#[derive(Clone, Copy)]
+enum Entry {
+    /// On the trait [`Domain`].
+    Story(&'static Scenario),
+    /// On a domain of any shape, with the real programs.
+    Acceptance(&'static scenario::Scenario),
+}
+
+/// Everything that can be played.
+fn entries() -> impl Iterator<Item = Entry> {
+    let stories = SCENARIOS.iter().map(Entry::Story);
+    stories.chain(scenario::all().map(Entry::Acceptance))
+}
+
+impl Entry {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Story(story) => story.name,
+            Self::Acceptance(scenario) => scenario.name,
+        }
+    }
+
+    const fn claim(self) -> &'static str {
+        match self {
+            Self::Story(story) => story.claim,
+            Self::Acceptance(scenario) => scenario.claim,
+        }
+    }
+
+    const fn claims(self) -> &'static [Claim] {
+        match self {
+            Self::Story(story) => story.claims,
+            Self::Acceptance(scenario) => scenario.claims,
+        }
+    }
+
+    /// The faults it knows.
+    fn breaks(self) -> Vec<&'static str> {
+        match self {
+            Self::Story(story) => story.breaks.to_vec(),
+            Self::Acceptance(scenario) => scenario.breaks.iter().map(|known| known.name).collect(),
+        }
+    }
+
+    /// What the faults damage, and the claim that falls by each, where that is told.
+    fn faults(self) -> Vec<scenario::Fault> {
+        match self {
+            Self::Story(_) => Vec::new(),
+            Self::Acceptance(scenario) => scenario.faults(),
+        }
+    }
+
+    const fn modes(self) -> &'static [Topology] {
+        match self {
+            Self::Story(_) => &[Topology::Netns, Topology::Sim],
+            Self::Acceptance(_) => scenario::Scenario::MODES,
+        }
+    }
+
+    /// Acceptance rows that its claims prove.
+    fn rows(self) -> Vec<u16> {
+        let rows = self.claims().iter().flat_map(|claim| claim.rows);
+        let mut rows: Vec<u16> = rows.copied().collect();
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    }
 }
 
 /// How a scenario is to be played.
 struct How {
     topology: Topology,
     broken: Option<String>,
+    carrying: Carrying,
     seed: u64,
 }
 
@@ -131,6 +231,7 @@ pub fn simulate(scenario: &str, broken: Option<&str>, seed: u64) -> Option<RunRe
     let how = How {
         topology: Topology::Sim,
         broken: broken.map(str::to_owned),
+        carrying: Carrying::default(),
         seed,
     };
     Some(play(scenario, &how, &mut Screen::silent()).result)
@@ -164,30 +265,28 @@ struct Listed {
     name: &'static str,
     claim: &'static str,
     rows: Vec<u16>,
-    breaks: &'static [&'static str],
+    breaks: Vec<&'static str>,
+    modes: &'static [Topology],
+    claims: Vec<&'static str>,
+    faults: Vec<scenario::Fault>,
 }
 
-impl Scenario {
-    fn listed(&self) -> Listed {
-        let mut rows: Vec<u16> = self
-            .claims
-            .iter()
-            .flat_map(|claim| claim.rows)
-            .copied()
-            .collect();
-        rows.sort_unstable();
-        rows.dedup();
-        Listed {
-            name: self.name,
-            claim: self.claim,
-            rows,
-            breaks: self.breaks,
+impl From<Entry> for Listed {
+    fn from(entry: Entry) -> Self {
+        Self {
+            name: entry.name(),
+            claim: entry.claim(),
+            rows: entry.rows(),
+            breaks: entry.breaks(),
+            modes: entry.modes(),
+            claims: entry.claims().iter().map(|claim| claim.name).collect(),
+            faults: entry.faults(),
         }
     }
 }
 
 fn list(json: bool) -> i32 {
-    let scenarios: Vec<Listed> = SCENARIOS.iter().map(Scenario::listed).collect();
+    let scenarios: Vec<Listed> = entries().map(Listed::from).collect();
     if json {
         print_json(&scenarios);
         return HOLDS;
@@ -206,13 +305,24 @@ fn list(json: bool) -> i32 {
 }
 
 /// Which topology is wanted and possible; a fall-back to the simulation is said.
-fn topology(args: &LabArgs) -> Result<Topology, String> {
+fn topology(args: &LabArgs, modes: &[Topology]) -> Result<Topology, String> {
+    let simulated = modes.contains(&Topology::Sim);
+    if args.sim && !simulated {
+        return Err(format!(
+            "`{}` needs the real programs: leave --sim out",
+            args.scenario
+        ));
+    }
     if args.sim {
         return Ok(Topology::Sim);
     }
     match netns::rights() {
         Ok(()) => Ok(Topology::Netns),
+        Err(missing) if !simulated => Err(missing),
         Err(missing) if args.netns => Err(format!("{missing}, or use --sim")),
+        Err(missing) if args.netns || args.encap != Carrying::default() => {
+            Err(format!("{missing}, or use --sim"))
+        }
         Err(missing) => {
             complain(&format!(
                 "{missing}. Without, here is the simulation (--sim)."
@@ -231,7 +341,8 @@ struct Played {
 }
 
 fn play(scenario: &Scenario, how: &How, screen: &mut Screen) -> Played {
-    let spec = (scenario.spec)(how.broken.as_deref(), how.seed);
+    let mut spec = (scenario.spec)(how.broken.as_deref(), how.seed);
+    spec.carrying = how.carrying;
     let result = RunResult::new(scenario.name, how.topology, how.broken.clone(), how.seed);
     screen.learn(&spec);
     introduce(screen, scenario, how);
@@ -286,16 +397,22 @@ fn introduce(screen: &mut Screen, scenario: &Scenario, how: &How) {
 /// Prints and writes what was asked for, and decides the exit code.
 fn conclude(args: &LabArgs, played: &Played) -> i32 {
     let result = &played.result;
-    if args.json {
-        print_json(result);
-        if let Some(error) = &result.error {
-            complain(error);
-        }
-    }
+    let code = verdict(args, result);
     if let Some(path) = &args.report {
         let page = report::page(result, &played.spec, &played.samples, &played.traffic);
         if let Err(error) = std::fs::write(path, page) {
             return usage(&format!("cannot write {}: {error}", path.display()));
+        }
+    }
+    code
+}
+
+/// Prints the result where JSON is wanted, and decides the exit code.
+fn verdict(args: &LabArgs, result: &RunResult) -> i32 {
+    if args.json {
+        print_json(result);
+        if let Some(error) = &result.error {
+            complain(error);
         }
     }
     match (result.ok, result.interrupted) {

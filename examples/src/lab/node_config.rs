@@ -3,9 +3,7 @@
 use std::fmt::Write as _;
 
 use super::domain::LabError;
-use super::spec::{
-    DomainSpec, LMA_ADDRESS, LMN_NAI, MOBILE_LENGTH, MOBILE_POOL, MOBILE_POOL_LENGTH,
-};
+use super::spec::{DomainSpec, LMN_NAI, MOBILE_LENGTH, MOBILE_POOL, MOBILE_POOL_LENGTH};
 use crate::config::node::{NodeConfig, Role, select};
 use crate::config::{Format, parse};
 
@@ -66,7 +64,8 @@ fn domain(text: &mut String, spec: &DomainSpec) {
     text.push_str(POOLS);
     let _ = write!(
         text,
-        "\n[[domain]]\nname = \"LAB\"\nencap = \"udptunnel\"\n"
+        "\n[[domain]]\nname = \"LAB\"\nencap = \"{}\"\n",
+        spec.carrying.words().0
     );
     for (wan, number) in spec.wans.iter().zip(1..) {
         let _ = write!(
@@ -87,7 +86,9 @@ fn lma(text: &mut String, spec: &DomainSpec) {
         text,
         "\n[[lma]]\nid = \"{LMA_ID}\"\ndomain = \"LAB\"\nmultipath = {multipath}\n\
          dynamic-mag-learning = true\ndefault-profile = \"{LMN_NAI}\"\ninterface = [\"core\"]\n\
-         \n[lma.address]\nipv4 = [\"{LMA_ADDRESS}\"]\n"
+         \n[lma.address]\n{} = [\"{}\"]\n",
+        family(spec),
+        spec.carrying.anchor()
     );
     heartbeat(text, spec, "lma");
     let _ = write!(
@@ -119,14 +120,26 @@ fn mag(text: &mut String, spec: &DomainSpec) {
     }
     let _ = write!(
         text,
-        "\n[[mag.lma]]\nid = \"{LMA_ID}\"\ndomain = \"LAB\"\nipv4-address = \"{LMA_ADDRESS}\"\n"
+        "\n[[mag.lma]]\nid = \"{LMA_ID}\"\ndomain = \"LAB\"\n{}-address = \"{}\"\n",
+        family(spec),
+        spec.carrying.anchor()
     );
+    if let Some(encap) = spec.carrying.words().1 {
+        let _ = writeln!(text, "encap = \"{encap}\"");
+    }
     if spec.logical_mobile_node {
         let _ = write!(
             text,
             "\n[[mag.logical-mn]]\nnai = \"{LMN_NAI}\"\n\
              mobile-network = [{{ interface = \"{LAN}\", learn-prefix = true }}]\n"
         );
+    }
+}
+
+fn family(spec: &DomainSpec) -> &'static str {
+    match spec.carrying.over_ipv6() {
+        true => "ipv6",
+        false => "ipv4",
     }
 }
 

@@ -108,20 +108,37 @@ impl Screen {
         let _ = writeln!(io::stderr(), "{text}");
     }
 
+    /// Redraws the line that says what is waited for.
+    pub(super) fn waiting(&mut self, at: Duration, what: &str, passed: Duration, limit: Duration) {
+        if !self.wants_live(at) {
+            return;
+        }
+        self.clear_live();
+        self.live_shown = Some(Live { at, lines: 1 });
+        let (passed, limit) = (passed.as_secs_f64(), limit.as_secs_f64());
+        let _ = writeln!(
+            io::stderr(),
+            "{}    waiting: {what} ({passed:.1} of at most {limit:.0} s)",
+            stamp(at)
+        );
+    }
+
     pub(super) fn end(&mut self, result: &RunResult) {
         self.line("");
         let held = result.claims.iter().filter(|claim| claim.holds).count();
         let traffic = &result.traffic;
-        self.line(&format!(
-            "{} transfers, {} resets; {} up, {} down; {} of {} pings answered; {:.1} s",
-            traffic.transfers,
-            traffic.resets,
-            octets(traffic.up_bytes),
-            octets(traffic.down_bytes),
-            traffic.pings_answered,
-            traffic.pings_sent,
-            result.duration_s,
-        ));
+        if traffic.transfers + traffic.pings_sent > 0 {
+            self.line(&format!(
+                "{} transfers, {} resets; {} up, {} down; {} of {} pings answered; {:.1} s",
+                traffic.transfers,
+                traffic.resets,
+                octets(traffic.up_bytes),
+                octets(traffic.down_bytes),
+                traffic.pings_answered,
+                traffic.pings_sent,
+                result.duration_s,
+            ));
+        }
         if let Some(error) = &result.error {
             self.line(&format!("The scenario could not go on: {error}"));
         }

@@ -1,12 +1,16 @@
 //! What a domain consists of: addresses, links, the nodes' settings. Both topologies build from it.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
+
+use super::domain::Node;
 
 /// NAI of the logical mobile node behind the MAG.
 pub const LMN_NAI: &str = "van@lab.example";
 /// The LMA's address, the same on every path.
 pub const LMA_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+/// The LMA's address over IPv6, the same on every path.
+pub const LMA_ADDRESS_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 1);
 /// The correspondent's network: the LMA is host 1, the correspondent host 2.
 pub const CORE_NETWORK: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 0);
 /// Prefix length of [`CORE_NETWORK`].
@@ -33,8 +37,52 @@ pub struct DomainSpec {
     pub logical_mobile_node: bool,
     /// Whether the correspondent's network routes the mobile networks to the LMA.
     pub core_route: bool,
+    /// How packets travel between MAG and LMA, and over which IP version.
+    pub carrying: Carrying,
     /// Seeds everything random in the simulation.
     pub seed: u64,
+}
+
+/// How the nodes of a domain carry packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Carrying {
+    /// UDP over IPv4, whatever is between.
+    #[default]
+    Udptunnel,
+    /// IPv4-in-IPv4: the MAG asks for GRE and the LMA knows of none (RFC 5845 section 6.2).
+    Ipv4,
+    /// GRE over IPv4.
+    GreIpv4,
+    /// IPv4-in-IPv6 and IPv6-in-IPv6, on WANs without IPv4.
+    Ipv6InIpv6,
+    /// GRE over IPv6, on WANs without IPv4.
+    GreIpv6,
+}
+
+impl Carrying {
+    /// The `encap` words of the domain, and of the LMA at the MAG where it differs.
+    pub(super) const fn words(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Udptunnel => ("udptunnel", None),
+            Self::Ipv4 => ("udptunnel", Some("gre-ipv4")),
+            Self::GreIpv4 => ("gre-ipv4", None),
+            Self::Ipv6InIpv6 => ("ipv6-in-ipv6", None),
+            Self::GreIpv6 => ("gre-ipv6", None),
+        }
+    }
+
+    /// Whether the WANs have IPv6 and no IPv4.
+    pub const fn over_ipv6(self) -> bool {
+        matches!(self, Self::Ipv6InIpv6 | Self::GreIpv6)
+    }
+
+    /// The LMA's address.
+    pub fn anchor(self) -> IpAddr {
+        match self.over_ipv6() {
+            true => LMA_ADDRESS_V6.into(),
+            false => LMA_ADDRESS.into(),
+        }
+    }
 }
 
 /// One WAN path.
@@ -56,6 +104,16 @@ impl WanSpec {
     /// The MAG's care-of address.
     pub fn care_of(&self) -> Ipv4Addr {
         super::domain::host_address(self.access, 2)
+    }
+
+    /// A network of this WAN over IPv6, a /64: `host` in that towards the MAG, or the LMA.
+    pub fn host_v6(&self, towards: Node, host: u16) -> Ipv6Addr {
+        let [_, _, number, _] = self.transfer.octets();
+        let side = match towards {
+            Node::Mag => 0xacce,
+            Node::Lma => 0xc0de,
+        };
+        Ipv6Addr::new(0x2001, 0xdb8, side, number.into(), 0, 0, 0, host)
     }
 
     /// The router's address towards the MAG.
@@ -120,6 +178,7 @@ impl DomainSpec {
             multipath: true,
             logical_mobile_node: true,
             core_route: true,
+            carrying: Carrying::default(),
             seed,
         }
     }
@@ -141,7 +200,10 @@ impl DomainSpec {
     }
 
     /// Position of the WAN with this care-of address.
-    pub fn wan_of(&self, care_of: Ipv4Addr) -> Option<usize> {
-        self.wans.iter().position(|wan| wan.care_of() == care_of)
+    pub fn wan_of(&self, care_of: IpAddr) -> Option<usize> {
+        self.wans.iter().position(|wan| match care_of {
+            IpAddr::V4(care_of) => wan.care_of() == care_of,
+            IpAddr::V6(care_of) => wan.host_v6(Node::Mag, 2) == care_of,
+        })
     }
 }

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use super::logging::{self, LogFormat};
 use super::run::run;
-use super::start::{Places, Source, refuse_ipv6_transport, start};
+use super::start::{Places, Source, refuse_unserved, start};
+use super::supervise;
 use crate::config::Report;
 use crate::config::node::{NodeConfig, Role, select};
 use crate::control::client::default_path;
@@ -57,7 +58,7 @@ pub fn main(program: &str, role: Role, args: &NodeArgs) -> ExitCode {
             return ExitCode::from(WRONG);
         }
     };
-    if let Err(error) = refuse_ipv6_transport(&config) {
+    if let Err(error) = refuse_unserved(&config) {
         let _ = writeln!(std::io::stderr(), "{program}: {error:#}");
         return ExitCode::from(WRONG);
     }
@@ -125,6 +126,7 @@ fn serve(program: &str, config: NodeConfig, places: &Places) -> anyhow::Result<(
             // Whoever waited for it is gone; the node is not.
             tracing::warn!("cannot say `ready` on standard output: {error}");
         }
+        supervise::ready();
         run(&mut running.node, &mut running.inbox, &mut running.clock).await;
         let fault = running.node.fault();
         running.clean_up().await;

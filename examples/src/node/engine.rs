@@ -96,6 +96,14 @@ impl NodeEngine {
         }
     }
 
+    /// How long the binding of a mobile node still lives (MAG); `None` = it has none.
+    pub fn remaining(&self, nai: &str, now: Instant) -> Option<std::time::Duration> {
+        match self {
+            Self::Lma(_) => None,
+            Self::Mag(mag) => Some(mag.binding(nai, now)?.remaining),
+        }
+    }
+
     /// The customers of an anchor, in the order of the configuration.
     pub fn customers(&self) -> Vec<CustomerStatus> {
         match self {

@@ -1,19 +1,24 @@
 //! What the engine and the data plane tell a node, and what it does about it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use pmip_binding::{
     Carrier, Command, Datagram, Event, Forwarding, Input, PathEndpoint, PathEvent, PathState,
     SessionEvent,
 };
-use pmip_wire::types::{Encapsulation, Instant, PathId};
+use pmip_tunnel::pmtu::{PathMtuInput, Probe, write_probe};
+use pmip_wire::types::{Instant, PathId};
 
+use super::path_mtu::Wanted;
 use super::tell::Happening;
 use super::track::state_name;
 use super::{Node, Side, inner, log};
 use crate::platform::dataplane::DataPlaneEvent;
 use crate::platform::ports::SocketKey;
+
+/// MTU of an underlay that nobody knows.
+const UNDERLAY_MTU: u16 = 1500;
 
 impl Node {
     pub(super) fn on_data_plane(&mut self, now: Instant, event: DataPlaneEvent) {
@@ -25,6 +30,10 @@ impl Node {
                 packet,
             } => {
                 let at = received.min(now);
+                let answered = pmip_tunnel::pmtu::answered(&packet);
+                if answered.is_some_and(|number| self.mtus.answered(at, path, number)) {
+                    return;
+                }
                 if !self.on_tunnelled(Carrier::Tunnel(path), from, at, &packet) {
                     self.on_probe(now, path, at, &packet);
                 }
@@ -42,6 +51,14 @@ impl Node {
                 let name = self.name_of(path);
                 let words = format!("{name}: sending failed {count} times: {error:?}");
                 self.tell_of_path(now, path, Happening::warn("path-send-failed", words));
+            }
+            DataPlaneEvent::Underlay { path, problem, mtu } => {
+                if let Some(mtu) = mtu {
+                    self.mtus.tell(now, path, PathMtuInput::TooBig(mtu));
+                }
+                let name = self.name_of(path);
+                let words = format!("{name}: a network on the way says: {problem:?}");
+                self.tell_of_path(now, path, Happening::warn("path-underlay", words));
             }
             DataPlaneEvent::TunClosed => {
                 self.fault.get_or_insert("the TUN device is gone");
@@ -71,7 +88,7 @@ impl Node {
     pub(super) fn on_event(&mut self, now: Instant, event: Event) {
         match event {
             Event::Forwarding(change) => {
-                self.on_forwarding(&change);
+                self.on_forwarding(now, &change);
                 self.watch_path(now, &change);
             }
             Event::Session(event) => self.on_session(now, &event),
@@ -86,8 +103,8 @@ impl Node {
             }
             Event::Redirect(event) => self.tell_some(now, log::redirect(&event)),
             Event::Dropped { reason, from } => self.drops.log(now, reason, from),
-            // Access links have no advertisements of ours yet.
-            Event::Advertisement(_) | _ => {}
+            Event::Advertisement(told) => self.on_advertisement(now, &told),
+            _ => {}
         }
     }
 
@@ -97,10 +114,10 @@ impl Node {
         }
     }
 
-    fn on_forwarding(&mut self, change: &Forwarding) {
+    fn on_forwarding(&mut self, now: Instant, change: &Forwarding) {
         self.table.apply(change);
         if let Forwarding::InstallPath(endpoint) = change {
-            self.set_path_mtu(endpoint);
+            self.follow_mtu(now, endpoint.path);
             self.open_path_socket(endpoint);
         } else if let Forwarding::RemovePath(path) = change {
             self.path_sockets.remove(path);
@@ -108,25 +125,59 @@ impl Node {
                 self.ports.tunnels.remove_path_socket(*path);
             }
             self.tracks.remove(path);
+            self.mtus.forget(*path);
         }
     }
 
-    /// What the path's device and `tunnel mtu` leave for inner packets.
-    fn set_path_mtu(&mut self, endpoint: &PathEndpoint) {
-        let mtu = self.underlay_mtu(endpoint.path, endpoint.encapsulation);
-        if mtu.is_some() {
-            self.table.set_path_underlay_mtu(endpoint.path, mtu);
+    /// Begins to look for the MTU of a path once it is usable, and follows what its link and
+    /// `tunnel mtu` leave.
+    pub(super) fn follow_mtu(&mut self, now: Instant, path: PathId) {
+        let Some(tunnel) = self.table.path(path) else {
+            return;
+        };
+        let (usable, encapsulation) = (tunnel.usable, tunnel.encapsulation);
+        let link = self.underlay_mtu(path, tunnel.remote.ip(), tunnel.overhead());
+        let known = match usable || self.mtus.knows(path) {
+            true => self.mtus.follow(now, path, encapsulation, link),
+            false => link,
+        };
+        if self.table.path_underlay_mtu(path) != Some(known) {
+            self.table.set_path_underlay_mtu(path, Some(known));
         }
     }
 
-    pub(super) fn underlay_mtu(&self, path: PathId, encapsulation: Encapsulation) -> Option<u16> {
-        let device = self.device_of(path);
-        let link = device.and_then(|device| self.network.link(&device));
-        let link = link.map(|link| u16::try_from(link.mtu).unwrap_or(u16::MAX));
-        let overhead = encapsulation.overhead();
+    fn underlay_mtu(&self, path: PathId, remote: IpAddr, overhead: u16) -> u16 {
+        let link = match self.device_of(path) {
+            Some(device) => self.network.link(&device).map(|link| link.mtu),
+            None => self.network.mtu_towards(remote),
+        };
+        let link = link.map(|mtu| u16::try_from(mtu).unwrap_or(u16::MAX));
         let wanted = self.config.tunnel_mtu;
         let wanted = wanted.map(|mtu| mtu.saturating_add(overhead));
-        [link, wanted].into_iter().flatten().min()
+        let least = [link, wanted].into_iter().flatten().min();
+        least.unwrap_or(UNDERLAY_MTU)
+    }
+
+    /// Asks the searches for path MTUs; returns their probes.
+    pub(super) fn turn_mtus(&mut self, now: Instant) -> Vec<(PathId, Bytes)> {
+        if self.mtus.wants_activity(now) {
+            let sent = self.ports.tunnels.sent();
+            self.mtus.sent(now, &sent);
+        }
+        let Wanted { probes, mtus } = self.mtus.poll(now);
+        for (path, mtu) in mtus {
+            self.table.set_path_underlay_mtu(path, Some(mtu));
+            let name = self.name_of(path);
+            let words = format!("{name}: packets of {mtu} octets get through");
+            self.tell_of_path(now, path, Happening::info("path-mtu", words));
+        }
+        let role = self.table.role();
+        let write = |(path, probe): (PathId, Probe)| {
+            let mut packet = Vec::new();
+            write_probe(role, self.table.path(path)?, &probe, &mut packet)?;
+            Some((path, packet.into()))
+        };
+        probes.into_iter().filter_map(write).collect()
     }
 
     fn open_path_socket(&mut self, endpoint: &PathEndpoint) {
@@ -140,10 +191,10 @@ impl Node {
         if self.path_sockets.get(&endpoint.path) == Some(&key) {
             return;
         }
-        let opened =
-            self.ports
-                .tunnels
-                .set_path_socket(endpoint.path, key.device.as_deref(), key.local);
+        let tunnels = &mut self.ports.tunnels;
+        let opened = tunnels.listen(endpoint.encapsulation).and_then(|()| {
+            tunnels.set_path_socket(endpoint.path, key.device.as_deref(), key.local)
+        });
         match opened {
             Ok(()) => {
                 self.path_sockets.insert(endpoint.path, key);
@@ -161,10 +212,9 @@ impl Node {
             self.counters.refused(*status);
         }
         self.tell_some(now, log::session(event));
-        let kernel = self.ports.kernel.as_mut();
-        match &mut self.side {
-            Side::Mag { access, .. } => access.on_session(event, kernel),
-            Side::Lma { routes } => routes.on_session(event, kernel),
+        self.on_access_session(now, event);
+        if let Side::Lma { routes } = &mut self.side {
+            routes.on_session(event, self.ports.kernel.as_mut());
         }
     }
 

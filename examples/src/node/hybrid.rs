@@ -126,6 +126,20 @@ impl Hybrid {
         })
     }
 
+    /// Whether the engine and failure detection agree that it may carry traffic.
+    fn can_carry(&self, path: PathId) -> bool {
+        let watched = self.watched.get(&path);
+        watched.is_some_and(|watched| watched.usable) && self.allows(path)
+    }
+
+    /// The paths of its peer that may carry traffic.
+    pub(super) fn rivals_of(&self, path: PathId) -> Vec<PathId> {
+        let watched = self.watched.get(&path);
+        let mut paths = watched.map_or_else(Vec::new, |watched| self.paths_of(&watched.peer));
+        paths.retain(|path| self.can_carry(*path));
+        paths
+    }
+
     fn paths_of(&self, peer: &str) -> Vec<PathId> {
         let paths = self.peers.get(peer);
         paths.into_iter().flatten().copied().collect()
@@ -351,6 +365,7 @@ impl Node {
                 spec.customer = customer;
                 self.hybrid.add(now, spec, peer.clone(), endpoint.usable);
                 self.mask(&self.hybrid.paths_of(&peer));
+                self.follow_capacities();
             }
             Forwarding::RemovePath(path) => {
                 if let Some(removed) = self.hybrid.remove(now, *path) {
@@ -381,8 +396,7 @@ impl Node {
     /// Brings the table in line with what the engine and failure detection say of these paths.
     pub(super) fn mask(&mut self, paths: &[PathId]) {
         for path in paths {
-            let watched = self.hybrid.watched.get(path);
-            let usable = watched.is_some_and(|watched| watched.usable) && self.hybrid.allows(*path);
+            let usable = self.hybrid.can_carry(*path) && self.hints_allow(*path);
             let Some(tunnel) = self.table.path(*path).filter(|t| t.usable != usable) else {
                 continue;
             };
@@ -392,7 +406,7 @@ impl Node {
         }
     }
 
-    fn mask_all(&mut self) {
+    pub(super) fn mask_all(&mut self) {
         let paths: Vec<PathId> = self.hybrid.watched.keys().copied().collect();
         self.mask(&paths);
     }
@@ -456,6 +470,7 @@ impl Node {
                 path, operation, ..
             } => {
                 self.hybrid.note_verdicts(*path);
+                self.balance_judged(now, *path, operation.window.loss_ppm());
                 self.log_operation(*path, operation);
                 return;
             }

@@ -9,6 +9,8 @@ use pmip_wire::udp::CONTROL_PORT;
 
 const UDP: u8 = 17;
 const HOP_LIMIT: u8 = 64;
+/// Where a Mobility Header has its checksum (RFC 6275 section 6.1.1).
+const CHECKSUM: usize = 4;
 
 /// The inner packet that carries `payload`; `None` when the ends are of different families or
 /// the payload is too long.
@@ -20,7 +22,9 @@ pub fn build(source: IpAddr, destination: IpAddr, payload: &Bytes) -> Option<Byt
     }
 }
 
-/// The ends and the Mobility Header of an inner packet; `None` when it carries none.
+/// The ends and the Mobility Header of an inner packet; `None` when it carries none, or over IPv6
+/// one with a wrong checksum: over IPv4 it is UDP's, which nobody has verified either, but its
+/// tunnel has one.
 pub fn parse(packet: &Bytes) -> Option<(SocketAddr, SocketAddr, Bytes)> {
     match packet.first()? >> 4 {
         4 => parse_ipv4(packet),
@@ -63,6 +67,11 @@ fn ipv4(from: Ipv4Addr, to: Ipv4Addr, payload: &Bytes) -> Option<Bytes> {
 
 fn ipv6(from: Ipv6Addr, to: Ipv6Addr, payload: &Bytes) -> Option<Bytes> {
     let length = u16::try_from(payload.len()).ok()?;
+    // The engine leaves the checksum of tunnelled messages 0, as UDP would have one.
+    let mut sum = Checksum::ipv6_pseudo_header(from, to, length.into(), MOBILITY_HEADER_PROTOCOL);
+    sum.add(payload.get(..CHECKSUM)?);
+    sum.add(&[0, 0]);
+    sum.add(payload.get(CHECKSUM + 2..)?);
     let mut packet = BytesMut::with_capacity(40 + payload.len());
     packet.put_slice(&[0x6c, 0, 0, 0]);
     packet.put_u16(length);
@@ -70,6 +79,9 @@ fn ipv6(from: Ipv6Addr, to: Ipv6Addr, payload: &Bytes) -> Option<Bytes> {
     packet.put_slice(&from.octets());
     packet.put_slice(&to.octets());
     packet.put_slice(payload);
+    packet
+        .get_mut(40 + CHECKSUM..42 + CHECKSUM)?
+        .copy_from_slice(&sum.finish().to_be_bytes());
     Some(packet.freeze())
 }
 
@@ -101,9 +113,17 @@ fn parse_ipv6(packet: &Bytes) -> Option<(SocketAddr, SocketAddr, Bytes)> {
     let source: [u8; 16] = packet.get(8..24)?.try_into().ok()?;
     let destination: [u8; 16] = packet.get(24..40)?.try_into().ok()?;
     let payload = packet.get(40..)?.get(..length)?;
+    // What stands behind the Mobility Header fills a probe up.
+    let own = (usize::from(*payload.get(1)?) + 1) * 8;
+    let payload = payload.get(..own)?;
+    let (from, to) = (Ipv6Addr::from(source), Ipv6Addr::from(destination));
+    let length = u32::try_from(own).ok()?;
+    let mut sum = Checksum::ipv6_pseudo_header(from, to, length, MOBILITY_HEADER_PROTOCOL);
+    sum.add(payload);
+    sum.is_valid().then_some(())?;
     Some((
-        SocketAddr::new(source.into(), 0),
-        SocketAddr::new(destination.into(), 0),
+        SocketAddr::new(from.into(), 0),
+        SocketAddr::new(to.into(), 0),
         packet.slice_ref(payload),
     ))
 }
@@ -121,16 +141,41 @@ mod tests {
 
     #[test]
     fn what_is_built_is_parsed_again() {
-        let payload = Bytes::from_static(b"\x3b\x01\x0d\x00\x00\x00");
-        for (source, destination) in [
-            ("192.0.2.1:5436", "198.51.100.1:5436"),
-            ("[2001:db8::1]:0", "[2001:db8::2]:0"),
+        let payload = Bytes::from_static(b"\x3b\x00\x0d\x00\x00\x00\x00\x01");
+        for (source, destination, cover) in [
+            ("192.0.2.1:5436", "198.51.100.1:5436", 0),
+            ("[2001:db8::1]:0", "[2001:db8::2]:0", 2),
         ] {
             let source: SocketAddr = source.parse().expect("an address");
             let destination: SocketAddr = destination.parse().expect("an address");
             let packet = build(source.ip(), destination.ip(), &payload).expect("of one family");
-            assert_eq!(parse(&packet), Some((source, destination, payload.clone())));
+            let (from, to, read) = parse(&packet).expect("its own");
+            assert_eq!((from, to), (source, destination));
+            // Between IPv6 ends the checksum is filled in.
+            assert_eq!(read[..4], payload[..4]);
+            assert_eq!(read[4 + cover..], payload[4 + cover..]);
         }
+    }
+
+    /// RFC 6275 section 6.1.1: the sum of pseudo-header and Mobility Header; what fills a probe up
+    /// is not part of it.
+    #[test]
+    fn a_heartbeat_between_ipv6_ends_has_a_checksum_that_is_verified() {
+        let ends = ["2001:db8::1", "2001:db8::2"];
+        let [from, to] = ends.map(|end| end.parse::<Ipv6Addr>().expect("an address"));
+        let payload = Bytes::from_static(b"\x3b\x00\x0d\x00\x00\x00\x00\x01");
+        let packet = build(from.into(), to.into(), &payload).expect("IPv6");
+        let mut sum = Checksum::ipv6_pseudo_header(from, to, 8, MOBILITY_HEADER_PROTOCOL);
+        sum.add(&packet[40..]);
+        assert!(sum.is_valid());
+        let mut filled = packet.to_vec();
+        filled.extend_from_slice(&[0xff; 100]);
+        filled[5] += 100;
+        let (_, _, read) = parse(&filled.into()).expect("filled up");
+        assert_eq!(read, packet[40..]);
+        let mut damaged = packet.to_vec();
+        damaged[47] ^= 1;
+        assert_eq!(parse(&damaged.into()), None);
     }
 
     #[test]

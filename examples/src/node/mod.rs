@@ -8,20 +8,24 @@
 
 pub mod access;
 pub mod anchor;
+pub mod balance;
 pub mod cli;
 pub mod counters;
 mod drops;
 pub mod engine;
 mod events;
+pub mod hints;
 pub mod hybrid;
 pub mod inner;
 mod keep;
 mod log;
 pub mod logging;
+mod path_mtu;
 pub mod reconfigure;
 pub mod run;
 mod start;
 mod steering;
+mod supervise;
 pub mod tell;
 pub mod track;
 pub mod uplinks;
@@ -32,16 +36,20 @@ use std::sync::Arc;
 use pmip_binding::config::ConfigErrors;
 use pmip_binding::snapshot::LmaSnapshot;
 use pmip_binding::{Carrier, ClockAnchor, Command, Datagram, Input, Output, Transmit};
+use pmip_policy::{EntryCounters, MapPolicy};
 use pmip_tunnel::ForwardingTable;
 use pmip_wire::types::{Instant, PathId};
 use tokio::sync::{broadcast, oneshot};
 
 use self::access::Access;
 use self::anchor::AnchorRoutes;
+use self::balance::Balance;
 use self::counters::Counters;
 use self::drops::Drops;
 use self::engine::NodeEngine;
+use self::hints::Hints;
 use self::hybrid::Hybrid;
+use self::path_mtu::PathMtus;
 use self::tell::Watchers;
 use self::track::PathTrack;
 use self::uplinks::Uplinks;
@@ -49,7 +57,7 @@ use crate::config::node::{Engine, NodeConfig, Role};
 use crate::control::{Request, Response};
 use crate::platform::dataplane::DataPlaneEvent;
 use crate::platform::network::{NetworkEvent, NetworkState};
-use crate::platform::ports::{Ports, SocketKey};
+use crate::platform::ports::{AccessFrame, Ports, SocketKey};
 use crate::platform::state_dir::Restart;
 
 /// One thing that happened to a node.
@@ -57,6 +65,8 @@ use crate::platform::state_dir::Restart;
 pub enum NodeInput {
     /// A signalling datagram arrived.
     Datagram(Datagram),
+    /// A host on an access interface said something (MAG).
+    Access(AccessFrame),
     /// The kernel's devices, addresses or routes changed.
     Network(Vec<NetworkEvent>),
     /// The data plane has something to say.
@@ -99,6 +109,16 @@ pub struct Start {
     pub snapshot: Option<LmaSnapshot>,
 }
 
+/// A mobile map's counters as they were when they were cleared.
+#[derive(Debug)]
+pub struct ClearedMap {
+    policy: Arc<MapPolicy>,
+    /// By entry.
+    pub entries: Vec<EntryCounters>,
+    /// Of the default class.
+    pub default_hits: u64,
+}
+
 /// A running node: its engine, its table and what they act on.
 pub struct Node {
     config: NodeConfig,
@@ -107,13 +127,17 @@ pub struct Node {
     network: NetworkState,
     table: ForwardingTable,
     hybrid: Hybrid,
+    balance: Balance,
+    hints: Hints,
     published: Option<u32>,
     side: Side,
     tracks: BTreeMap<PathId, PathTrack>,
     path_sockets: BTreeMap<PathId, SocketKey>,
+    mtus: PathMtus,
     send_errors: u64,
     counters: Counters,
     cleared_stats: Option<serde_json::Value>,
+    cleared_map: Option<ClearedMap>,
     drops: Drops,
     /// Ties moments to the wall clock.
     clock: ClockAnchor,
@@ -131,8 +155,13 @@ pub struct Node {
 
 /// What differs between the two roles outside the engine.
 enum Side {
-    Mag { uplinks: Uplinks, access: Access },
-    Lma { routes: AnchorRoutes },
+    Mag {
+        uplinks: Uplinks,
+        access: Box<Access>,
+    },
+    Lma {
+        routes: AnchorRoutes,
+    },
 }
 
 impl Node {
@@ -155,7 +184,7 @@ impl Node {
         let side = match &config.engine {
             Engine::Mag(mag) => Side::Mag {
                 uplinks: Uplinks::new(&config, mag),
-                access: Access::new(&config, mag, tun, table),
+                access: Box::new(Access::new(&config, mag, tun, table)),
             },
             Engine::Lma(lma) => Side::Lma {
                 routes: AnchorRoutes::new(lma, tun),
@@ -164,6 +193,8 @@ impl Node {
         let mut node = Self {
             table: ForwardingTable::new(engine.tunnel_role()),
             hybrid: Hybrid::new(&config, &start.seed, start.anchor),
+            balance: Balance::default(),
+            hints: Hints::default(),
             config,
             engine,
             ports,
@@ -172,9 +203,11 @@ impl Node {
             side,
             tracks: BTreeMap::new(),
             path_sockets: BTreeMap::new(),
+            mtus: PathMtus::new(&start.seed),
             send_errors: 0,
             counters: Counters::default(),
             cleared_stats: None,
+            cleared_map: None,
             drops: Drops::default(),
             clock: start.anchor,
             events: Watchers::default(),
@@ -185,6 +218,7 @@ impl Node {
             fault: None,
         };
         node.set_steering();
+        node.configure_balance();
         match &node.side {
             Side::Mag { access, .. } => access.install(node.ports.kernel.as_mut()),
             Side::Lma { routes } => routes.install(node.ports.kernel.as_mut()),
@@ -211,7 +245,10 @@ impl Node {
                     self.network.apply(event);
                 }
                 self.check_uplinks(now);
+                self.follow_links(now);
+                self.check_access_links(now);
             }
+            NodeInput::Access(frame) => self.on_access_frame(now, &frame),
             NodeInput::DataPlane(event) => self.on_data_plane(now, event),
             NodeInput::Control(request, answer) => {
                 let response = crate::control::serve(self, now, request);
@@ -231,6 +268,7 @@ impl Node {
                 if matches!(&self.side, Side::Mag { uplinks, .. } if uplinks.retry_due(now)) {
                     self.check_uplinks(now);
                 }
+                self.on_access_timeout(now);
                 self.engine.handle_input(now, Input::Timeout);
             }
         }
@@ -241,15 +279,22 @@ impl Node {
     pub fn finish_turn(&mut self, now: Instant) -> Option<Instant> {
         self.tell_changes();
         let mut transmits = Vec::new();
+        let mut frames = Vec::new();
         let deadline = loop {
             match self.engine.poll_output() {
                 Output::Transmit(transmit) => transmits.push(transmit),
                 Output::Event(event) => self.on_event(now, event),
-                Output::Timeout(at) => break at,
+                Output::Timeout(at) => {
+                    if !self.turn_access(now, &mut frames) {
+                        break at;
+                    }
+                }
                 other => tracing::debug!("an output that this program does not know: {other:?}"),
             }
         };
         let probes = self.turn_hybrid(now);
+        let mtu_probes = self.turn_mtus(now);
+        self.turn_balance(now);
         if self.published != Some(self.table.generation()) {
             self.ports.tunnels.publish(&self.table);
             self.published = Some(self.table.generation());
@@ -257,16 +302,23 @@ impl Node {
         for transmit in &transmits {
             self.transmit(transmit);
         }
+        self.send_frames(frames);
         for (path, probe) in probes {
-            self.ports.tunnels.send_local(path, probe);
+            self.ports.tunnels.send_local(path, None, probe);
+        }
+        for (path, probe) in mtu_probes {
+            self.ports.tunnels.send_probe(path, probe);
         }
         self.quiet = false;
-        let retry = match &self.side {
-            Side::Mag { uplinks, .. } => uplinks.retry_at(),
-            Side::Lma { .. } => None,
+        let (retry, hosts) = match &self.side {
+            Side::Mag { uplinks, access } => (uplinks.retry_at(), access.timeout()),
+            Side::Lma { .. } => (None, None),
         };
         let probing = self.hybrid_timeout();
-        [deadline, retry, probing].into_iter().flatten().min()
+        let mtus = self.mtus.timeout();
+        let balancing = self.balance_timeout();
+        let due = [deadline, retry, hosts, probing, balancing, mtus];
+        due.into_iter().flatten().min()
     }
 
     /// Gives the engine a command.
@@ -322,9 +374,22 @@ impl Node {
         self.cleared_stats.as_ref()
     }
 
+    /// What the mobile map in force had counted when the counters were cleared.
+    pub fn cleared_map(&self) -> Option<&ClearedMap> {
+        let cleared = self.cleared_map.as_ref()?;
+        let in_force = self.table.policy()?;
+        // One that was set again counts from zero by itself.
+        Arc::ptr_eq(in_force, &cleared.policy).then_some(cleared)
+    }
+
     /// Counts from `stats` on.
     pub fn clear_stats(&mut self, stats: serde_json::Value) {
         self.cleared_stats = Some(stats);
+        self.cleared_map = self.table.policy().map(|policy| ClearedMap {
+            policy: Arc::clone(policy),
+            entries: policy.counters().collect(),
+            default_hits: policy.default_hits(),
+        });
     }
 
     /// What happened, counted.
@@ -353,11 +418,6 @@ impl Node {
             Engine::Mag(_) => Role::Mag,
             Engine::Lma(_) => Role::Lma,
         }
-    }
-
-    /// Gives the engine an attachment.
-    pub fn attach(&mut self, now: Instant, attachment: pmip_binding::Attachment) {
-        self.engine.handle_input(now, Input::Attachment(attachment));
     }
 
     fn watch(&mut self, watch: Watch) {
@@ -412,6 +472,16 @@ impl Node {
         }
     }
 
+    /// The MTU of a running uplink may have changed. An anchor's links are not asked at each change
+    /// of its many routes: its paths find out by themselves.
+    fn follow_links(&mut self, now: Instant) {
+        if self.uplinks().is_some() {
+            for status in self.engine.paths() {
+                self.follow_mtu(now, status.path);
+            }
+        }
+    }
+
     fn transmit(&mut self, transmit: &Transmit) {
         tracing::trace!(
             target: "pmip::packets",
@@ -423,7 +493,14 @@ impl Node {
             let tunnel = self.table.path(path);
             let ends = tunnel.map(|tunnel| tunnel.ends(self.table.role()));
             match ends.and_then(|(from, to)| inner::build(from, to, &transmit.payload)) {
-                Some(packet) => self.ports.tunnels.send_local(path, packet),
+                Some(packet) => {
+                    // An anchor may challenge a mapping that it does not use yet.
+                    let outer = match self.side {
+                        Side::Lma { .. } => Some(transmit.destination),
+                        Side::Mag { .. } => None,
+                    };
+                    self.ports.tunnels.send_local(path, outer, packet);
+                }
                 None => tracing::debug!("{path}: there is no tunnel for a heartbeat"),
             }
             return;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use pmip_binding::snapshot::Refusal;
 use pmip_binding::{LmaConfig, ReconfigureError};
-use pmip_wire::types::{Encapsulation, Instant, PathId};
+use pmip_wire::types::Instant;
 
 use super::{Node, NodeEngine, Side, hybrid};
 use crate::config::model::{AccessList, Config};
@@ -50,8 +50,9 @@ impl Node {
         let probing = self.config.hybrid_access() != next.hybrid_access();
         let before = std::mem::replace(&mut self.config, next);
         self.quiet = true;
-        self.follow_configuration();
+        self.follow_configuration(now);
         self.follow_steering(&before);
+        self.configure_balance();
         if probing || self.hybrid.has_failed() {
             self.configure_hybrid(now);
         }
@@ -71,22 +72,16 @@ impl Node {
     }
 
     /// Takes over what is not the engine's.
-    fn follow_configuration(&mut self) {
+    fn follow_configuration(&mut self, now: Instant) {
         if let (Side::Lma { routes }, Engine::Lma(lma)) = (&mut self.side, &self.config.engine) {
             routes.change(lma, self.ports.kernel.as_mut());
         }
-        let paths: Vec<(PathId, Encapsulation)> = self
-            .engine
-            .paths()
-            .into_iter()
-            .filter_map(|status| {
-                let tunnel = self.table.path(status.path)?;
-                Some((status.path, tunnel.encapsulation))
-            })
-            .collect();
-        for (path, encapsulation) in paths {
-            let mtu = self.underlay_mtu(path, encapsulation);
-            self.table.set_path_underlay_mtu(path, mtu);
+        if let (Side::Mag { access, .. }, Engine::Mag(mag)) = (&mut self.side, &self.config.engine)
+        {
+            access.change(&self.config, mag, self.ports.access.as_mut());
+        }
+        for status in self.engine.paths() {
+            self.follow_mtu(now, status.path);
         }
     }
 }
@@ -129,8 +124,6 @@ fn fixed(before: &NodeConfig, next: &NodeConfig) -> Refusals {
         ("the domain of a node", before.domain != next.domain),
         ("address", addresses),
         ("local-routing-mag", local(before) != local(next)),
-        ("flow-mirror", before.flow_mirror() != next.flow_mirror()),
-        ("per-packet", per_packet(before) != per_packet(next)),
         ("roaming interface", before.uplinks != next.uplinks),
         ("interface", before.interfaces != next.interfaces),
         (
@@ -143,11 +136,6 @@ fn fixed(before: &NodeConfig, next: &NodeConfig) -> Refusals {
     differences
         .map(|(setting, _)| needs_restart(setting))
         .collect()
-}
-
-fn per_packet(config: &NodeConfig) -> bool {
-    let service = config.hybrid_access();
-    service.is_some_and(|service| service.per_packet)
 }
 
 fn needs_restart(setting: &str) -> String {
@@ -170,9 +158,9 @@ fn lost_bindings(lost: &[Refusal]) -> Refusals {
 /// What changes later than the operator may think.
 fn notes(before: &Config, next: &Config) -> Vec<String> {
     let known = |list: &&AccessList| {
-        before
-            .access_list(&list.name)
-            .is_some_and(|old| old != *list)
+        let mut lists = before.access_lists.iter();
+        let former = lists.find(|old| old.name == list.name && old.family == list.family);
+        former.is_some_and(|old| old != *list)
     };
     let changed = next.access_lists.iter().filter(known);
     changed
@@ -233,6 +221,37 @@ mod tests {
             shown.contains("auth-option") && !shown.contains("secret"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn how_flows_are_spread_follows_the_configuration() {
+        use crate::platform::memory::Action;
+
+        let mut domain = Domain::registered();
+        let rules = |seat: &Seat| {
+            let actions = seat.memory.take_actions().into_iter();
+            let rules = actions.filter_map(|action| {
+                if let Action::FlowRules { per_packet, mirror } = action {
+                    return Some((per_packet, mirror));
+                }
+                None
+            });
+            rules.collect::<Vec<_>>()
+        };
+        let node = "ipv6 mobile pmipv6-lma LMA1 domain D";
+        for (lines, expected) in [
+            (vec![node, "flow-mirror"], vec![(false, true)]),
+            (
+                vec![node, "mobility-service hybrid-access", "per-packet"],
+                vec![(true, true)],
+            ),
+            (vec![node, "bce lifetime 600"], vec![]),
+            (vec![node, "no flow-mirror"], vec![(true, false)]),
+        ] {
+            let done = configure(&mut domain.lma, domain.now, &lines);
+            assert!(matches!(done, Response::Ok(_)), "{lines:?}: {done:?}");
+            assert_eq!(rules(&domain.lma), expected, "{lines:?}");
+        }
     }
 
     #[test]

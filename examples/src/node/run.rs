@@ -6,7 +6,9 @@ use pmip_binding::{ClockAnchor, Datagram};
 use pmip_wire::types::Instant;
 use tokio::sync::mpsc;
 
+use super::supervise::{self, Supervised};
 use super::{Node, NodeInput};
+use crate::platform::ports::AccessFrame;
 
 /// Inputs taken in one turn at most, so that a flood does not keep answers back.
 const TURN: usize = 64;
@@ -27,6 +29,8 @@ pub struct Clock {
 pub struct Inbox {
     /// Signalling, which strangers can send too: apart, so that it fills alone.
     pub datagrams: mpsc::Receiver<Datagram>,
+    /// What hosts on access interfaces send, for the same reason.
+    pub frames: mpsc::Receiver<AccessFrame>,
     /// Everything else.
     pub events: mpsc::Receiver<NodeInput>,
 }
@@ -83,8 +87,12 @@ impl Clock {
 pub async fn run(node: &mut Node, inbox: &mut Inbox, clock: &mut Clock) {
     let mut deadline = node.finish_turn(clock.now());
     let mut give_up: Option<Instant> = None;
+    let mut supervised = Supervised::new(clock.now());
     loop {
-        let wake = [deadline, give_up].into_iter().flatten().min();
+        let wake = [deadline, give_up, supervised.due()]
+            .into_iter()
+            .flatten()
+            .min();
         let Some(first) = next(inbox, wake.map(|wake| clock.at(wake))).await else {
             return;
         };
@@ -99,6 +107,7 @@ pub async fn run(node: &mut Node, inbox: &mut Inbox, clock: &mut Clock) {
                 break;
             };
             if matches!(taken, NodeInput::Shutdown) {
+                supervise::stopping();
                 give_up.get_or_insert(now + SHUTDOWN_PATIENCE);
             }
             node.handle(now, taken);
@@ -108,6 +117,7 @@ pub async fn run(node: &mut Node, inbox: &mut Inbox, clock: &mut Clock) {
             node.handle(now, NodeInput::Timeout);
         }
         deadline = node.finish_turn(now);
+        supervised.turned(now, node);
         if node.fault().is_some() {
             give_up.get_or_insert(now + SHUTDOWN_PATIENCE);
         }
@@ -128,6 +138,7 @@ async fn next(inbox: &mut Inbox, wake: Option<tokio::time::Instant>) -> Option<N
     tokio::select! {
         event = inbox.events.recv() => event,
         datagram = inbox.datagrams.recv() => datagram.map(NodeInput::Datagram),
+        Some(frame) = inbox.frames.recv() => Some(NodeInput::Access(frame)),
         () = asleep => Some(NodeInput::Timeout),
     }
 }
@@ -135,7 +146,8 @@ async fn next(inbox: &mut Inbox, wake: Option<tokio::time::Instant>) -> Option<N
 /// An input that is there already.
 fn ready(inbox: &mut Inbox) -> Option<NodeInput> {
     let event = inbox.events.try_recv().ok();
-    event.or_else(|| inbox.datagrams.try_recv().ok().map(NodeInput::Datagram))
+    let event = event.or_else(|| inbox.datagrams.try_recv().ok().map(NodeInput::Datagram));
+    event.or_else(|| inbox.frames.try_recv().ok().map(NodeInput::Access))
 }
 
 fn unix_time() -> Duration {

@@ -1,11 +1,12 @@
 //! Puts a node on Linux: opens everything it needs, in an order that leaves nothing behind when a
 //! step fails.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use pmip_tunnel::{ForwardingTable, Role as TunnelRole};
 use pmip_wire::types::Encapsulation;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,6 +19,7 @@ use super::{Node, NodeInput, Start};
 use crate::config::node::{Engine, NodeConfig, Role, select, unserved};
 use crate::control::http;
 use crate::control::server::ControlSocket;
+use crate::platform::access::LinuxAccess;
 use crate::platform::dataplane::{DataPlane, DataPlaneConfig, DataPlaneEvent, Events};
 use crate::platform::netlink::{Cleanup, LinuxKernel, Watch, watch};
 use crate::platform::network::{NetworkEvent, NetworkState};
@@ -49,7 +51,7 @@ impl Source {
         let loaded = crate::config::load(&self.file).map_err(|report| report.render(false))?;
         let config = select(&loaded.config, self.role, Some(&self.id));
         let config = config.map_err(|errors| format!("{}: {errors}", self.file.display()))?;
-        refuse_ipv6_transport(&config).map_err(|error| format!("{error:#}"))?;
+        refuse_unserved(&config).map_err(|error| format!("{error:#}"))?;
         Ok(config)
     }
 }
@@ -142,12 +144,14 @@ async fn assemble(
     let index = nix::net::if_::if_nametoindex(tun.as_str())
         .with_context(|| format!("finding the TUN device {tun}"))?;
     let (datagram_sender, datagrams) = mpsc::channel(INBOX);
+    let (frame_sender, frames) = mpsc::channel(INBOX);
     let (event_sender, events) = mpsc::channel(INBOX);
     let cleanup = kernel.cleanup();
     let ports = Ports {
         signalling: Box::new(open_signalling(&config, datagram_sender)?),
         tunnels: Box::new(data_plane),
         kernel: Box::new(kernel),
+        access: Box::new(LinuxAccess::new(frame_sender)),
     };
     let table = FIRST_TABLE + index;
     let mut node = Node::new(config, start, clock.now(), ports, &tun, table)?;
@@ -165,7 +169,11 @@ async fn assemble(
     control.serve(event_sender);
     Ok(Running {
         node,
-        inbox: Inbox { datagrams, events },
+        inbox: Inbox {
+            datagrams,
+            frames,
+            events,
+        },
         clock,
         control,
         keeper,
@@ -175,37 +183,15 @@ async fn assemble(
 }
 
 /// What a configuration may ask for and this version cannot do.
-pub(super) fn refuse_ipv6_transport(config: &NodeConfig) -> Result<()> {
-    let not_yet = |what: String| {
-        anyhow!(
-            "{what}: signalling over IPv6 is not there yet. Give the LMA an IPv4 address and use `encap udptunnel`"
-        )
+pub(super) fn refuse_unserved(config: &NodeConfig) -> Result<()> {
+    let Engine::Lma(lma) = &config.engine else {
+        return Ok(());
     };
-    match &config.engine {
-        Engine::Lma(lma) if lma.ipv4_address.is_none() => {
-            Err(not_yet("this LMA has no IPv4 address".into()))
-        }
-        Engine::Lma(lma) => {
-            let unserved = unserved(lma);
-            if !unserved.is_empty() {
-                bail!("{}", unserved.join("\n"));
-            }
-            if lma.ipv6_address.is_some() {
-                tracing::warn!("signalling over IPv6 is not there yet: serving IPv4 alone");
-            }
-            Ok(())
-        }
-        Engine::Mag(mag) => {
-            let mut lmas = mag.lmas.iter();
-            let ipv6 = lmas.find(|lma| !mag.encapsulation_with(lma).is_ipv4_transport());
-            ipv6.map_or(Ok(()), |lma| {
-                Err(not_yet(format!(
-                    "LMA {} is reached over IPv6",
-                    lma.identity
-                )))
-            })
-        }
+    let unserved = unserved(lma);
+    if !unserved.is_empty() {
+        bail!("{}", unserved.join("\n"));
     }
+    Ok(())
 }
 
 /// A logical mobile node is known to the anchor by the MAC address of its first network.
@@ -274,8 +260,7 @@ fn data_plane_config(
     let [.., a, b, c, d, e, f, g, h] = seed;
     wanted.seed = u64::from_be_bytes([a, b, c, d, e, f, g, h]).rotate_left(32);
     wanted.mirror = config.flow_mirror();
-    let service = config.hybrid_access();
-    wanted.per_packet = service.is_some_and(|service| service.per_packet);
+    wanted.per_packet = config.per_packet();
     if let Engine::Lma(lma) = &config.engine {
         wanted.icmp_source_v4 = lma.ipv4_address;
         wanted.icmp_source_v6 = lma.ipv6_address;
@@ -315,6 +300,11 @@ fn start_data_plane(config: &NodeConfig, wanted: DataPlaneConfig) -> Result<(Dat
         )
     })?;
     let mut data_plane = data_plane;
+    for encapsulation in encapsulations(&config.engine) {
+        data_plane.listen(encapsulation).with_context(|| {
+            "opening raw sockets for tunnel packets (needs CAP_NET_RAW)".to_owned()
+        })?;
+    }
     for address in anchor_addresses(&config.engine) {
         data_plane
             .set_shared_socket(address)
@@ -329,9 +319,34 @@ fn anchor_addresses(engine: &Engine) -> Vec<IpAddr> {
         return Vec::new();
     };
     let customers = lma.customers.iter();
-    let customers = customers.filter_map(|customer| customer.ipv4_address);
-    let all = lma.ipv4_address.into_iter().chain(customers);
-    all.map(IpAddr::V4).collect()
+    let ipv4 = customers
+        .clone()
+        .filter_map(|customer| customer.ipv4_address);
+    let ipv6 = customers.filter_map(|customer| customer.ipv6_address);
+    let ipv4 = lma.ipv4_address.into_iter().chain(ipv4).map(IpAddr::V4);
+    let ipv6 = lma.ipv6_address.into_iter().chain(ipv6).map(IpAddr::V6);
+    let all: BTreeSet<IpAddr> = ipv4.chain(ipv6).collect();
+    all.into_iter().collect()
+}
+
+/// How packets may arrive. An anchor takes what its gateways agree on with it; a gateway that asks
+/// for GRE may be granted it or not.
+fn encapsulations(engine: &Engine) -> Vec<Encapsulation> {
+    match engine {
+        Engine::Lma(_) => {
+            let addresses = anchor_addresses(engine).into_iter();
+            addresses
+                .map(|address| match address {
+                    IpAddr::V4(_) => Encapsulation::Ipv4,
+                    IpAddr::V6(_) => Encapsulation::Ipv6,
+                })
+                .collect()
+        }
+        Engine::Mag(mag) => {
+            let anchors = mag.lmas.iter();
+            anchors.map(|lma| mag.encapsulation_with(lma)).collect()
+        }
+    }
 }
 
 fn not_ours(what: &str, address: IpAddr) -> String {

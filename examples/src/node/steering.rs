@@ -38,6 +38,11 @@ impl Node {
             self.set_filter();
         }
         self.table.set_preempt(self.config.preempt());
+        let flows = |config: &NodeConfig| (config.per_packet(), config.flow_mirror());
+        if flows(before) != flows(&self.config) {
+            let (per_packet, mirror) = flows(&self.config);
+            self.ports.tunnels.set_flow_rules(per_packet, mirror);
+        }
     }
 
     /// The change rule of mobile maps: the active one only while there is no binding.
@@ -240,6 +245,11 @@ mod tests {
             (&2.into(), &3.into())
         );
         assert_eq!(entries[1]["falls"], 1);
+        let cleared = domain.mag.ask(now, Request::ClearStats);
+        assert!(matches!(cleared, Response::Ok(_)), "{cleared:?}");
+        assert_eq!(map(&mut domain.mag, now)["entries"][1]["hits"], 0);
+        assert_eq!(up(&domain, UDP).as_deref(), Ok("DSL"));
+        assert_eq!(map(&mut domain.mag, now)["entries"][1]["hits"], 1);
     }
 
     #[test]
@@ -264,6 +274,27 @@ mod tests {
         configured(&mut domain.mag, now, &[MAG, "no mobile-map"]);
         assert!(domain.mag.node.table().policy().is_none());
         configured(&mut domain.mag, now, &edit);
+    }
+
+    #[test]
+    fn an_entry_means_the_lists_of_both_families_that_have_its_name() {
+        use pmip_policy::FlowKey;
+
+        let mut domain = Domain::new();
+        let now = domain.now;
+        configured(&mut domain.mag, now, &MAP);
+        let second = ["ipv6 access-list VOICE", "permit udp any any"];
+        configured(&mut domain.mag, now, &second);
+        configured(&mut domain.mag, now, &[MAG, "mobile-map M"]);
+        let policy = domain.mag.node.table().policy().expect("a map");
+        let entry = |source: &str, destination: &str, protocol| {
+            let parsed = |text: &str| text.parse().expect("an address");
+            let key = FlowKey::new(parsed(source), parsed(destination), protocol);
+            policy.classify(&key)
+        };
+        assert_eq!(entry("10.60.0.2", "192.0.2.80", UDP), Some(20));
+        assert_eq!(entry("2001:db8::2", "2001:db8:f::80", UDP), Some(20));
+        assert_eq!(entry("2001:db8::2", "2001:db8:f::80", 6), None);
     }
 
     #[test]

@@ -7,11 +7,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use bytes::Bytes;
+use pmip_policy::FlowKey;
 use pmip_tunnel::ForwardingTable;
-use pmip_wire::types::PathId;
+use pmip_wire::types::{Encapsulation, PathId};
 
-use super::dataplane::{DataPlaneStats, FlowRow};
-use super::ports::{Kernel, KernelItem, Ports, Signalling, SocketKey, Tunnels};
+use super::dataplane::{DataPlaneStats, FlowAnswer, FlowRow};
+use super::ports::{
+    AccessLinks, Kernel, KernelItem, Ports, Servers, Signalling, SocketKey, Tunnels,
+};
 
 /// One thing that a node did, in order.
 #[derive(Clone, Debug)]
@@ -33,6 +36,17 @@ pub enum Action {
     PathSocketClosed(PathId),
     /// It sent an inner packet through a path.
     Local(PathId, Bytes),
+    /// It sent a probe of a path's MTU.
+    Probe(PathId, Bytes),
+    /// It sent a frame on an access interface.
+    Frame(String, Vec<u8>),
+    /// It spread packets or flows, and mirrored flows or not, from then on.
+    FlowRules {
+        /// Packets.
+        per_packet: bool,
+        /// Mirrored.
+        mirror: bool,
+    },
     /// It put something into the kernel.
     Added(KernelItem),
     /// It took something out of the kernel.
@@ -51,8 +65,11 @@ struct Inner {
     sockets: BTreeSet<SocketKey>,
     kernel: BTreeSet<KernelItem>,
     path_sockets: BTreeMap<PathId, IpAddr>,
+    listens: BTreeSet<Encapsulation>,
+    access: BTreeSet<String>,
     table: Option<ForwardingTable>,
     stats: DataPlaneStats,
+    flows: Vec<FlowRow>,
 }
 
 impl Memory {
@@ -62,6 +79,7 @@ impl Memory {
             signalling: Box::new(self.clone()),
             tunnels: Box::new(self.clone()),
             kernel: Box::new(self.clone()),
+            access: Box::new(self.clone()),
         }
     }
 
@@ -85,6 +103,11 @@ impl Memory {
         self.inner.borrow().path_sockets.clone()
     }
 
+    /// The encapsulations that it listens for.
+    pub fn listens(&self) -> Vec<Encapsulation> {
+        self.inner.borrow().listens.iter().copied().collect()
+    }
+
     /// The published forwarding table.
     pub fn table(&self) -> Option<ForwardingTable> {
         self.inner.borrow().table.clone()
@@ -93,6 +116,11 @@ impl Memory {
     /// Says what the data plane has counted from now on.
     pub fn set_stats(&self, stats: DataPlaneStats) {
         self.inner.borrow_mut().stats = stats;
+    }
+
+    /// Says which flows the data plane remembers from now on.
+    pub fn set_flows(&self, flows: Vec<FlowRow>) {
+        self.inner.borrow_mut().flows = flows;
     }
 
     fn act(&self, action: Action) {
@@ -150,16 +178,53 @@ impl Tunnels for Memory {
         self.inner.borrow_mut().path_sockets.remove(&path);
     }
 
-    fn send_local(&mut self, path: PathId, packet: Bytes) {
+    fn listen(&mut self, encapsulation: Encapsulation) -> io::Result<()> {
+        self.inner.borrow_mut().listens.insert(encapsulation);
+        Ok(())
+    }
+
+    fn send_local(&mut self, path: PathId, _outer: Option<SocketAddr>, packet: Bytes) {
         self.act(Action::Local(path, packet));
+    }
+
+    fn send_probe(&mut self, path: PathId, packet: Bytes) {
+        self.act(Action::Probe(path, packet));
+    }
+
+    fn set_flow_rules(&mut self, per_packet: bool, mirror: bool) {
+        self.act(Action::FlowRules { per_packet, mirror });
     }
 
     fn stats(&self) -> DataPlaneStats {
         self.inner.borrow().stats.clone()
     }
 
-    fn flows(&self, _limit: usize) -> Vec<FlowRow> {
-        Vec::new()
+    fn sent(&self) -> Vec<(PathId, u64)> {
+        let stats = &self.inner.borrow().stats;
+        let paths = stats.paths.iter();
+        paths
+            .map(|(path, stats)| (*path, stats.tx_packets))
+            .collect()
+    }
+
+    fn flows(&self, limit: usize) -> Vec<FlowRow> {
+        let inner = self.inner.borrow();
+        inner.flows.iter().take(limit).cloned().collect()
+    }
+
+    fn explain(&self, key: FlowKey, _scope: u32) -> Option<FlowAnswer> {
+        let inner = self.inner.borrow();
+        let mut flows = inner.flows.iter();
+        let known = flows.find(|flow| {
+            let ends = (flow.source, flow.destination, flow.protocol);
+            let ports = (flow.source_port, flow.destination_port);
+            let wanted = (key.source_port(), key.destination_port());
+            ends == (key.source(), key.destination(), key.protocol()) && ports == wanted
+        });
+        Some(FlowAnswer {
+            hash: 0,
+            known: known.cloned(),
+        })
     }
 }
 
@@ -172,5 +237,24 @@ impl Kernel for Memory {
     fn remove(&mut self, item: &KernelItem) {
         self.act(Action::Removed(item.clone()));
         self.inner.borrow_mut().kernel.remove(item);
+    }
+}
+
+impl AccessLinks for Memory {
+    fn open(&mut self, device: &str, _servers: Servers) -> io::Result<()> {
+        self.inner.borrow_mut().access.insert(device.to_owned());
+        Ok(())
+    }
+
+    fn close(&mut self, device: &str) {
+        self.inner.borrow_mut().access.remove(device);
+    }
+
+    fn send(&mut self, device: &str, frame: &[u8]) -> io::Result<()> {
+        if !self.inner.borrow().access.contains(device) {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        self.act(Action::Frame(device.to_owned(), frame.to_vec()));
+        Ok(())
     }
 }

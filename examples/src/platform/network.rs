@@ -160,6 +160,26 @@ impl NetworkState {
         addresses.filter(move |address| Some(address.index) == index)
     }
 
+    /// The MTU of the link that packets to `destination` leave by, where a route says so: that of
+    /// the longest prefix with the lowest metric.
+    pub fn mtu_towards(&self, destination: IpAddr) -> Option<u32> {
+        let longest = if destination.is_ipv4() { 32 } else { 128 };
+        (0..=longest).rev().find_map(|length| {
+            let destination = IpPrefix::new(destination, length).ok()?;
+            let first = Route {
+                destination,
+                gateway: None,
+                index: 0,
+                table: 0,
+                metric: 0,
+            };
+            let routes = self.routes.range(first..);
+            let routes = routes.take_while(|route| route.destination == destination);
+            let best = routes.min_by_key(|route| route.metric)?;
+            Some(self.links.get(&best.index)?.mtu)
+        })
+    }
+
     /// The care-of address of an uplink.
     ///
     /// # Errors
@@ -266,6 +286,28 @@ mod tests {
         state.apply(link(3, "wan1", false));
         state.apply(link(3, "wan1", true));
         assert_eq!(ask(&state, "wan1"), Err(UplinkDown::NoRoute("wan1".into())));
+    }
+
+    /// Would break: an anchor that takes the MTU of its default route for that of a tunnel.
+    #[test]
+    fn the_longest_route_says_which_link_counts() {
+        let mut state = NetworkState::default();
+        for (index, mtu) in [(3, 1500), (4, 1280)] {
+            let NetworkEvent::Link(mut wan) = link(index, "wan", true) else {
+                unreachable!("link() makes links");
+            };
+            wan.mtu = mtu;
+            state.apply(NetworkEvent::Link(wan));
+        }
+        let towards = |state: &NetworkState, address: &str| {
+            state.mtu_towards(address.parse().expect("an address"))
+        };
+        assert_eq!(towards(&state, "192.0.2.1"), None);
+        state.apply(route(3, "0.0.0.0/0"));
+        state.apply(route(4, "192.0.2.0/24"));
+        assert_eq!(towards(&state, "192.0.2.1"), Some(1280));
+        assert_eq!(towards(&state, "203.0.113.1"), Some(1500));
+        assert_eq!(towards(&state, "2001:db8::1"), None);
     }
 
     #[test]

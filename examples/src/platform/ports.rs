@@ -2,12 +2,14 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use pmip_policy::FlowKey;
 use pmip_tunnel::ForwardingTable;
-use pmip_wire::types::{IpPrefix, PathId};
+use pmip_wire::types::{Encapsulation, IpPrefix, PathId};
 
-use super::dataplane::{DataPlane, DataPlaneStats, FlowRow};
+use super::dataplane::{DataPlane, DataPlaneStats, FlowAnswer, FlowRow};
 
 /// Everything a node acts on.
 pub struct Ports {
@@ -17,6 +19,8 @@ pub struct Ports {
     pub tunnels: Box<dyn Tunnels>,
     /// Addresses, routes and rules.
     pub kernel: Box<dyn Kernel>,
+    /// Access interfaces.
+    pub access: Box<dyn AccessLinks>,
 }
 
 /// Where one signalling socket is bound.
@@ -28,7 +32,8 @@ pub struct SocketKey {
     pub local: IpAddr,
 }
 
-/// Signalling sockets: UDP port 5436 over IPv4 (RFC 5844 section 4).
+/// Signalling sockets: UDP port 5436 over IPv4 (RFC 5844 section 4), protocol 135 over IPv6
+/// (RFC 6275 section 6.1.1).
 ///
 /// What they receive reaches the loop as its input.
 pub trait Signalling {
@@ -68,14 +73,33 @@ pub trait Tunnels {
     /// Closes the data socket of `path`.
     fn remove_path_socket(&mut self, path: PathId);
 
-    /// Sends an inner packet between the tunnel's own ends through `path`.
-    fn send_local(&mut self, path: PathId, packet: Bytes);
+    /// Opens what packets of `encapsulation` arrive by, and errors about them.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn listen(&mut self, encapsulation: Encapsulation) -> io::Result<()>;
+
+    /// Sends an inner packet between the tunnel's own ends through `path`; over UDP to `outer`,
+    /// where given, instead of the path's other end.
+    fn send_local(&mut self, path: PathId, outer: Option<SocketAddr>, packet: Bytes);
+
+    /// The same for a probe of the path's MTU: with Don't Fragment, whatever its size.
+    fn send_probe(&mut self, path: PathId, packet: Bytes);
 
     /// All counters now.
     fn stats(&self) -> DataPlaneStats;
 
+    /// How many inner packets each path sent so far.
+    fn sent(&self) -> Vec<(PathId, u64)>;
+
+    /// Spreads packets or flows, and mirrors flows, from now on.
+    fn set_flow_rules(&mut self, per_packet: bool, mirror: bool);
+
     /// At most `limit` remembered flows.
     fn flows(&self, limit: usize) -> Vec<FlowRow>;
+
+    /// What the flow table says of one flow of a session; none when there is no flow table.
+    fn explain(&self, key: FlowKey, scope: u32) -> Option<FlowAnswer>;
 }
 
 impl Tunnels for DataPlane {
@@ -96,17 +120,77 @@ impl Tunnels for DataPlane {
         Self::remove_path_socket(self, path);
     }
 
-    fn send_local(&mut self, path: PathId, packet: Bytes) {
-        Self::send_local(self, path, packet);
+    fn listen(&mut self, encapsulation: Encapsulation) -> io::Result<()> {
+        Self::listen(self, encapsulation)
+    }
+
+    fn send_local(&mut self, path: PathId, outer: Option<SocketAddr>, packet: Bytes) {
+        Self::send_local(self, path, outer, packet);
+    }
+
+    fn send_probe(&mut self, path: PathId, packet: Bytes) {
+        Self::send_probe(self, path, packet);
+    }
+
+    fn set_flow_rules(&mut self, per_packet: bool, mirror: bool) {
+        Self::set_flow_rules(self, per_packet, mirror);
     }
 
     fn stats(&self) -> DataPlaneStats {
         Self::stats(self)
     }
 
+    fn sent(&self) -> Vec<(PathId, u64)> {
+        Self::sent(self)
+    }
+
     fn flows(&self, limit: usize) -> Vec<FlowRow> {
         Self::flows(self, limit)
     }
+
+    fn explain(&self, key: FlowKey, scope: u32) -> Option<FlowAnswer> {
+        Self::explain(self, key, scope)
+    }
+}
+
+/// Access interfaces, at the level of Ethernet frames: hosts are told apart by their MAC addresses,
+/// and most have no IP address yet when they speak first.
+///
+/// What they receive reaches the loop as its input.
+pub trait AccessLinks {
+    /// Listens on `device` for ARP, neighbour discovery, and DHCP as far as `servers` says;
+    /// listening again does nothing.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn open(&mut self, device: &str, servers: Servers) -> io::Result<()>;
+
+    /// Stops listening on `device`, which is gone or down.
+    fn close(&mut self, device: &str);
+
+    /// Sends one Ethernet frame on `device`.
+    ///
+    /// # Errors
+    /// What the kernel said, or `NotConnected` when nobody listens there.
+    fn send(&mut self, device: &str, frame: &[u8]) -> io::Result<()>;
+}
+
+/// Which servers we are on a link. Where another program is one, it stays the only one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Servers {
+    /// DHCPv4.
+    pub dhcp4: bool,
+    /// DHCPv6.
+    pub dhcp6: bool,
+}
+
+/// A frame that a host sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessFrame {
+    /// Where it came in.
+    pub device: Arc<str>,
+    /// All of it, from the Ethernet header on.
+    pub octets: Bytes,
 }
 
 /// Addresses, routes and rules of the kernel. Changes happen in order; a failure is logged where
@@ -140,6 +224,17 @@ pub enum KernelItem {
         /// The routing table.
         table: u32,
     },
+    /// A route to a router on a link.
+    RouteVia {
+        /// What is reached by it.
+        destination: IpPrefix,
+        /// The router.
+        gateway: IpAddr,
+        /// The device.
+        device: String,
+        /// The routing table.
+        table: u32,
+    },
     /// `ip rule`: what comes in by a device is looked up in a table.
     Rule {
         /// The device that packets come in by.
@@ -164,6 +259,15 @@ impl std::fmt::Display for KernelItem {
                 device,
                 table,
             } => write!(f, "route to {destination} by {device} in table {table}"),
+            Self::RouteVia {
+                destination,
+                gateway,
+                device,
+                table,
+            } => write!(
+                f,
+                "route to {destination} via {gateway} by {device} in table {table}"
+            ),
             Self::Rule {
                 device,
                 table,

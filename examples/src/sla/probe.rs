@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pmip_sla::{
-    Codec, ControlVersion, Event, History, IpSlaSession, Operation, Outcome, ProbeConfig, Sender,
-    SenderInput, SenderOutput, SlaKey, StampSession, Stray, VoiceScore,
+    Codec, ControlVersion, Event, History, IpSlaSession, Operation, Outcome, ProbeConfig,
+    ResponderNumbers, Sender, SenderInput, SenderOutput, SlaKey, StampSession, Stray, VoiceScore,
 };
 use pmip_wire::EmptySecret;
 use pmip_wire::sla::AuthenticationMode;
@@ -52,6 +52,11 @@ pub struct ProbeArgs {
     /// Say that both clocks are kept in step with UTC: delay is then told one way
     #[arg(long)]
     clocks_in_step: bool,
+    /// Say that a STAMP reflector counts (stateful): losses are then told by direction
+    ///
+    /// Without it that is guessed, and a path that loses only answers leaves nothing to guess by.
+    #[arg(long)]
+    stateful: bool,
     #[command(flatten)]
     key: KeyArgs,
     /// Print one JSON object on standard output, and nothing else there
@@ -304,6 +309,9 @@ fn sender(
     let start = time.now();
     if args.protocol == Protocol::Stamp {
         let mut session = StampSession::new(target);
+        if args.stateful {
+            session = session.with_numbers(ResponderNumbers::Count);
+        }
         if let Some(secret) = &secret {
             session = session.with_key(secret).map_err(empty)?;
         }

@@ -30,7 +30,12 @@ pub fn render(what: What, answer: Value) -> serde_json::Result<String> {
         }
         What::Tunnels => tables::tunnels(&serde_json::from_value::<Vec<TunnelRow>>(answer)?),
         What::Sla => sla::text(&serde_json::from_value::<Vec<SlaRow>>(answer)?),
+        What::PathDecision => tables::path_decision(&serde_json::from_value(answer)?),
         What::Stats | What::Globals => tables::outline(&answer),
+        What::Customers => match answer.as_array() {
+            Some(customers) if customers.is_empty() => "no customers\n".into(),
+            _ => tables::outline(&answer),
+        },
         What::RunningConfig => crate::config::to_text(&serde_json::from_value::<Config>(answer)?),
     })
 }

@@ -7,7 +7,8 @@ use pmip_wire::types::{Encapsulation, IpPrefix};
 use serde_json::Value;
 
 use crate::control::{
-    BindingRow, FlowTableRow, HeartbeatRow, MapEntryRow, MobileMapRow, PathRow, TunnelRow,
+    BindingRow, FlowTableRow, HeartbeatRow, MapEntryRow, MobileMapRow, PathDecisionRow, PathRow,
+    TunnelRow,
 };
 
 /// Bindings, each with its paths beneath.
@@ -77,7 +78,7 @@ pub(super) fn paths(rows: &[PathRow]) -> String {
             row.care_of.to_string(),
             row.observed.to_string(),
             encapsulation(row.encap),
-            row.weight.to_string(),
+            weight(row),
             or_dash(row.rtt_ms),
             or_dash(row.jitter_ms),
             or_dash(row.loss_pct),
@@ -89,11 +90,22 @@ pub(super) fn paths(rows: &[PathRow]) -> String {
     lines(&table)
 }
 
+/// The configured weight, and in dynamic mode what it is now.
+fn weight(row: &PathRow) -> String {
+    match row.dynamic_weight {
+        Some(now) => format!("{now:.2} of {}", row.weight),
+        None => row.weight.to_string(),
+    }
+}
+
 fn state(row: &PathRow) -> String {
     if row.state == "up" && !row.usable {
         return "up, no traffic yet".into();
     }
-    row.state.clone()
+    match &row.hint {
+        Some(hint) => format!("{} (hint: {hint})", row.state),
+        None => row.state.clone(),
+    }
 }
 
 /// One line a heartbeat.
@@ -191,10 +203,11 @@ pub(super) fn flows(rows: &[FlowTableRow]) -> String {
         "source",
         "destination",
         "path",
-        "label",
+        "link",
         "packets",
         "bytes",
         "idle s",
+        "why",
     ]);
     right_align(&mut table, &[3, 5, 6, 7]);
     for row in rows {
@@ -203,13 +216,39 @@ pub(super) fn flows(rows: &[FlowTableRow]) -> String {
             row.source.to_string(),
             row.destination.to_string(),
             row.path.to_string(),
-            or_dash(row.label.as_ref()),
+            row.link.clone(),
             row.packets.to_string(),
             row.bytes.to_string(),
             format!("{:.1}", row.idle_s),
+            row.why.clone(),
         ]);
     }
     lines(&table)
+}
+
+/// Where a flow goes: the answer first, then the steps, then every path.
+pub(super) fn path_decision(row: &PathDecisionRow) -> String {
+    let answer = match (&row.link, &row.dropped) {
+        (Some(link), _) => format!("goes by {link}"),
+        (None, Some(why)) => format!("is dropped ({why})"),
+        (None, None) => "is dropped".into(),
+    };
+    let mut text = format!("{} {answer}\n", row.flow);
+    for (number, step) in (1..).zip(&row.why) {
+        let _ = writeln!(text, "  {number}. {step}");
+    }
+    let mut table = table(&["path", "link", "weight", "share %", "standing"]);
+    right_align(&mut table, &[0, 2, 3]);
+    for candidate in &row.candidates {
+        table.add_row([
+            candidate.path.to_string(),
+            candidate.link.clone(),
+            candidate.weight.to_string(),
+            format!("{:.1}", candidate.share_pct),
+            candidate.standing.clone(),
+        ]);
+    }
+    text + &lines(&table)
 }
 
 /// Named values, nested ones indented.
@@ -408,6 +447,9 @@ mod tests {
             state: state.into(),
             usable: bid == 1,
             weight: 1,
+            hint: None,
+            dynamic_weight: None,
+            congested: None,
             interface: Some(interface.into()),
             peer: "LMA1".into(),
             sessions: 1,

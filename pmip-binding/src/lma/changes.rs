@@ -6,6 +6,7 @@ use crate::event::SessionId;
 use crate::snapshot::ChangeRecord;
 
 use super::Lma;
+use super::departures::Whence;
 
 /// The records that changed and were not told yet; none are noted until somebody wants them.
 #[derive(Clone, Debug)]
@@ -54,6 +55,8 @@ impl Lma {
         self.paths.changes.record(wanted);
         self.peers.changes.record(wanted);
         self.allocator.changes.record(wanted);
+        self.departures.changes.record(wanted);
+        self.handled_changes.record(wanted);
     }
 
     /// The next record that changed since it was told last, as it is now; `None` when there is
@@ -80,11 +83,27 @@ impl Lma {
         if let Some(id) = self.cache.changes.take() {
             return Some(self.session_change(id));
         }
+        if let Some(source) = self.departures.changes.take() {
+            return Some(self.departure_change(source));
+        }
+        if let Some(digest) = self.handled_changes.take() {
+            let record = self.handled_record(digest);
+            let gone = ChangeRecord::HandledGone(digest);
+            return Some(record.map_or(gone, ChangeRecord::Handled));
+        }
         let (tenant, mn) = self.allocator.changes.take()?;
         let customer = self.tenants.name(tenant);
         let record = self.allocator.remembered_record(customer, tenant, &mn);
         let gone = || ChangeRecord::Forgotten(customer.map(str::to_owned), mn.name());
         Some(record.map_or_else(gone, ChangeRecord::Remembered))
+    }
+
+    fn departure_change(&self, source: Whence) -> ChangeRecord {
+        let (vrf, address) = source;
+        let record = self.departure_record(source);
+        let name = || self.config.vrf_name(vrf).map(str::to_owned);
+        let gone = || ChangeRecord::DepartureGone(name(), address);
+        record.map_or_else(gone, ChangeRecord::Departure)
     }
 
     fn session_change(&self, id: SessionId) -> ChangeRecord {

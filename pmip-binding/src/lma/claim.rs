@@ -2,7 +2,6 @@
 //! registered it is asked first.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use pmip_wire::types::{Instant, PathId};
@@ -90,8 +89,8 @@ impl Claims {
 
 impl Lma {
     /// Whether nobody else stands against a PBU's care-of address. If somebody may, the PBU is
-    /// ignored or refused.
-    pub(super) fn has_its_address(&mut self, request: &Request) -> bool {
+    /// ignored or refused. A silent one is noted: it loses nothing to a PBU that gets nothing.
+    pub(super) fn has_its_address(&mut self, request: &mut Request) -> bool {
         let Some(rival) = self.rival_of(request) else {
             return true;
         };
@@ -108,7 +107,7 @@ impl Lma {
                 false
             }
             Verdict::Free => {
-                self.evict(rival, request.care_of);
+                request.rival = Some(rival);
                 true
             }
         }
@@ -151,13 +150,14 @@ impl Lma {
         false
     }
 
-    /// The gateway of a path is gone: what it had at this address ends.
-    fn evict(&mut self, rival: PathId, care_of: IpAddr) {
-        let Some(peer) = self.paths.get(rival).map(|path| path.key.peer.clone()) else {
+    /// The silent gateway at a granted request's care-of address is gone: what it had there ends.
+    pub(super) fn evict_rival(&mut self, request: &Request) {
+        let rival = request.rival.and_then(|id| self.paths.get(id));
+        let Some(peer) = rival.map(|path| path.key.peer.clone()) else {
             return;
         };
         let vrf = peer.tenant.transport;
-        let mut paths: SmallVec<[PathId; 4]> = self.paths.at_care_of(vrf, care_of);
+        let mut paths: SmallVec<[PathId; 4]> = self.paths.at_care_of(vrf, request.care_of);
         paths.retain(|id| {
             self.paths
                 .get(*id)

@@ -60,6 +60,8 @@ impl Lma {
                 let sender = self.is_sent_from_path(session, request);
                 match (sender, multipath.bulk) {
                     (false, _) => Scope::Nothing,
+                    // Signalling rules section 4; a path is left with both families named.
+                    (true, _) if names_one_family(session, request) => Scope::Family,
                     (true, true) => Scope::Session,
                     (true, false) => self.path_scope(session, request, multipath.binding_id),
                 }

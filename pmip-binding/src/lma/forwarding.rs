@@ -159,6 +159,7 @@ impl Lma {
     }
 
     fn forget_mapping(&mut self, id: PathId) {
+        self.forget_data_challenges(id);
         if let Some(path) = self.paths.get_mut(id) {
             path.observed_data = None;
         }
@@ -174,6 +175,7 @@ impl Lma {
             return;
         }
         self.settle_nat_change(id);
+        self.forget_data_challenges(id);
         self.claims.forget(id);
         let Some(path) = self.paths.remove(id) else {
             return;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use pmip_wire::types::{Encapsulation, Instant};
+use pmip_wire::types::{Encapsulation, Instant, PathId};
 use pmip_wire::{SequenceNumber, Timestamp};
 
 use crate::config::{Customer, Network, Profile};
@@ -40,6 +40,8 @@ pub(super) struct Request {
     pub(super) held: bool,
     /// MaxDelayBeforeNewBCEAssign is over.
     pub(super) waited: bool,
+    /// The path of a silent gateway with its care-of address: ends once this one is granted.
+    pub(super) rival: Option<PathId>,
 }
 
 /// A PBU that waits for the old MAG's de-registration (RFC 5213 section 5.4.1.2 item 4).
@@ -125,7 +127,7 @@ impl Lma {
         if self.is_over_rate(&request, accepted) {
             return self.drop_datagram(DropReason::RateLimited, &request.datagram);
         }
-        if accepted && !self.has_its_address(&request) {
+        if accepted && !self.has_its_address(&mut request) {
             return;
         }
         match verdict {
@@ -214,6 +216,7 @@ impl Lma {
             multipath: None,
             held: false,
             waited: false,
+            rival: None,
             // Its octets were read.
             datagram: Datagram {
                 payload: Bytes::new(),

@@ -1,7 +1,7 @@
 //! Heartbeats, restart detection and confirmed mappings: RFC 5847, signalling rules sections 7
 //! to 9.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pmip_wire::types::{Instant, PathId};
@@ -12,7 +12,7 @@ use crate::io::{Carrier, Datagram};
 use crate::security::Proof;
 use crate::wire::Beat;
 
-use super::cache::{MagName, PeerKey};
+use super::cache::PeerKey;
 use super::{Lma, TimerKind};
 
 impl Lma {
@@ -71,54 +71,10 @@ impl Lma {
         }
     }
 
-    /// A request through the tunnel shows the mapping of tunnelled packets. It counts only from
-    /// the outer address of the path's last accepted PBU (signalling rules section 7).
-    fn learn_mapping(&mut self, datagram: &Datagram, beat: &Beat, proof: Proof) -> Option<PathId> {
-        let id = match datagram.carrier {
-            Carrier::Tunnel(id) => id,
-            Carrier::UnknownTunnel | Carrier::Udp | Carrier::Ipv6 => {
-                self.named_in_tunnel(datagram, beat, proof)?
-            }
-        };
-        let path = self.paths.get_mut(id)?;
-        if path.nat && path.observed.ip() == datagram.source.ip() {
-            path.observed_data = Some(Box::new(datagram.source));
-            self.sync_path(id, "the mapping of tunnelled packets is confirmed");
-        }
-        Some(id)
-    }
-
-    /// The path that a heartbeat through an unknown tunnel is of: of the gateway and Binding ID
-    /// that it names, and where that gateway registered without multipath, of the only path with
-    /// its care-of address. Its outer address must be that of the path's last accepted PBU.
-    fn named_in_tunnel(&self, datagram: &Datagram, beat: &Beat, proof: Proof) -> Option<PathId> {
-        let source = datagram.source.ip();
-        let (mag_id, multipath) = (beat.mag_id.clone()?, beat.multipath?);
-        let care_of = beat.care_of.map_or(source, IpAddr::V4);
-        let tenant = self.tenant_of(datagram)?;
-        let named = PeerKey::identified(tenant, mag_id);
-        let name = MagName::Address { source, care_of };
-        let by_address = PeerKey { tenant, name };
-        let is_meant = |id: &PathId| {
-            let path = self.paths.get(*id);
-            path.is_some_and(|path| {
-                path.observed.ip() == source
-                    && (path.key.binding_id != 0 || path.key.care_of == care_of)
-                    && self.speaks_for(proof, &path.key.peer)
-            })
-        };
-        [
-            (&named, multipath.binding_id),
-            (&named, 0),
-            (&by_address, 0),
-        ]
-        .into_iter()
-        .flat_map(|(peer, binding_id)| self.paths.of_peer(peer, binding_id))
-        .find(is_meant)
-    }
-
     fn on_answer(&mut self, datagram: &Datagram, beat: &Beat, proof: Proof) {
-        if self.on_challenge_answer(datagram, beat, proof) {
+        if self.on_challenge_answer(datagram, beat, proof)
+            || self.on_data_answer(datagram, beat, proof)
+        {
             return;
         }
         let mut candidates = self.spoken_for(datagram, proof);

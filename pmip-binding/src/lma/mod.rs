@@ -8,6 +8,8 @@ mod assign;
 mod cache;
 mod changes;
 mod claim;
+mod data_mapping;
+mod departures;
 mod deregistration;
 mod directory;
 mod extras;
@@ -34,7 +36,7 @@ mod service;
 mod show;
 mod tenants;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -59,13 +61,15 @@ use announce::Announcement;
 use cache::BindingCache;
 use changes::Changes;
 use claim::Claims;
+use data_mapping::DataChallenges;
+use departures::Departures;
 use directory::Directory;
 use judge::Waiting;
 use notification::Notifications;
 use paths::PathTable;
 use peers::PeerTable;
 use protection::Keyring;
-use rate::{Departures, RateLimiter};
+use rate::RateLimiter;
 use revocation::Revocations;
 use tenants::Tenants;
 
@@ -98,11 +102,14 @@ pub struct Lma {
     revocations: Revocations,
     /// Indications of gateways, and how they were answered.
     revoked: Seen<BindingRevocationStatus>,
+    handled_changes: Changes<u64>,
     notifications: Notifications,
     /// One a second for a source without a path.
     reminders: RateLimiter,
-    /// Paths that are challenged where they seem to be.
-    nat_changes: BTreeMap<(VrfId, SocketAddr), PathId>,
+    /// Paths that are challenged where they seem to be. Several may seem to be in one place.
+    nat_changes: BTreeSet<(VrfId, SocketAddr, PathId)>,
+    /// Mappings of tunnelled packets that are challenged.
+    data_challenges: DataChallenges,
     claims: Claims,
     /// Addresses from where mobile nodes moved on.
     departures: Departures,
@@ -133,6 +140,8 @@ enum TimerKind {
     Notification(u16),
     /// A mapping that changed is not answered for, or not confirmed.
     NatChange(PathId),
+    /// Challenges of the mapping of tunnelled packets are unanswered.
+    DataMapping(PathId),
 }
 
 impl TimerKey for TimerKind {
@@ -146,6 +155,7 @@ impl TimerKey for TimerKind {
             Self::Revocation(sequence) => (4, sequence.into()),
             Self::Notification(sequence) => (5, sequence.into()),
             Self::NatChange(path) => (6, path.0),
+            Self::DataMapping(path) => (7, path.0),
         };
         (kind << 32) | u64::from(number)
     }
@@ -196,11 +206,13 @@ impl Lma {
             waiting: Vec::new(),
             revocations: Revocations::default(),
             notifications: Notifications::default(),
-            revoked: Seen::new(MOST_REVOKED, reminded),
+            revoked: Seen::new(MOST_REVOKED),
+            handled_changes: Changes::default(),
             reminders: RateLimiter::new(limits.sources, 1, reminded),
-            nat_changes: BTreeMap::new(),
+            nat_changes: BTreeSet::new(),
+            data_challenges: DataChallenges::default(),
             claims: Claims::default(),
-            departures: Departures::new(limits.sources, reminded),
+            departures: Departures::new(limits.sources),
             timers: Timers::new(),
             waiting_timer: TimerSlot::default(),
             queue: VecDeque::new(),
@@ -283,6 +295,7 @@ impl Lma {
                 TimerKind::Revocation(sequence) => self.revocation_overdue(sequence),
                 TimerKind::Notification(sequence) => self.notification_overdue(sequence),
                 TimerKind::NatChange(path) => self.nat_change_due(path),
+                TimerKind::DataMapping(path) => self.data_challenge_due(path),
             }
         }
     }

@@ -151,7 +151,7 @@ impl Lma {
         };
         let (peer, local) = (Arc::clone(&path.key.peer), path.key.local);
         self.nat_changes
-            .insert((peer.tenant.transport, candidate), id);
+            .insert((peer.tenant.transport, candidate, id));
         let message = Beat::request(sequence).to_message();
         self.initiate(Some(id), &peer, (local, candidate), &message);
     }
@@ -166,18 +166,21 @@ impl Lma {
         let (Carrier::Udp | Carrier::Ipv6, Proof::Valid(_)) = (datagram.carrier, proof) else {
             return false;
         };
-        let Some(&id) = self.nat_changes.get(&(datagram.vrf, datagram.source)) else {
-            return false;
+        let (vrf, source) = (datagram.vrf, datagram.source);
+        let there = (vrf, source, PathId(0))..=(vrf, source, PathId(u32::MAX));
+        let seem_there = self.nat_changes.range(there).map(|&(_, _, id)| id);
+        let was_asked = |id: &PathId| {
+            self.paths.get(*id).is_some_and(|path| {
+                let stage = path.nat_change.as_deref().map(|change| &change.stage);
+                matches!(stage, Some(Stage::Challenged(sequence)) if *sequence == beat.sequence)
+                    && self.speaks_for(proof, &path.key.peer)
+            })
         };
-        let asked = self.paths.get(id).is_some_and(|path| {
-            let stage = path.nat_change.as_deref().map(|change| &change.stage);
-            matches!(stage, Some(Stage::Challenged(sequence)) if *sequence == beat.sequence)
-                && self.speaks_for(proof, &path.key.peer)
-        });
-        if asked {
-            self.move_provisionally(id, datagram.source);
+        let asked = seem_there.into_iter().find(was_asked);
+        if let Some(id) = asked {
+            self.move_provisionally(id, source);
         }
-        asked
+        asked.is_some()
     }
 
     fn move_provisionally(&mut self, id: PathId, candidate: SocketAddr) {
@@ -270,7 +273,7 @@ impl Lma {
         if let Some(change) = path.nat_change.take() {
             self.timers.cancel(change.timer, TimerKind::NatChange(id));
             let vrf = path.key.peer.tenant.transport;
-            self.nat_changes.remove(&(vrf, change.candidate));
+            self.nat_changes.remove(&(vrf, change.candidate, id));
         }
     }
 

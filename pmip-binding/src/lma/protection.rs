@@ -344,6 +344,33 @@ impl Lma {
         message: &Message,
     ) {
         let carrier = carrier_of(destination);
+        self.send_by_carrier(carrier, path, peer, (local, destination), message);
+    }
+
+    /// Sends what we start through a path's tunnel to an outer address that need not be the one
+    /// that its packets go to.
+    pub(super) fn send_in_tunnel(&mut self, id: PathId, outer: SocketAddr, message: &Message) {
+        let Some(path) = self.paths.get(id) else {
+            return;
+        };
+        let (peer, local) = (Arc::clone(&path.key.peer), path.key.local);
+        self.send_by_carrier(
+            Carrier::Tunnel(id),
+            Some(id),
+            &peer,
+            (local, outer),
+            message,
+        );
+    }
+
+    fn send_by_carrier(
+        &mut self,
+        carrier: Carrier,
+        path: Option<PathId>,
+        peer: &PeerKey,
+        (local, destination): (IpAddr, SocketAddr),
+        message: &Message,
+    ) {
         let source = SocketAddr::new(local, port_of(carrier));
         let place = self.directory.place(peer);
         let association = self.keyring.sender(peer.tenant, place);

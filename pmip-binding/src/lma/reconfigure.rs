@@ -8,11 +8,13 @@ use pmip_wire::types::{Instant, PathId};
 use crate::config::LmaConfig;
 use crate::event::{Event, Forwarding, SessionEvent, SessionId};
 use crate::io::Output;
+use crate::message::Identifier;
 use crate::random::Random;
 use crate::reconfigure::ReconfigureError;
 use crate::snapshot::{Refusal, RefusalReason, RestoreError};
 
 use super::cache::PeerKey;
+use super::departures::Whence;
 use super::paths::Path;
 use super::{Lma, TimerKind};
 
@@ -59,15 +61,13 @@ impl Lma {
     fn take_over(&mut self, before: &mut Self) {
         self.stats = std::mem::take(&mut before.stats);
         self.take_over_customers(before);
-        // Without these, what was recorded before could be sent once more and would count.
-        std::mem::swap(&mut self.revoked, &mut before.revoked);
-        std::mem::swap(&mut self.departures, &mut before.departures);
         std::mem::swap(&mut self.reminders, &mut before.reminders);
         if self.tenants.same_numbers(&before.tenants) {
             self.revocations = std::mem::take(&mut before.revocations);
             self.notifications = std::mem::take(&mut before.notifications);
         }
         self.take_over_heartbeats(before);
+        self.take_over_data_challenges(before);
         let mut first = std::mem::take(&mut before.queue);
         first.extend(self.gone_since(before));
         if let Some(announcement) = &mut self.announcement {
@@ -156,6 +156,26 @@ impl Lma {
         let new = self.paths.iter();
         let new = new.map(|(id, path)| (id, Some(Arc::clone(&path.key.peer))));
         let paths: Vec<(PathId, Option<Arc<PeerKey>>)> = old.chain(new).collect();
+        let departures = before.departures.iter().map(|(source, _)| source);
+        let named = departures.filter_map(|(vrf, source)| match before.config.vrf_name(vrf) {
+            None => Some((vrf, source)),
+            Some(name) => Some((self.config.vrf(name)?, source)),
+        });
+        let departures: Vec<Whence> = named.collect();
+        let kept = self.departures.iter().map(|(source, _)| source);
+        let departures: Vec<Whence> = departures.into_iter().chain(kept).collect();
+        for source in departures {
+            self.departures.changes.note(source);
+        }
+        for record in before.allocator.remembered_records(&before.tenants) {
+            if let Some(tenant) = self.tenants.named(record.customer.as_deref()) {
+                let mn = Identifier::nai(&record.mn_id);
+                self.allocator.changes.note((tenant, mn));
+            }
+        }
+        for (digest, _) in before.revoked.iter() {
+            self.handled_changes.note(digest);
+        }
         sessions
             .into_iter()
             .for_each(|id| self.cache.changes.note(id));

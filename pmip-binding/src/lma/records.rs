@@ -1,16 +1,19 @@
 //! The state of an anchor as records.
 
-use pmip_wire::types::PathId;
+use pmip_wire::BindingRevocationStatus;
+use pmip_wire::types::{Instant, PathId};
 
 use crate::event::SessionId;
 use crate::heartbeat::Heartbeat;
+use crate::seen::Outcome;
 use crate::snapshot::{
-    BindingRecord, GreRecord, LmaSnapshot, MarkRecord, PathRecord, PeerName, PeerRecord,
-    SessionRecord,
+    BindingRecord, DepartureRecord, GreRecord, HandledRecord, LmaSnapshot, MarkRecord, PathRecord,
+    PeerName, PeerRecord, SessionRecord,
 };
 
 use super::Lma;
 use super::cache::{PeerKey, Session};
+use super::departures::Whence;
 use super::paths::Path;
 
 impl Lma {
@@ -31,7 +34,29 @@ impl Lma {
         snapshot.remembered = remembered
             .map(|record| ((record.customer.clone(), record.mn_id.clone()), record))
             .collect();
+        let departures = self.departures.iter();
+        snapshot.departures = departures
+            .map(|(source, at)| self.record_of_departure(source, at))
+            .map(|record| ((record.vrf.clone(), record.source), record))
+            .collect();
+        let handled = self.revoked.iter();
+        snapshot.handled = handled
+            .map(|(digest, outcome)| (digest, handled_record(digest, outcome)))
+            .collect();
         snapshot
+    }
+
+    pub(super) fn departure_record(&self, source: Whence) -> Option<DepartureRecord> {
+        Some(self.record_of_departure(source, self.departures.at(source)?))
+    }
+
+    fn record_of_departure(&self, (vrf, source): Whence, at: Instant) -> DepartureRecord {
+        let vrf = self.config.vrf_name(vrf).map(str::to_owned);
+        DepartureRecord { vrf, source, at }
+    }
+
+    pub(super) fn handled_record(&self, digest: u64) -> Option<HandledRecord> {
+        Some(handled_record(digest, self.revoked.record(digest)?))
     }
 
     pub(super) fn peer_record(&self, key: &PeerKey) -> Option<PeerRecord> {
@@ -59,6 +84,14 @@ impl Lma {
 
     fn record_of_session(&self, id: SessionId, session: &Session) -> SessionRecord {
         session_record(id, session, self.peer_name(&session.peer))
+    }
+}
+
+fn handled_record(digest: u64, outcome: Outcome<BindingRevocationStatus>) -> HandledRecord {
+    HandledRecord {
+        digest,
+        status: outcome.what.code(),
+        at: outcome.at,
     }
 }
 

@@ -24,12 +24,13 @@ impl Lma {
         if !self.has_room_for(tenant, &request.mn) {
             return self.refuse(request, status::INSUFFICIENT_RESOURCES);
         }
-        let id = self.cache.next_id();
         let remembered = self.allocator.recall(tenant, &request.mn, self.now);
         let granted = match self.allocate(request, &Holdings::default(), &remembered) {
             Ok(granted) => granted,
             Err(shortage) => return self.refuse_shortage(request, shortage),
         };
+        self.evict_rival(request);
+        let id = self.cache.next_id();
         let common = &request.update.common;
         let link_layer = common.link_layer.as_deref().unwrap_or(&[]);
         let peer = Arc::clone(&request.peer);
@@ -68,6 +69,7 @@ impl Lma {
             Ok(granted) => granted,
             Err(shortage) => return self.refuse_shortage(request, shortage),
         };
+        self.evict_rival(request);
         let changed = granted != held;
         for prefix in held.prefixes().filter(|prefix| !granted.holds(*prefix)) {
             self.allocator.release(request.peer.tenant.traffic, prefix);

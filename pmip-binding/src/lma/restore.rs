@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pmip_wire::BindingRevocationStatus;
 use pmip_wire::types::{Instant, IpPrefix, PathId};
 use smallvec::SmallVec;
 
@@ -13,11 +14,14 @@ use crate::heartbeat::Heartbeat;
 use crate::io::ClockAnchor;
 use crate::link::{Link, Weights};
 use crate::message::Identifier;
+use crate::seen::Outcome;
 use crate::snapshot::{
-    BindingRecord, GreRecord, LmaSnapshot, PathRecord, PeerName, PeerRecord, Refusal,
-    RefusalReason, RefusedRecord, RememberedRecord, RestoreError, SNAPSHOT_VERSION, SessionRecord,
+    BindingRecord, GreRecord, HandledRecord, LmaSnapshot, PathRecord, PeerName, PeerRecord,
+    Refusal, RefusalReason, RefusedRecord, RememberedRecord, RestoreError, SNAPSHOT_VERSION,
+    SessionRecord,
 };
 use crate::timers::TimerSlot;
+use crate::vrf::VrfId;
 
 use super::allocation::Holdings;
 use super::allocator::Remembered;
@@ -101,6 +105,8 @@ impl Restoration {
         for record in remembered {
             self.remembered(record);
         }
+        self.departures(snapshot);
+        self.handled(snapshot);
         self.lma.queue.clear();
         let restarted = snapshot.restart_counter != self.lma.config.restart_counter;
         self.lma.announcement = Some(Announcement::new(restarted));
@@ -459,6 +465,37 @@ impl Restoration {
             return self.refuse(which, RefusalReason::UnknownCustomer);
         };
         self.lma.allocator.remember(tenant, mn, until, what);
+    }
+}
+
+impl Restoration {
+    /// Gateways are not asked for what moved on from them.
+    fn departures(&mut self, snapshot: &LmaSnapshot) {
+        for record in snapshot.departures() {
+            let config = &self.lma.config;
+            let vrf = match &record.vrf {
+                None => Some(VrfId::DEFAULT),
+                Some(name) => config.vrf(name),
+            };
+            if let Some(vrf) = vrf {
+                let at = self.moment(record.at).min(self.lma.now);
+                self.lma.departures.note(at, (vrf, record.source));
+            }
+        }
+    }
+
+    /// What was handled is not done once more.
+    fn handled(&mut self, snapshot: &LmaSnapshot) {
+        let mut records: Vec<&HandledRecord> = snapshot.handled().collect();
+        records.sort_by_key(|record| record.at);
+        for record in records {
+            let at = self.moment(record.at).min(self.lma.now);
+            let what = BindingRevocationStatus::from_code(record.status);
+            let outcome = Outcome { what, at };
+            self.lma
+                .revoked
+                .restore(self.lma.now, record.digest, outcome);
+        }
     }
 }
 

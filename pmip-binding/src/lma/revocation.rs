@@ -161,7 +161,15 @@ impl Lma {
             return self.finish_revocation(revocation, None);
         }
         if self.revocations.outstanding.len() >= MOST_OUTSTANDING {
-            return self.revocations.waiting.push_back(revocation);
+            // What waits is bounded by the sessions and held PBUs that it is about; what a gateway
+            // is merely told of a handoff is about neither.
+            return match revocation.purpose {
+                Purpose::Told => self.tell_outcome(&revocation, None),
+                Purpose::Sessions(_)
+                | Purpose::Path(..)
+                | Purpose::Ipv4Home
+                | Purpose::Asked(_) => self.revocations.waiting.push_back(revocation),
+            };
         }
         let first = self.random.next_u16();
         let mut sequence = match self.revocations.last_sequence {
@@ -259,16 +267,7 @@ impl Lma {
         revocation: Revocation,
         status: Option<BindingRevocationStatus>,
     ) {
-        let (peer, trigger) = (show::name(&revocation.peer), revocation.trigger);
-        let event = match status {
-            Some(status) => RevocationEvent::Answered {
-                peer,
-                trigger,
-                status,
-            },
-            None => RevocationEvent::Unanswered { peer, trigger },
-        };
-        self.emit(Event::Revocation(event));
+        self.tell_outcome(&revocation, status);
         match revocation.purpose {
             Purpose::Sessions(ids) => {
                 for id in ids {
@@ -287,6 +286,19 @@ impl Lma {
         if let Some(next) = self.revocations.waiting.pop_front() {
             self.start_revocation(next);
         }
+    }
+
+    fn tell_outcome(&mut self, revocation: &Revocation, status: Option<BindingRevocationStatus>) {
+        let (peer, trigger) = (show::name(&revocation.peer), revocation.trigger);
+        let event = match status {
+            Some(status) => RevocationEvent::Answered {
+                peer,
+                trigger,
+                status,
+            },
+            None => RevocationEvent::Unanswered { peer, trigger },
+        };
+        self.emit(Event::Revocation(event));
     }
 
     /// RFC 5846 section 6.1.2.

@@ -10,6 +10,7 @@ use crate::event::{DropReason, Event, RevocationEvent, SessionId};
 use crate::io::{Carrier, Datagram};
 use crate::revocation::{self, Subject};
 use crate::security::Proof;
+use crate::seen;
 
 use super::cache::{MagName, PeerKey, Session};
 use super::{Lma, show};
@@ -36,10 +37,10 @@ impl Lma {
             return self.drop_datagram(DropReason::UnknownPeer, datagram);
         };
         // With its customer's name, for customers may change places.
-        let whose = self.peer_name(&peer);
+        let digest = seen::digest(&self.peer_name(&peer).to_octets(), &datagram.payload);
         // Sent again because its answer was lost, or replayed: what was registered since is not
         // meant.
-        if let Some(status) = self.revoked.get(&whose, &datagram.payload) {
+        if let Some(status) = self.revoked.get(self.now, digest) {
             let outcome = (status, &Subject::default());
             return self.answer_revocation(datagram, proof, indication, outcome);
         }
@@ -57,7 +58,10 @@ impl Lma {
             trigger: indication.trigger,
             status,
         }));
-        self.revoked.note(&whose, &datagram.payload, status);
+        let forgotten = self.revoked.note(self.now, digest, status);
+        for digest in forgotten.into_iter().chain([digest]) {
+            self.handled_changes.note(digest);
+        }
         self.answer_revocation(datagram, proof, indication, (status, &failed));
     }
 

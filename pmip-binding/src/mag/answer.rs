@@ -67,6 +67,7 @@ impl Mag {
                 self.left(found.id, found.about);
                 self.drive(found.id);
             }
+            (_, Purpose::Release) => self.family_released(found.id),
             (_, Purpose::Close) => self.remove(found.id, "de-registered"),
             (false, Purpose::Register) => {
                 let asked = Asked {

@@ -60,6 +60,7 @@ impl Mag {
                 self.on_access_network(&node.nai, node.access_network.as_ref());
             }
             self.set_local_routing(id, node.local_routing);
+            self.set_service(id, node.service);
             return self.attach_again(id);
         }
         let mut entry = self.new_entry(&node.nai, node.lma.as_deref(), node.service);
@@ -139,6 +140,7 @@ impl Mag {
                 installed: None,
                 life: Life::Wanted,
                 service: entry.configured_service,
+                releasing: None,
                 home_prefixes: SmallVec::new(),
                 ipv4_home: None,
                 delegated: SmallVec::new(),
@@ -169,6 +171,7 @@ impl Mag {
             link_layer: None,
             service,
             configured_service: service,
+            releasing: None,
             service_selection: None,
             access_network: AccessNetwork::new(self.config.access_network.clone()),
             advertised: Advertised::default(),

@@ -7,7 +7,7 @@ use pmip_wire::Message;
 use pmip_wire::types::IpPrefix;
 use smallvec::SmallVec;
 
-use crate::config::PrefixRequest;
+use crate::config::{PrefixRequest, Service};
 use crate::event::SessionId;
 use crate::io::Carrier;
 use crate::message::{Common, Identifier, LinkLayer, Multipath, Update};
@@ -53,6 +53,7 @@ impl Mag {
     }
 
     fn build(&self, entry: &Entry, about: u8, request: &Request) -> Update {
+        let families = entry.named_families(request.purpose);
         let registers = request.purpose == Purpose::Register;
         let multipath = self.multipath(entry, about, request);
         let over_ipv4 = self.signalling_to(entry.lma).map(|(carrier, _)| carrier);
@@ -67,11 +68,15 @@ impl Mag {
                     0
                 },
                 mn_id: Some(entry.mn.clone()),
-                home_prefixes: home_prefixes(entry),
+                home_prefixes: home_prefixes(entry, families),
                 handoff: Some(request.handoff),
                 access_technology: Some(entry.access_technology),
                 link_layer: entry.link_layer.as_deref().map(LinkLayer::from_slice),
-                delegated: delegated(entry),
+                // Its family alone is named, so the others stay.
+                delegated: match request.purpose {
+                    Purpose::Release => SmallVec::new(),
+                    Purpose::Register | Purpose::Leave | Purpose::Close => delegated(entry),
+                },
                 multipath,
                 ..Common::default()
             },
@@ -82,7 +87,7 @@ impl Mag {
             alternate_care_of: None,
             // Signalling rules section 7: lets the anchor see whether a NAT stands between.
             ipv4_care_of: over_ipv4.then(|| self.ipv4_care_of(request.over)).flatten(),
-            home_requests: home_requests(entry),
+            home_requests: home_requests(entry, families),
             redirect_capable: request.redirectable,
             mag_id: multipath.map(|_| Identifier::nai(&self.config.identity)),
             service: None,
@@ -102,15 +107,15 @@ impl Mag {
             access_technology: interface.access_technology,
             label: interface.label.if_label(),
             binding_id: about,
-            bulk: request.purpose == Purpose::Close,
+            bulk: matches!(request.purpose, Purpose::Release | Purpose::Close),
             overwrite: request.purpose == Purpose::Register && first,
         })
     }
 }
 
 /// The home network prefixes held, else a request to allocate one.
-fn home_prefixes(entry: &Entry) -> SmallVec<[IpPrefix; 1]> {
-    if !entry.service.has_ipv6() {
+fn home_prefixes(entry: &Entry, families: Service) -> SmallVec<[IpPrefix; 1]> {
+    if !families.has_ipv6() {
         SmallVec::new()
     } else if entry.home_prefixes.is_empty() {
         IpPrefix::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0)
@@ -122,17 +127,12 @@ fn home_prefixes(entry: &Entry) -> SmallVec<[IpPrefix; 1]> {
 }
 
 /// The home address held, else a request to allocate one.
-fn home_requests(entry: &Entry) -> SmallVec<[(Ipv4Addr, u8); 1]> {
+fn home_requests(entry: &Entry, families: Service) -> SmallVec<[(Ipv4Addr, u8); 1]> {
     let held = entry
         .ipv4_home
         .map(|home| (home.address, home.prefix_length));
     let wanted = held.unwrap_or((Ipv4Addr::UNSPECIFIED, 0));
-    entry
-        .service
-        .has_ipv4()
-        .then_some(wanted)
-        .into_iter()
-        .collect()
+    families.has_ipv4().then_some(wanted).into_iter().collect()
 }
 
 /// All delegated prefixes: those held, those asserted, and for each family of which nothing was

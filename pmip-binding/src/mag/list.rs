@@ -31,6 +31,8 @@ pub(super) struct Entry {
     /// Address families asked for; `configured_service` less what the anchor refused.
     pub(super) service: Service,
     pub(super) configured_service: Service,
+    /// The family that is held and to be given up alone.
+    pub(super) releasing: Option<Service>,
     /// RFC 5149.
     pub(super) service_selection: Option<String>,
     pub(super) access_network: AccessNetwork,
@@ -153,6 +155,8 @@ pub(super) enum Purpose {
     Register,
     /// De-register one path over a living one (signalling rules section 2).
     Leave,
+    /// De-register one address family alone (RFC 5844 section 3.2.3.3).
+    Release,
     /// De-register the mobile node.
     Close,
 }
@@ -189,11 +193,13 @@ impl Entry {
 
     /// Whether a de-registration of one path is under way; there is at most one.
     pub(super) fn is_leaving(&self) -> bool {
-        let mut requests = self
-            .registrations
-            .values()
-            .filter_map(|r| r.request.as_ref());
-        requests.any(|request| request.purpose == Purpose::Leave)
+        self.has_request_to(Purpose::Leave)
+    }
+
+    pub(super) fn has_request_to(&self, purpose: Purpose) -> bool {
+        let registrations = self.registrations.values();
+        let mut requests = registrations.filter_map(|r| r.request.as_ref());
+        requests.any(|request| request.purpose == purpose)
     }
 
     /// Ends the request about a path. If it could have overwritten, the anchor may have removed

@@ -6,6 +6,7 @@ mod answer;
 mod attach;
 mod build;
 mod clock;
+mod families;
 mod gre;
 mod interfaces;
 mod link;
@@ -161,9 +162,8 @@ impl Mag {
             timers: KeyedTimers::new(),
             revocations: Revocations::default(),
             handled: VecDeque::new(),
-            // Only its anchors are listened to, so nobody aims at a hash.
-            revoked: Seen::new(MOST_SEEN, 0),
-            notified: Seen::new(MOST_SEEN, 0),
+            revoked: Seen::new(MOST_SEEN),
+            notified: Seen::new(MOST_SEEN),
             queue: VecDeque::new(),
             stats: Stats::default(),
             last_timestamp: 0,
@@ -224,6 +224,12 @@ impl Mag {
     pub fn bindings(&self, now: Instant) -> impl Iterator<Item = BindingStatus> + '_ {
         let entries = self.list.iter();
         entries.map(move |(id, entry)| self.show_entry(SessionId(id), entry, now))
+    }
+
+    /// The mobility session of one mobile node.
+    pub fn binding(&self, nai: &str, now: Instant) -> Option<BindingStatus> {
+        let id = *self.by_mn.get(&Identifier::nai(nai))?;
+        Some(self.show_entry(id, self.entry(id)?, now))
     }
 
     /// The paths, one per anchor and roaming interface, in order of their number.

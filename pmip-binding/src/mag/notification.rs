@@ -44,7 +44,7 @@ impl Mag {
         let before = self.handled_before(lma, notification);
         // Replayed: the anchor gave up long ago.
         if before.is_none()
-            && let Some(status) = self.notified.get(lma, &datagram.payload)
+            && let Some(status) = self.notified.get(self.now, self.digest(lma, datagram))
         {
             return self.answer_notification(datagram, notification, &target, status);
         }
@@ -68,7 +68,8 @@ impl Mag {
                 options: Box::new(notification.options.clone()),
             }));
         }
-        self.notified.note(lma, &datagram.payload, status);
+        let digest = self.digest(lma, datagram);
+        self.notified.note(self.now, digest, status);
         self.answer_notification(datagram, notification, &target, status);
     }
 

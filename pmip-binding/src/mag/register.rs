@@ -45,6 +45,12 @@ impl Mag {
         let Some(entry) = self.entry(id) else {
             return;
         };
+        if entry.releasing.is_some() && self.release_family(id) {
+            return;
+        }
+        let Some(entry) = self.entry(id) else {
+            return;
+        };
         match entry.mode {
             Mode::Discovering => self.discover(id),
             Mode::Multipath => {
@@ -204,10 +210,17 @@ impl Mag {
         self.ask(id, binding_id, Purpose::Register, binding_id, handoff);
     }
 
-    fn ask(&mut self, id: SessionId, about: u8, purpose: Purpose, over: u8, handoff: u8) {
+    pub(super) fn ask(
+        &mut self,
+        id: SessionId,
+        about: u8,
+        purpose: Purpose,
+        over: u8,
+        handoff: u8,
+    ) {
         let interval = match purpose {
             Purpose::Register | Purpose::Leave => self.initial_retransmission(id),
-            Purpose::Close => self.initial_retransmission(id).min(CLOSE_WAIT),
+            Purpose::Release | Purpose::Close => self.initial_retransmission(id).min(CLOSE_WAIT),
         };
         let redirectable = self.entry(id).is_some_and(|entry| {
             purpose == Purpose::Register && self.is_redirectable(entry, handoff)
@@ -274,7 +287,7 @@ impl Mag {
         let limit = match request.purpose {
             Purpose::Register => u32::MAX,
             Purpose::Leave => LEAVE_TRIES,
-            Purpose::Close => CLOSE_TRIES,
+            Purpose::Release | Purpose::Close => CLOSE_TRIES,
         };
         let purpose = request.purpose;
         if request.tries >= limit {
@@ -282,7 +295,7 @@ impl Mag {
         }
         request.tries = request.tries.saturating_add(1);
         let patient = request.tries < DISCOVERY_PATIENCE;
-        if purpose != Purpose::Close {
+        if matches!(purpose, Purpose::Register | Purpose::Leave) {
             request.interval = request.interval.saturating_mul(2).min(most);
         }
         self.stats.retransmissions = self.stats.retransmissions.saturating_add(1);
@@ -343,6 +356,7 @@ impl Mag {
                 self.left(id, about);
                 self.drive(id);
             }
+            Purpose::Release => self.family_released(id),
             Purpose::Register => {}
         }
     }

@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 use crate::event::{DropReason, Event, RevocationEvent, SessionId};
 use crate::io::Datagram;
 use crate::revocation::{self, Subject};
+use crate::seen;
 
 use super::list::{Entry, Life, path_id};
 use super::{Mag, TimerKind};
@@ -52,7 +53,7 @@ impl Mag {
             return self.answer_revocation(datagram, indication, status, options);
         }
         // Replayed: nobody waits for the answer any more.
-        if let Some(status) = self.revoked.get(lma, &datagram.payload) {
+        if let Some(status) = self.revoked.get(self.now, self.digest(lma, datagram)) {
             return self.answer_revocation(datagram, indication, status, MobilityOptions::new());
         }
         let subject = Subject::from_wire(&indication.options);
@@ -78,6 +79,11 @@ impl Mag {
         peer.map(|peer| peer.identity.clone()).unwrap_or_default()
     }
 
+    /// What a message of an anchor is known by when it comes again.
+    pub(super) fn digest(&self, lma: usize, datagram: &Datagram) -> u64 {
+        seen::digest(self.anchor_name(lma).as_bytes(), &datagram.payload)
+    }
+
     fn answered_before(&self, lma: usize, indication: &Bytes) -> Option<&Answered> {
         let answered = self.revocations.answered.iter();
         answered.rev().find(|before| {
@@ -94,7 +100,8 @@ impl Mag {
         status: BindingRevocationStatus,
         options: MobilityOptions,
     ) {
-        self.revoked.note(lma, &datagram.payload, status);
+        let digest = self.digest(lma, datagram);
+        self.revoked.note(self.now, digest, status);
         if self.revocations.answered.len() == REMEMBERED {
             self.revocations.answered.pop_front();
         }

@@ -118,7 +118,11 @@ impl World {
             let Some(remote) = self.lma_tables.remote(path) else {
                 return;
             };
-            packet.destination = remote;
+            // Tunnelled UDP goes where the anchor says, which need not be where the path's other
+            // packets go: so a mapping is challenged.
+            if remote.port() == 0 {
+                packet.destination = remote;
+            }
         }
         let target = packet.destination.ip();
         let at = |duplex: &&mut Duplex| match &duplex.nat {

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::{answered, revocations};
-use crate::common::{self, SECOND, lma_binding};
+use crate::common::{self, Bench, Pbu, SECOND, lma_binding};
 use bytes::Bytes;
 use pmip_binding::testing::{Loss, Node, World, address, lma_config, mag_config};
-use pmip_binding::{Attachment, Input, MobileNode, RevocationEvent};
-use pmip_wire::{BindingRevocationStatus as Status, RevocationTrigger as Trigger};
+use pmip_binding::{Attachment, Event, Input, MobileNode, RevocationEvent};
+use pmip_wire::{
+    BindingRevocationStatus as Status, ChecksumContext, Message, RevocationTrigger as Trigger,
+};
 
 fn walkers() -> World {
     let mut world = World::new(lma_config(), 1);
@@ -93,4 +95,46 @@ fn an_old_gateway_that_is_silent_delays_the_second_session_by_its_retransmission
     assert_eq!(world.lma.bindings(world.now).count(), 1);
     world.run_for(Duration::from_millis(200));
     assert_eq!(world.lma.bindings(world.now).count(), 2);
+}
+
+/// However many mobile nodes leave a gateway that does not answer, what is to be told waits in no
+/// queue without end.
+#[test]
+fn what_a_silent_gateway_is_told_is_bounded() {
+    const OUTSTANDING: usize = 4096;
+    let mut config = lma_config();
+    config.limits.updates_per_second = u32::MAX;
+    config.limits.bindings = 10_000;
+    config.heartbeat.rules.clear();
+    config.multipath = false;
+    let mut bench = Bench::new(config);
+    let all = OUTSTANDING + 100;
+    let is_told = |payload: &Bytes| {
+        let message = Message::decode(payload, ChecksumContext::Udp).unwrap();
+        matches!(message, Message::BindingRevocationIndication(_))
+    };
+    let mut told = 0;
+    for number in 0..all {
+        let nai = format!("mn{number}@example.com");
+        bench.give(Input::Signalling(Pbu::new(&nai, 1).datagram()));
+        let moved = Pbu::new(&nai, 2).handoff(3).from(address(9, 2));
+        let sent = bench.give(Input::Signalling(moved.datagram()));
+        told += sent.iter().filter(|payload| is_told(payload)).count();
+    }
+    assert_eq!(told, OUTSTANDING);
+    let unanswered = |bench: &Bench| {
+        let events = bench.events.iter();
+        let over =
+            |event: &&Event| matches!(event, Event::Revocation(RevocationEvent::Unanswered { .. }));
+        events.filter(over).count()
+    };
+    assert_eq!(unanswered(&bench), all - OUTSTANDING, "said at once");
+    for _ in 0..10 {
+        bench.now += SECOND;
+        let sent = bench.give(Input::Timeout);
+        told += sent.iter().filter(|payload| is_told(payload)).count();
+    }
+    assert_eq!(unanswered(&bench), all);
+    let times = 1 + bench.lma.config().revocation.retries as usize;
+    assert_eq!(told, OUTSTANDING * times, "nobody else was told later");
 }

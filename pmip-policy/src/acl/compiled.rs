@@ -42,7 +42,7 @@ impl CompiledAccessList {
     /// Compiles a list.
     pub fn new(list: &AccessList) -> Self {
         let mut rules = RuleSetBuilder::default();
-        rules.list(list);
+        rules.list([list]);
         Self {
             rules: rules.build(),
         }

@@ -73,12 +73,14 @@ pub(crate) struct RuleSetBuilder {
 }
 
 impl RuleSetBuilder {
-    /// Adds a list.
-    pub(crate) fn list(&mut self, list: &AccessList) {
+    /// Adds a list: one access list, or two of one name and either family.
+    pub(crate) fn list<'a>(&mut self, lists: impl IntoIterator<Item = &'a AccessList>) {
         let (v4, v6) = (self.v4.len(), self.v6.len());
-        for (sequence, rule) in list.rules() {
-            let target = self.line(Some(sequence), rule.action, rule.log);
-            self.test(list.family(), rule, target);
+        for list in lists {
+            for (sequence, rule) in list.rules() {
+                let target = self.line(Some(sequence), rule.action, rule.log);
+                self.test(list.family(), rule, target);
+            }
         }
         self.end(v4, v6);
     }

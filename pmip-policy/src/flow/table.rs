@@ -159,6 +159,18 @@ impl FlowTable {
         }
     }
 
+    /// Keeps together what `spread` says from now on, and answers where flows arrived or not. Where
+    /// one of them differs all flows are placed anew.
+    pub fn set_rules(&mut self, spread: Spread, mirror: bool) {
+        if self.config.spread == spread && self.config.mirror == mirror {
+            return;
+        }
+        self.config.spread = spread;
+        self.config.mirror = mirror;
+        self.pauses = Pauses::new(&self.config);
+        self.clear();
+    }
+
     /// Forgets flows that were silent for their idle time, looking at no more than `budget` slots
     /// and going on from there at the next call; returns how many it forgot.
     ///

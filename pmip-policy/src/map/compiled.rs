@@ -53,11 +53,14 @@ impl MapPolicy {
     /// Compiles a map; `access_list` and `profile` find a list and a profile by name. An entry whose
     /// list they do not find matches nothing, one without its profile asks for none; see
     /// [`missing`](Self::missing).
-    pub fn compile<'a>(
+    pub fn compile<'a, L>(
         map: &MobileMap,
-        access_list: impl Fn(&str) -> Option<&'a AccessList>,
+        access_list: impl Fn(&str) -> L,
         profile: impl Fn(&str) -> Option<ProfileId>,
-    ) -> Self {
+    ) -> Self
+    where
+        L: IntoIterator<Item = &'a AccessList>,
+    {
         let mut compiler = Compiler {
             rules: RuleSetBuilder::default(),
             entries: Vec::new(),
@@ -272,23 +275,22 @@ struct Compiler {
 }
 
 impl Compiler {
-    fn list<'a>(
-        &mut self,
-        sequence: u8,
-        entry: &MapEntry,
-        access_list: &impl Fn(&str) -> Option<&'a AccessList>,
-    ) {
+    fn list<'a, L>(&mut self, sequence: u8, entry: &MapEntry, access_list: &impl Fn(&str) -> L)
+    where
+        L: IntoIterator<Item = &'a AccessList>,
+    {
         let Some(name) = &entry.access_list else {
             return self.rules.everything();
         };
-        let Some(list) = access_list(name) else {
+        let mut lists = access_list(name).into_iter().peekable();
+        if lists.peek().is_none() {
             self.missing.push(Missing::AccessList {
                 entry: sequence,
                 name: name.clone(),
             });
             return self.rules.nothing();
-        };
-        self.rules.list(list);
+        }
+        self.rules.list(lists);
     }
 
     fn treatment(

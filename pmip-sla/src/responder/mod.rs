@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use sessions::{Number, Sessions};
 
 /// What a [`Responder`] may do.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResponderConfig {
     /// Ports on which control messages come: 1167 (RFC 6812) and 1967 (what came before it).

@@ -251,8 +251,9 @@ impl HybridAccess {
         })
     }
 
-    /// Takes another configuration at `now`. Paths whose operations stay as they are go on;
-    /// verdicts stay where a profile's limits do.
+    /// Takes another configuration at `now`. Paths whose operations stay as they are go on, and so
+    /// do the peers' measurements unless the responder's settings change; verdicts stay where a
+    /// profile's limits do.
     ///
     /// # Errors
     /// Everything that is wrong with `config`; the former one stays.
@@ -263,9 +264,11 @@ impl HybridAccess {
     ) -> Result<(), Vec<ServiceConfigError>> {
         config.check()?;
         self.now = self.now.max(now);
-        self.config = config;
-        let responder = ports(self.config.responder.clone());
-        self.responder = Responder::new(responder, self.clock);
+        let former = std::mem::replace(&mut self.config, config);
+        if former.responder != self.config.responder {
+            let responder = ports(self.config.responder.clone());
+            self.responder = Responder::new(responder, self.clock);
+        }
         for (id, path) in &mut self.paths {
             path.configure(self.now, &self.config, self.clock, mix(self.seed, *id));
         }

@@ -68,4 +68,7 @@ pub enum EncapError {
     /// The inner packet must not be encapsulated once more (RFC 2473 section 4.1.1 (b)).
     #[error("the inner packet's encapsulation limit is used up")]
     LimitExhausted,
+    /// A UDP checksum covers the payload: the packet has to be written whole.
+    #[error("UDP headers are written with their payload, which the checksum covers")]
+    Udp,
 }

@@ -143,24 +143,53 @@ impl Outer {
         if have < need {
             return Err(EncapError::Headroom { need, have });
         }
+        let length = self.write_network(packet, have)?;
+        if let (protocol::UDP, IpAddr::V4(source), IpAddr::V4(destination)) =
+            (self.protocol, self.source.ip(), self.destination.ip())
+        {
+            let length = length.saturating_sub(20);
+            let pseudo = Checksum::ipv4_pseudo_header(source, destination, length, protocol::UDP);
+            let datagram = packet.get_mut(IPV4_HEADER..).unwrap_or(&mut []);
+            self.write_udp(pseudo, length, datagram);
+        }
+        Ok(())
+    }
+
+    /// Writes the headers into the first [`length`](Self::length) octets of `headers`, for a payload
+    /// of `payload` octets that lies elsewhere: drivers that gather need not copy it.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), and [`EncapError::Udp`] for UDP.
+    pub fn write_before(&self, headers: &mut [u8], payload: usize) -> Result<(), EncapError> {
+        let (need, have) = (self.length(), headers.len());
+        if self.protocol == protocol::UDP {
+            return Err(EncapError::Udp);
+        }
+        if have < need {
+            return Err(EncapError::Headroom { need, have });
+        }
+        let whole = need.saturating_add(payload);
+        self.write_network(headers, whole).map(drop)
+    }
+
+    /// Writes the IP header of a packet of `whole` octets; returns those octets.
+    fn write_network(&self, headers: &mut [u8], whole: usize) -> Result<u16, EncapError> {
         match (self.source.ip(), self.destination.ip()) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                self.write_ipv4(source, destination, packet)
+                let length = fitting(whole)?;
+                self.write_ipv4(source, destination, headers, length);
+                Ok(length)
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) if self.protocol != protocol::UDP => {
-                self.write_ipv6(source, destination, packet)
+                let payload = fitting(whole.saturating_sub(IPV6_HEADER))?;
+                self.write_ipv6(source, destination, headers, payload);
+                Ok(payload)
             }
             _ => Err(EncapError::Family),
         }
     }
 
-    fn write_ipv4(
-        &self,
-        source: Ipv4Addr,
-        destination: Ipv4Addr,
-        packet: &mut [u8],
-    ) -> Result<(), EncapError> {
-        let length = fitting(packet.len())?;
+    fn write_ipv4(&self, source: Ipv4Addr, destination: Ipv4Addr, packet: &mut [u8], length: u16) {
         put(packet, 0, [0x45, self.traffic_class]);
         put_u16(packet, 2, length);
         put_u16(packet, 4, self.identification);
@@ -169,13 +198,6 @@ impl Outer {
         put(packet, 12, source.octets());
         put(packet, 16, destination.octets());
         put_ipv4_checksum(packet, IPV4_HEADER);
-        if self.protocol == protocol::UDP {
-            let length = length.saturating_sub(20);
-            let pseudo = Checksum::ipv4_pseudo_header(source, destination, length, protocol::UDP);
-            let datagram = packet.get_mut(IPV4_HEADER..).unwrap_or(&mut []);
-            self.write_udp(pseudo, length, datagram);
-        }
-        Ok(())
     }
 
     fn write_udp(&self, mut checksum: Checksum, length: u16, datagram: &mut [u8]) {
@@ -191,13 +213,7 @@ impl Outer {
         }
     }
 
-    fn write_ipv6(
-        &self,
-        source: Ipv6Addr,
-        destination: Ipv6Addr,
-        packet: &mut [u8],
-    ) -> Result<(), EncapError> {
-        let payload = fitting(packet.len().saturating_sub(IPV6_HEADER))?;
+    fn write_ipv6(&self, source: Ipv6Addr, destination: Ipv6Addr, packet: &mut [u8], payload: u16) {
         let [t0, t1] = u16::from(self.traffic_class).wrapping_shl(4).to_be_bytes();
         put(packet, 0, [0x60 | t0, t1, 0, 0]);
         put_u16(packet, 4, payload);
@@ -211,7 +227,6 @@ impl Outer {
         if let Some(limit) = self.encapsulation_limit {
             put(packet, IPV6_HEADER, limit_header(self.protocol, limit));
         }
-        Ok(())
     }
 }
 

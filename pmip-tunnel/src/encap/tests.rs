@@ -75,6 +75,27 @@ fn each_encapsulation_has_its_overhead_and_protocol_numbers() {
     }
 }
 
+/// Would break: drivers that gather instead of copying send other headers than those that copy.
+#[test]
+fn headers_written_alone_are_those_of_the_whole_packet() {
+    for encapsulation in Encapsulation::ALL {
+        let tunnel = tunnel(*encapsulation);
+        for inner in inners() {
+            let whole = outer(&inner, &tunnel);
+            let known = Inner::of(&inner).expect("an IP packet");
+            let head = tunnel.outer(known, None).expect("of one family");
+            let (mut alone, own) = ([0xaa; 64], head.length());
+            let written = head.write_before(&mut alone, whole.len() - own);
+            if head.protocol == 17 {
+                assert_eq!(written, Err(EncapError::Udp));
+                continue;
+            }
+            assert_eq!(written, Ok(()));
+            assert_eq!(alone[..own], whole[..own], "{encapsulation:?}");
+        }
+    }
+}
+
 #[test]
 fn udp_has_a_checksum_unless_told_not_to() {
     for packet in inners() {

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ops::Range;
 
-use pmip_policy::{FlowKey, FlowTable, FlowTableConfig};
+use pmip_policy::{FlowKey, FlowTable, FlowTableConfig, Spread};
 use pmip_wire::types::{Instant, PathId};
 
 use crate::counters::{Counters, DropReason};
@@ -35,6 +35,9 @@ pub struct ForwarderConfig {
     pub icmp_source_v6: Option<Ipv6Addr>,
     /// Whether the MSS option of TCP SYN segments is lowered to what the tunnel takes.
     pub clamp_mss: bool,
+    /// Whether senders are told of what a mobile map drops by `null` or `strict`: ICMP
+    /// administratively prohibited (default no).
+    pub tell_prohibited: bool,
     /// UDP ports of probes between the ends of tunnels, whose packets come out as
     /// [`Inbound::Local`]: STAMP and IP SLA control by default. Add those that IP SLA measures on.
     pub local_ports: Vec<u16>,
@@ -48,6 +51,7 @@ impl Default for ForwarderConfig {
             icmp_source_v4: None,
             icmp_source_v6: None,
             clamp_mss: true,
+            tell_prohibited: false,
             local_ports: local::PROBE_PORTS.into(),
         }
     }
@@ -266,6 +270,13 @@ impl Forwarder {
     /// The flows it remembers, to forget some.
     pub const fn flows_mut(&mut self) -> &mut FlowTable {
         &mut self.flows
+    }
+
+    /// Keeps together what `spread` says from now on, and answers where flows arrived (`mirror`) or
+    /// not. Where one of them differs all flows are placed anew.
+    pub fn set_flow_rules(&mut self, spread: Spread, mirror: bool) {
+        self.config.flows = self.config.flows.with_spread(spread).with_mirror(mirror);
+        self.flows.set_rules(spread, mirror);
     }
 
     /// What it carried and dropped.

@@ -164,16 +164,25 @@ impl Forwarder {
         now: Instant,
         packet: &Packet,
         routed: &Routed<'_>,
-    ) -> Result<Choice, DropReason> {
+    ) -> Result<Choice, Refusal> {
         let group = routed.group;
         let scope = routed.session.0;
         self.flows
             .choose(now, packet.flow_key(), scope, group, group.generation)
             .map_err(|refused| match refused {
-                NoPath::Null { .. } => DropReason::MapNull,
-                NoPath::Strict { .. } => DropReason::MapStrict,
-                NoPath::NoneUsable | _ => DropReason::NoUsablePath,
+                NoPath::Null { .. } => self.forbidden(DropReason::MapNull),
+                NoPath::Strict { .. } => self.forbidden(DropReason::MapStrict),
+                NoPath::NoneUsable | _ => Refusal::Drop(DropReason::NoUsablePath),
             })
+    }
+
+    /// What the map drops: silently, or told.
+    const fn forbidden(&self, reason: DropReason) -> Refusal {
+        if self.config.tell_prohibited {
+            Refusal::Tell(reason, Problem::Prohibited)
+        } else {
+            Refusal::Drop(reason)
+        }
     }
 
     /// Under another mobile map every flow is placed anew: an entry's number says nothing of the

@@ -64,6 +64,8 @@ pub(crate) enum Problem {
     /// The tunnel does not get there (RFC 2473 sections 8.2 and 8.3): IPv4 type 3 code 1, IPv6 type
     /// 1 code 3.
     Unreachable,
+    /// A rule forbids it: IPv4 type 3 code 13 (RFC 1812 section 5.2.7.1), IPv6 type 1 code 1.
+    Prohibited,
     /// The octet at this place is wrong: IPv6 type 4 code 0. IPv4 packets have no such place.
     Octet(u16),
 }
@@ -86,6 +88,8 @@ impl Problem {
             }
             (Self::Unreachable | Self::Octet(_), true) => [3, 1, 0, 0, 0, 0, 0, 0],
             (Self::Unreachable, false) => [1, 3, 0, 0, 0, 0, 0, 0],
+            (Self::Prohibited, true) => [3, 13, 0, 0, 0, 0, 0, 0],
+            (Self::Prohibited, false) => [1, 1, 0, 0, 0, 0, 0, 0],
         }
     }
 }

@@ -62,6 +62,12 @@ impl ForwardingTable {
         Some(inner.min(bound).max(MINIMUM_MTU))
     }
 
+    /// The MTU in octets of the network that carries `path`, where one was
+    /// [set](Self::set_path_underlay_mtu).
+    pub fn path_underlay_mtu(&self, path: PathId) -> Option<u16> {
+        self.paths.get(&path)?.underlay_mtu
+    }
+
     /// The path whose datagrams come from `remote` and arrive at `local`, in the routing instance
     /// without a name.
     #[inline]

@@ -1,7 +1,7 @@
 //! MAGs: paths, anchors, logical mobile nodes.
 
 use super::{Checker, hybrid};
-use crate::config::model::{LogicalMn, Mag, RoamingInterface};
+use crate::config::model::{LogicalMn, Mag, RoamingInterface, TunnelEncap};
 
 pub(super) fn check(checker: &mut Checker<'_>, mag: &Mag, path: &str) {
     checker.name(&format!("{path}.id"), &mag.id);
@@ -118,6 +118,12 @@ fn anchors(checker: &mut Checker<'_>, mag: &Mag, path: &str) {
         let path = format!("{list}[{index}]");
         checker.name(&format!("{path}.id"), &peer.id);
         checker.name(&format!("{path}.domain"), &peer.domain);
+        if peer.domain != mag.domain {
+            let (lma, other, own) = (&peer.id, &peer.domain, &mag.domain);
+            let message = format!("LMA `{lma}` is of domain `{other}`, the MAG of domain `{own}`");
+            let help = format!("write `lma {lma} {own}`");
+            checker.error(&path, message, help);
+        }
         checker.auth(&path, &peer.auth_option);
         checker.optional_name(
             &format!("{path}.tunnel-template"),
@@ -128,6 +134,19 @@ fn anchors(checker: &mut Checker<'_>, mag: &Mag, path: &str) {
         }
         let domain = checker.config.domain(&mag.domain);
         let shared = domain.and_then(|domain| domain.lmas.iter().find(|lma| lma.id == peer.id));
+        let encaps = [
+            peer.encap,
+            shared.and_then(|lma| lma.encap),
+            mag.encap,
+            domain.and_then(|domain| domain.encap),
+        ];
+        let encap = encaps.into_iter().flatten().next();
+        if mag.multipath && encap == Some(TunnelEncap::Ipv6InIpv6) {
+            let lma = &peer.id;
+            let message = format!("multipath with LMA `{lma}` does not go with `ipv6-in-ipv6`");
+            let help = "write `encap udptunnel`, or `encap gre-ipv4` or `gre-ipv6`";
+            checker.error(&path, message, help);
+        }
         let own = peer.ipv4_address.is_some() || peer.ipv6_address.is_some();
         let from_domain =
             shared.is_some_and(|lma| lma.ipv4_address.is_some() || lma.ipv6_address.is_some());

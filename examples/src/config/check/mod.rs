@@ -13,7 +13,7 @@ use pmip_wire::auth::FIRST_SPI;
 
 use super::limits::{NAME_CHARACTERS, SHORT_NAME_CHARACTERS, limit};
 use super::model::{
-    AuthOption, BindingTimes, Config, Dscp, Heartbeat, Revocation, Tunnel, TunnelAcl,
+    AuthOption, BindingTimes, Config, Dscp, Heartbeat, IpFamily, Revocation, Tunnel, TunnelAcl,
 };
 use super::report::{Problem, Severity};
 use super::text::{Origins, nearest};
@@ -127,9 +127,18 @@ impl<'a> Checker<'a> {
 
     /// No two elements of a list share a name.
     fn unique<'n>(&mut self, list: &str, names: impl Iterator<Item = &'n str>) {
+        self.unique_of_kind(list, names.map(|name| ((), name)));
+    }
+
+    /// The same where elements of different kinds may share a name.
+    fn unique_of_kind<'n, K: Ord>(
+        &mut self,
+        list: &str,
+        names: impl Iterator<Item = (K, &'n str)>,
+    ) {
         let mut seen = BTreeMap::new();
-        for (index, name) in names.enumerate() {
-            if let Some(first) = seen.insert(name.to_owned(), index) {
+        for (index, (kind, name)) in names.enumerate() {
+            if let Some(first) = seen.insert((kind, name), index) {
                 let message = format!("`{name}` is defined twice");
                 let help = format!("it is also number {} of this list; merge them", first + 1);
                 self.error(&format!("{list}[{index}]"), message, help);
@@ -187,10 +196,10 @@ impl<'a> Checker<'a> {
 
     fn outside_blocks(&mut self) {
         let config = self.config;
-        self.unique(
-            "access-list",
-            config.access_lists.iter().map(|list| list.name.as_str()),
-        );
+        // The two families have names of their own.
+        let lists = config.access_lists.iter();
+        let lists = lists.map(|list| (list.family == IpFamily::Ipv6, list.name.as_str()));
+        self.unique_of_kind("access-list", lists);
         self.unique(
             "ipv4-pool",
             config.ipv4_pools.iter().map(|pool| pool.name.as_str()),

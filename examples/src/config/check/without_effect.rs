@@ -2,7 +2,7 @@
 //! nobody who wrote a filter or a map believes that it works.
 
 use super::Checker;
-use crate::config::model::{Config, Domain, HybridAccess, Lma, LoadBalance, Mag, NaiProfile};
+use crate::config::model::{Config, Domain, Lma, Mag, NaiProfile};
 
 /// One setting.
 struct Row {
@@ -78,15 +78,11 @@ impl Rows {
 }
 
 const LATER: Effect = Effect::NotYet("");
-const NO_ADVERTISEMENTS: Effect = Effect::NotYet(
-    "signalling uses it; the MAG sends no router advertisements: set it on the interface",
-);
+const NO_LINK_LAYER: Effect =
+    Effect::NotYet("hosts are told the interface's own: set it on the interface");
 
 fn outside(config: &Config) -> Rows {
     let mut rows = Rows::default();
-    let help = "run a DHCP server beside the MAG; the addresses of mobile networks are set";
-    let dhcp = (!config.dhcp_pools.is_empty()).then(|| "dhcp-pool[0]".to_owned());
-    rows.add(dhcp, "ip dhcp pool", Effect::NotYet(help));
     let list = ("interface", "vrf");
     rows.first(list, &config.interfaces, "vrf forwarding", LATER, |block| {
         block.vrf.is_some()
@@ -100,17 +96,10 @@ fn of_domain(domain: &Domain) -> Rows {
     rows.add(
         link.then(|| "fixed-link-layer-address".to_owned()),
         "fixed-link-layer-address",
-        NO_ADVERTISEMENTS,
-    );
-    let link = domain.fixed_link_local_address.is_some();
-    rows.add(
-        link.then(|| "fixed-link-local-address".to_owned()),
-        "fixed-link-local-address",
-        NO_ADVERTISEMENTS,
+        NO_LINK_LAYER,
     );
     type Setting = (&'static str, &'static str, fn(&NaiProfile) -> bool);
-    let settings: [Setting; 3] = [
-        ("interface", "int att", |nai| !nai.interfaces.is_empty()),
+    let settings: [Setting; 2] = [
         ("multi-homed", "multi-homed", |nai| nai.multi_homed),
         ("mobile-local-loop", "mobile-local-loop", |nai| {
             nai.mobile_local_loop
@@ -187,7 +176,6 @@ fn of_lma(lma: &Lma) -> Rows {
         Effect::Never,
         |customer| customer.bandwidth_aggregate.is_some(),
     );
-    hybrid_access(&mut rows, lma.hybrid_access.as_ref());
     rows
 }
 
@@ -196,7 +184,6 @@ fn of_mag(mag: &Mag) -> Rows {
     let fixed = !mag.address.ipv4.is_empty() || !mag.address.ipv6.is_empty();
     rows.later("address", "address", fixed);
     rows.never("role", "role", mag.role.is_some());
-    rows.never("sessionmgr", "sessionmgr", mag.sessionmgr);
     tunnel(&mut rows, &mag.tunnel);
     let list = ("lma", "tunnel-template");
     rows.first(list, &mag.lma, "tunnel-template", Effect::Never, |peer| {
@@ -215,18 +202,8 @@ fn of_mag(mag: &Mag) -> Rows {
     rows.add(
         link.then(|| "fixed-link-layer-address".to_owned()),
         "fixed-link-layer-address",
-        NO_ADVERTISEMENTS,
+        NO_LINK_LAYER,
     );
-    let link = mag.fixed_link_local_address.is_some();
-    rows.add(
-        link.then(|| "fixed-link-local-address".to_owned()),
-        "fixed-link-local-address",
-        NO_ADVERTISEMENTS,
-    );
-    let probes = mag.discover_mn_detach.is_some();
-    let help = "tell the node that a mobile node left by `pmip detach`";
-    let key = probes.then(|| "discover-mn-detach".to_owned());
-    rows.add(key, "discover-mn-detach", Effect::NotYet(help));
     let local_loop = mag.mobile_local_loop.is_some();
     rows.later("mobile-local-loop", "mobile-local-loop", local_loop);
     let nodes = &mag.logical_mn;
@@ -243,7 +220,6 @@ fn of_mag(mag: &Mag) -> Rows {
         let mut networks = node.mobile_network.iter();
         networks.any(|network| network.label.is_some())
     });
-    hybrid_access(&mut rows, mag.hybrid_access.as_ref());
     rows
 }
 
@@ -251,14 +227,4 @@ fn tunnel(rows: &mut Rows, tunnel: &crate::config::model::Tunnel) {
     rows.never("tunnel.nat", "tunnel nat", tunnel.nat.is_some());
     let template = tunnel.template.is_some();
     rows.never("tunnel.template", "tunnel-template", template);
-}
-
-fn hybrid_access(rows: &mut Rows, service: Option<&HybridAccess>) {
-    let Some(service) = service else {
-        return;
-    };
-    let dynamic = service.load_balance == Some(LoadBalance::Dynamic);
-    let key = dynamic.then(|| "hybrid-access.load-balance".to_owned());
-    let help = "flows are shared by the weights as they are set, as with `weighted`";
-    rows.add(key, "load-balance dynamic", Effect::NotYet(help));
 }

@@ -272,6 +272,11 @@ impl<'de> Deserialize<'de> for Percent {
                 value.to_string().parse().map_err(E::custom)
             }
 
+            // JSON knows no negative whole number as such, TOML no other.
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Percent, E> {
+                value.to_string().parse().map_err(E::custom)
+            }
+
             fn visit_f64<E: de::Error>(self, value: f64) -> Result<Percent, E> {
                 value.to_string().parse().map_err(E::custom)
             }

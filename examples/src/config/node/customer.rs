@@ -57,13 +57,7 @@ fn refusals(customer: &engine::Customer) -> Vec<String> {
              vrf, or run an LMA for it in a network namespace of its own"
         )
     });
-    let ipv6 = customer.ipv4_address.is_none().then(|| {
-        format!(
-            "customer {name}: signalling over IPv6 is not there yet. Give its `transport` an \
-             address of IPv4"
-        )
-    });
-    traffic.chain(transport).chain(ipv6).collect()
+    traffic.chain(transport).collect()
 }
 
 /// A routing instance besides the node's own.

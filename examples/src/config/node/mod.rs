@@ -7,21 +7,22 @@ mod lma;
 mod mag;
 mod steering;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use pmip_binding::config::{
     DEFAULT_ENTERPRISE, HeartbeatConfig, HeartbeatRule, RevocationConfig, SharedKey,
 };
-use pmip_binding::{LmaConfig, MagConfig};
+use pmip_binding::{LmaConfig, MagConfig, MobileNode};
 use pmip_wire::types::Encapsulation;
 
 pub use self::customer::unserved;
 pub use self::labels::LabelTable;
 pub use self::mag::{AccessNetwork, Uplink};
 use super::model::{
-    AuthOption, Config, Domain, Heartbeat, InterfaceAddress, Mag, Revocation, Service, Tunnel,
-    TunnelEncap,
+    AuthOption, Config, DetachDiscovery, Domain, Heartbeat, InterfaceAddress, Mag, Revocation,
+    Service, Tunnel, TunnelEncap,
 };
 
 /// What a node is.
@@ -80,6 +81,49 @@ impl NodeConfig {
     /// `sessionmgr` of a MAG.
     pub fn sessionmgr(&self) -> bool {
         self.mag().is_some_and(|mag| mag.sessionmgr)
+    }
+
+    /// `discover-mn-detach` of a MAG.
+    pub fn detach_discovery(&self) -> Option<&DetachDiscovery> {
+        self.mag()?.discover_mn_detach.as_ref()
+    }
+
+    /// Hosts that a profile of the domain names by their MAC address, with their access technology.
+    pub fn known_hosts(&self) -> BTreeMap<[u8; 6], (String, u8)> {
+        let domain = self.config.domain(&self.domain);
+        let profiles = domain.into_iter().flat_map(|domain| &domain.nais);
+        // A profile of a whole realm says nothing of who a host is.
+        let users = profiles.filter(|profile| !profile.nai.starts_with('@'));
+        let hosts = users.flat_map(|profile| {
+            let interfaces = profile.interfaces.iter();
+            interfaces.map(|host| (host.l2_addr.0, (profile.nai.clone(), host.att.0)))
+        });
+        hosts.collect()
+    }
+
+    /// What a MAG's engine is told of a host: its profile's settings, its MAC address and its
+    /// access technology.
+    pub fn mobile_node(
+        &self,
+        nai: &str,
+        mac: Option<[u8; 6]>,
+        technology: Option<u8>,
+    ) -> MobileNode {
+        let mut host = MobileNode::new(nai);
+        let domain = self.config.domain(&self.domain);
+        if let Some(profile) = domain.and_then(|domain| domain.profile(nai)) {
+            host.lma.clone_from(&profile.lma);
+            host.service_selection.clone_from(&profile.apn);
+            host.service = service(profile.service);
+        }
+        if host.service_selection.is_none() {
+            host.service_selection = self.mag().and_then(|mag| mag.apn.clone());
+        }
+        if let Some(technology) = technology {
+            host.access_technology = technology;
+        }
+        host.link_layer_identifier = mac.map(|mac| mac.to_vec().into());
+        host
     }
 
     fn mag(&self) -> Option<&Mag> {

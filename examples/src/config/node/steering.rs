@@ -36,6 +36,12 @@ impl NodeConfig {
         own || self.hybrid_access().is_some_and(|service| service.preempt)
     }
 
+    /// `per-packet` of the hybrid-access service.
+    pub fn per_packet(&self) -> bool {
+        let service = self.hybrid_access();
+        service.is_some_and(|service| service.per_packet)
+    }
+
     /// `flow-mirror` of an LMA.
     pub fn flow_mirror(&self) -> bool {
         matches!(&self.engine, Engine::Lma(_)) && self.lma().is_some_and(|lma| lma.flow_mirror)
@@ -46,11 +52,11 @@ impl NodeConfig {
         let active = self.active_map()?;
         let map = self.mobile_maps().iter().find(|map| map.name == active)?;
         let lists: Vec<(&str, AccessList)> = named_lists(self, map);
+        // Lists of the two families may share a name: an entry that names it means both.
         let list = |name: &str| {
-            let mut lists = lists.iter();
-            lists
-                .find(|(known, _)| *known == name)
-                .map(|(_, list)| list)
+            let lists = lists.iter();
+            let named = lists.filter(|(known, _)| *known == name);
+            named.map(|(_, list)| list).collect::<Vec<_>>()
         };
         let entries = self.entries(map);
         Some(MapPolicy::compile(&entries, list, |name| {
@@ -115,12 +121,14 @@ fn named_lists<'a>(
     config: &'a NodeConfig,
     map: &'a model::MobileMap,
 ) -> Vec<(&'a str, AccessList)> {
-    let names = map
-        .entries
-        .iter()
-        .filter_map(|entry| entry.access_list.as_deref());
-    names
-        .filter_map(|name| Some((name, access_list(config.config.access_list(name)?))))
+    let lists = config.config.access_lists.iter();
+    let is_named = |name: &str| {
+        let mut entries = map.entries.iter();
+        entries.any(|entry| entry.access_list.as_deref() == Some(name))
+    };
+    let named = lists.filter(|list| is_named(&list.name));
+    named
+        .map(|list| (list.name.as_str(), access_list(list)))
         .collect()
 }
 

@@ -23,8 +23,10 @@ pub(super) struct Context {
     /// TOML path of that mode's object; a command that opens a mode moves it on.
     pub(super) path: String,
     pub(super) at: Cursor,
-    /// Where the access lists and the profiles of a domain stand, by name: there may be very many.
-    pub(super) access_lists: Places,
+    /// Where the access lists of each family and the profiles of a domain stand, by name: there may be
+    /// very many.
+    pub(super) ipv4_access_lists: Places,
+    pub(super) ipv6_access_lists: Places,
     pub(super) nais: BTreeMap<usize, Places>,
 }
 
@@ -38,14 +40,14 @@ impl Places {
         &mut self,
         list: &mut Vec<T>,
         name: &str,
-        name_of: impl Fn(&T) -> &str,
+        name_of: impl Fn(&T) -> String,
         make: impl FnOnce() -> T,
     ) -> usize {
         let places = self.0.get_or_insert_with(|| {
             // The first of two with one name counts, as everywhere.
             let named = list.iter().enumerate().rev();
             named
-                .map(|(place, element)| (name_of(element).to_owned(), place))
+                .map(|(place, element)| (name_of(element), place))
                 .collect()
         });
         if let Some(place) = places.get(name) {

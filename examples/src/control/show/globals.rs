@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use pmip_binding::LmaConfig;
 use pmip_binding::config::{HeartbeatConfig, RevocationConfig, SharedKey, Tolerance};
+use pmip_wire::Status;
 use pmip_wire::types::Instant;
 use serde_json::{Value, json};
 
+use super::super::Only;
 use super::view::{View, millis};
 use crate::config::model::tolerance_word;
 use crate::config::node::Engine;
@@ -85,6 +87,45 @@ impl View<'_> {
             fields.insert("version".into(), json!(env!("CARGO_PKG_VERSION")));
         }
         globals
+    }
+
+    /// The customers of an LMA, or one of them.
+    pub(super) fn customers(&self, only: Option<&Only>) -> Value {
+        let customers = self.node.engine().customers().into_iter();
+        let wanted = customers.filter(|customer| match only {
+            Some(Only::Customer(name)) => customer.name == *name,
+            _ => true,
+        });
+        let rows = wanted.map(|customer| {
+            let by_status = customer.stats.acknowledgements.iter();
+            let by_status: BTreeMap<String, u64> = by_status
+                .map(|(status, count)| (Status::from_code(*status).to_string(), *count))
+                .collect();
+            let paths = self.statuses(None);
+            let own = paths.filter(|path| path.customer.as_ref() == Some(&customer.name));
+            let (mut count, mut up) = (0_u64, 0_u64);
+            for path in own {
+                count += 1;
+                up += u64::from(path.usable);
+            }
+            json!({
+                "name": customer.name,
+                "vrf": customer.vrf,
+                "transport_vrf": customer.transport_vrf,
+                "addresses": customer.addresses,
+                "bindings": customer.bindings,
+                "paths": count,
+                "paths_up": up,
+                "mobile_prefixes_ipv4": customer.delegated_ipv4,
+                "mobile_prefixes_ipv6": customer.delegated_ipv6,
+                "binding_updates": customer.stats.binding_updates,
+                "acknowledgements": by_status,
+                "handoffs": customer.stats.handoffs,
+                "sessions_created": customer.stats.sessions_created,
+                "expired": customer.stats.expired,
+            })
+        });
+        Value::Array(rows.collect())
     }
 
     fn roaming_interfaces(&self) -> Vec<Value> {

@@ -4,7 +4,7 @@ use pmip_policy::{EntryCounters, MapPolicy};
 
 use crate::config::model::{MapEntry, MobileMap};
 use crate::control::{MapEntryRow, MobileMapRow};
-use crate::node::Node;
+use crate::node::{ClearedMap, Node};
 
 /// The maps of the node's domain.
 pub(super) fn rows(node: &Node) -> Vec<MobileMapRow> {
@@ -13,30 +13,53 @@ pub(super) fn rows(node: &Node) -> Vec<MobileMapRow> {
     maps.map(|map| {
         let active = config.active_map() == Some(map.name.as_str());
         let policy = node.table().policy().filter(|_| active);
-        row(map, active, policy.map(|policy| &**policy))
+        let cleared = node.cleared_map().filter(|_| active);
+        row(map, active, policy.map(|policy| &**policy), cleared)
     })
     .collect()
 }
 
-fn row(map: &MobileMap, active: bool, policy: Option<&MapPolicy>) -> MobileMapRow {
+fn row(
+    map: &MobileMap,
+    active: bool,
+    policy: Option<&MapPolicy>,
+    cleared: Option<&ClearedMap>,
+) -> MobileMapRow {
     let counters: Vec<EntryCounters> = policy.into_iter().flat_map(MapPolicy::counters).collect();
-    let counted = |sequence: u32| {
+    let of = |counters: &[EntryCounters], sequence: u32| {
         let mut counters = counters.iter();
-        counters.find(|counted| u32::from(counted.sequence) == sequence)
+        let found = counters.find(|counted| u32::from(counted.sequence) == sequence);
+        found.copied()
     };
+    let before = cleared.map_or(&[][..], |cleared| &cleared.entries);
+    let default_hits = policy.map_or(0, MapPolicy::default_hits);
     let entries = map.entries.iter();
     MobileMapRow {
         name: map.name.clone(),
         active,
         entries: entries
-            .map(|entry| entry_row(entry, counted(entry.sequence)))
+            .map(|entry| {
+                let sequence = entry.sequence;
+                entry_row(entry, of(&counters, sequence), of(before, sequence))
+            })
             .collect(),
-        default_hits: policy.map_or(0, MapPolicy::default_hits),
+        default_hits: default_hits
+            .saturating_sub(cleared.map_or(0, |cleared| cleared.default_hits)),
     }
 }
 
-fn entry_row(entry: &MapEntry, counted: Option<&EntryCounters>) -> MapEntryRow {
-    let count = |of: fn(&EntryCounters) -> u64| counted.map_or(0, of);
+fn entry_row(
+    entry: &MapEntry,
+    counted: Option<EntryCounters>,
+    cleared: Option<EntryCounters>,
+) -> MapEntryRow {
+    let count = |of: fn(&EntryCounters) -> u64| {
+        let (now, before) = (
+            counted.as_ref().map_or(0, of),
+            cleared.as_ref().map_or(0, of),
+        );
+        now.saturating_sub(before)
+    };
     MapEntryRow {
         sequence: entry.sequence,
         access_list: entry.access_list.clone(),

@@ -1,5 +1,6 @@
 //! What a node shows of itself.
 
+mod decision;
 mod globals;
 mod maps;
 mod sla;
@@ -10,7 +11,7 @@ use pmip_wire::types::Instant;
 use serde_json::{Value, json};
 
 use self::view::View;
-use super::{Only, What};
+use super::{Only, What, flow_spec};
 use crate::node::Node;
 
 pub(super) use self::stats::clear;
@@ -26,19 +27,39 @@ pub(super) fn show(
     now: Instant,
     what: What,
     only: Option<&Only>,
-) -> serde_json::Result<Value> {
+) -> Result<Value, String> {
     let view = View::new(node);
+    if what == What::PathDecision {
+        let Some(Only::Flow(flow)) = only else {
+            return Err(format!("which flow? {}", flow_spec::USAGE));
+        };
+        let decision = view.path_decision(&flow.parse()?)?;
+        return serde_json::to_value(decision).map_err(|error| error.to_string());
+    }
+    json_of(node, &view, now, what, only).map_err(|error| error.to_string())
+}
+
+fn json_of(
+    node: &Node,
+    view: &View<'_>,
+    now: Instant,
+    what: What,
+    only: Option<&Only>,
+) -> serde_json::Result<Value> {
     match (what, only) {
         (What::Bindings, Some(Only::Summary)) => Ok(view.summary(now)),
         (What::Bindings, only) => serde_json::to_value(view.bindings(now, only)),
         (What::Paths, only) => serde_json::to_value(view.paths(only)),
         (What::Heartbeat, only) => serde_json::to_value(view.heartbeats(only)),
-        (What::Flows, _) => serde_json::to_value(view.flows()),
+        (What::Flows, only) => serde_json::to_value(view.flows(only)),
         (What::MobileMap, _) => serde_json::to_value(maps::rows(node)),
         (What::Tunnels, only) => serde_json::to_value(view.tunnels(only)),
         (What::Stats, Some(Only::Peer(peer))) => serde_json::to_value(view.peer(now, peer)),
+        (What::Stats, Some(Only::Customer(_))) => Ok(view.customers(only)),
+        (What::PathDecision, _) => Ok(Value::Null),
         (What::Stats, _) => stats::shown(node, now),
         (What::Sla, only) => serde_json::to_value(view.sla(now, only)),
+        (What::Customers, _) => Ok(view.customers(only)),
         (What::Globals, _) => Ok(view.globals(now)),
         (What::RunningConfig, _) => serde_json::to_value(&node.config().config).map(without_keys),
     }

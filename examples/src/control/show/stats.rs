@@ -6,6 +6,7 @@ use pmip_wire::Status;
 use pmip_wire::types::Instant;
 use serde_json::{Value, json};
 
+use crate::config::node::Role;
 use crate::node::Node;
 
 /// The counters since they were cleared, and how much there is now.
@@ -58,6 +59,13 @@ fn counted(node: &Node) -> serde_json::Result<Value> {
             "icmp_sent": data_plane.icmp_sent,
         },
     });
+    if node.role() == Role::Mag
+        && let Some(fields) = counted.as_object_mut()
+    {
+        // Frames of hosts that were not served.
+        let dropped = json!({ "dropped": node.access_drops() });
+        fields.insert("access".into(), dropped);
+    }
     let more = serde_json::to_value(node.counters())?;
     if let (Some(fields), Value::Object(more)) = (counted.as_object_mut(), more) {
         fields.extend(more);

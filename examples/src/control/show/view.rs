@@ -1,5 +1,6 @@
 //! The rows of what a node has: sessions, paths, heartbeats, tunnels, flows.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,6 +21,8 @@ use crate::platform::dataplane::PathStats;
 
 /// Flows shown at most.
 const FLOW_LIMIT: usize = 10_000;
+/// A flow without packets for this long is quiet.
+const QUIET_MS: u64 = 5_000;
 
 /// One look at a node: its paths and its data plane's counters at one moment.
 pub(super) struct View<'a> {
@@ -44,7 +47,10 @@ impl<'a> View<'a> {
             .filter(|binding| match only {
                 Some(Only::Nai(nai)) => binding.mn_id == *nai,
                 Some(Only::Peer(peer)) => binding.peer == *peer,
-                Some(Only::Summary | Only::History) | None => true,
+                Some(Only::Customer(name)) => binding.customer.as_ref() == Some(name),
+                Some(Only::Summary | Only::History | Only::Flow(_) | Only::Busiest(_)) | None => {
+                    true
+                }
             })
             .map(|binding| self.binding_row(binding))
             .collect()
@@ -145,12 +151,16 @@ impl<'a> View<'a> {
         let paths = self.paths.iter();
         paths.filter(move |status| match only {
             Some(Only::Peer(peer)) => status.peer == *peer,
-            Some(Only::Nai(_) | Only::Summary | Only::History) | None => true,
+            Some(Only::Customer(name)) => status.customer.as_ref() == Some(name),
+            None
+            | Some(
+                Only::Nai(_) | Only::Summary | Only::History | Only::Flow(_) | Only::Busiest(_),
+            ) => true,
         })
     }
 
     /// One path; they stand in order of their number.
-    fn status(&self, path: PathId) -> Option<&PathStatus> {
+    pub(super) fn status(&self, path: PathId) -> Option<&PathStatus> {
         let found = self.paths.binary_search_by_key(&path, |status| status.path);
         self.paths.get(found.ok()?)
     }
@@ -159,6 +169,8 @@ impl<'a> View<'a> {
         let traffic = self.traffic(status.path);
         let track = self.node.track(status.path);
         let heartbeat = status.heartbeat;
+        let balance = self.node.balance();
+        let dynamic_weight = balance.weight(status.path).map(round);
         PathRow {
             path: status.path.0,
             bid: status.binding_id,
@@ -172,6 +184,9 @@ impl<'a> View<'a> {
             state: state_name(status.state).into(),
             usable: status.usable,
             weight: status.weight,
+            hint: self.node.hinted(status).map(|hinted| hinted.to_string()),
+            dynamic_weight,
+            congested: dynamic_weight.map(|_| balance.is_congested(status.path)),
             interface: status.interface.clone(),
             peer: status.peer.clone(),
             sessions: status.sessions,
@@ -249,20 +264,14 @@ impl<'a> View<'a> {
             .collect()
     }
 
-    pub(super) fn flows(&self) -> Vec<FlowTableRow> {
-        let flows = self.node.ports().tunnels.flows(FLOW_LIMIT).into_iter();
-        flows
-            .map(|flow| FlowTableRow {
-                source: SocketAddr::new(flow.source, flow.source_port),
-                destination: SocketAddr::new(flow.destination, flow.destination_port),
-                protocol: protocol_name(flow.protocol),
-                path: flow.path.0,
-                label: self.status(flow.path).and_then(|path| self.label_of(path)),
-                packets: flow.packets,
-                bytes: flow.bytes,
-                idle_s: Duration::from_millis(flow.idle_ms).as_secs_f64(),
-            })
-            .collect()
+    pub(super) fn flows(&self, only: Option<&Only>) -> Vec<FlowTableRow> {
+        let mut flows = self.node.ports().tunnels.flows(FLOW_LIMIT);
+        if let Some(Only::Busiest(most)) = only {
+            // Of those that are quiet, only what they once carried could tell.
+            flows.sort_by_key(|flow| (flow.idle_ms > QUIET_MS, Reverse(flow.bytes)));
+            flows.truncate(*most);
+        }
+        flows.iter().map(|flow| self.flow_row(flow)).collect()
     }
 
     pub(super) fn label(&self, label: Label) -> Option<String> {
@@ -327,15 +336,5 @@ fn binding_state(state: BindingState) -> &'static str {
         BindingState::RefreshPending => "refresh-pending",
         BindingState::Disconnecting => "disconnecting",
         _ => "unknown",
-    }
-}
-
-fn protocol_name(protocol: u8) -> String {
-    match protocol {
-        1 => "icmp".into(),
-        6 => "tcp".into(),
-        17 => "udp".into(),
-        58 => "icmpv6".into(),
-        other => other.to_string(),
     }
 }

@@ -1,6 +1,6 @@
 //! The domain in network namespaces, with the real programs.
 
-mod process;
+pub(in crate::lab) mod process;
 mod show;
 mod tools;
 mod topology;
@@ -232,12 +232,12 @@ impl Domain for NetnsDomain {
 }
 
 /// Configuration, logs, control sockets and state of one run; dropping it removes it.
-struct RunDirectory {
-    path: PathBuf,
+pub(in crate::lab) struct RunDirectory {
+    pub(in crate::lab) path: PathBuf,
 }
 
 impl RunDirectory {
-    fn create() -> Result<Self, LabError> {
+    pub(in crate::lab) fn create() -> Result<Self, LabError> {
         let path = std::env::temp_dir().join(format!("{DIRECTORY}{}", std::process::id()));
         fs::create_dir_all(&path)
             .map_err(|error| LabError::domain("making a directory for the run", error))?;
@@ -253,7 +253,7 @@ impl Drop for RunDirectory {
 }
 
 /// Removes what runs that could not clean up left behind.
-fn sweep(screen: &mut Screen) {
+pub(in crate::lab) fn sweep(screen: &mut Screen) {
     let swept = sweep_stale().unwrap_or_default();
     if !swept.is_empty() {
         let names = swept.join(", ");

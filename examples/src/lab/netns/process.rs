@@ -25,12 +25,12 @@ const END_PATIENCE: Duration = Duration::from_secs(5);
 const LOG_TAIL: usize = 12;
 
 /// A running `mag` or `lma`; dropping it ends it.
-pub(super) struct Program {
-    name: &'static str,
+pub(in crate::lab) struct Program {
+    name: String,
     child: Child,
     log: PathBuf,
     /// Where its control socket is.
-    pub(super) control: PathBuf,
+    pub(in crate::lab) control: PathBuf,
 }
 
 impl Program {
@@ -40,7 +40,21 @@ impl Program {
     /// # Errors
     /// When it cannot be started, or ends before it is ready.
     pub(super) fn start(
-        name: &'static str,
+        role: &str,
+        namespace: &Netns,
+        directory: &Path,
+        config: &Path,
+    ) -> Result<Self, LabError> {
+        Self::start_as(role, role, namespace, directory, config)
+    }
+
+    /// The same for one of several nodes: `role` is `mag` or `lma`, files are called after `name`.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub(in crate::lab) fn start_as(
+        role: &str,
+        name: &str,
         namespace: &Netns,
         directory: &Path,
         config: &Path,
@@ -51,7 +65,7 @@ impl Program {
         let executable = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(executable);
         command
-            .arg(name)
+            .arg(role)
             .arg("--config")
             .arg(config)
             .arg("--control")
@@ -60,11 +74,17 @@ impl Program {
             .arg(directory.join(name))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(File::create(&log).map_err(failed)?);
+            .stderr(
+                File::options()
+                    .create(true)
+                    .append(true)
+                    .open(&log)
+                    .map_err(failed)?,
+            );
         let mut child = spawn_in(namespace, command).map_err(failed)?;
         let output = child.stdout.take();
         let mut program = Self {
-            name,
+            name: name.to_owned(),
             child,
             log,
             control,
@@ -77,7 +97,7 @@ impl Program {
     ///
     /// # Errors
     /// With the end of its log when it does not.
-    pub(super) fn check(&mut self) -> Result<(), LabError> {
+    pub(in crate::lab) fn check(&mut self) -> Result<(), LabError> {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
             Ok(Some(status)) => Err(self.failure(&format!("ended with {status}"))),
@@ -89,12 +109,19 @@ impl Program {
     ///
     /// # Errors
     /// With the end of its log when it does not exit with 0 in time.
-    pub(super) fn stop(mut self) -> Result<(), LabError> {
+    pub(in crate::lab) fn stop(mut self) -> Result<(), LabError> {
         match self.end() {
             Some(status) if status.success() => Ok(()),
             Some(status) => Err(self.failure(&format!("ended with {status} on SIGTERM"))),
             None => Err(self.failure("did not end within 5 s of SIGTERM")),
         }
+    }
+
+    /// Ends it by SIGKILL, as a power cut would.
+    pub(in crate::lab) fn kill(mut self) {
+        // One that ended just now is fine.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     fn wait_until_ready(&mut self, output: Option<ChildStdout>) -> Result<(), LabError> {

@@ -1,6 +1,5 @@
 //! What the programs show of themselves, asked over their control sockets.
 
-use std::net::IpAddr;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -66,10 +65,7 @@ fn show<T: DeserializeOwned>(control: &Path, what: What) -> Result<T, LabError> 
 }
 
 fn wan_of(spec: &DomainSpec, path: &ShownPath) -> Option<usize> {
-    match path.care_of {
-        IpAddr::V4(care_of) => spec.wan_of(care_of),
-        IpAddr::V6(_) => None,
-    }
+    spec.wan_of(path.care_of)
 }
 
 fn path_row(wan: usize, path: &ShownPath) -> PathRow {

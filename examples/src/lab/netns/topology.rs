@@ -4,14 +4,14 @@
 //! correspondent --core-- lma ==lma/wanN== wanN ==mag/wanN== mag --lan-- host
 //! ```
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use pmip_wire::types::IpPrefix;
 use rtnetlink::RouteMessageBuilder;
 
-use crate::lab::domain::{LabError, WanState};
+use crate::lab::domain::{LabError, Node, WanState};
 use crate::lab::node_config::LAN;
-use crate::lab::spec::{CORE_LENGTH, DomainSpec, LMA_ADDRESS, WanSpec};
+use crate::lab::spec::{CORE_LENGTH, DomainSpec, LMA_ADDRESS, LMA_ADDRESS_V6, WanSpec};
 use crate::platform::netns::{Netns, veth_pair};
 
 /// Interface of the LMA towards the correspondent.
@@ -81,9 +81,9 @@ impl Topology {
         } else {
             "1"
         };
-        router
-            .sysctl("ipv4/ip_forward", forwards)
-            .map_err(refused)?;
+        for key in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
+            router.sysctl(key, forwards).map_err(refused)?;
+        }
         // The far end of a veth that is down takes the carrier of the near one.
         router
             .set_link_up(TO_MAG, state != WanState::Cut)
@@ -112,6 +112,12 @@ impl Topology {
     fn routers(&self) -> anyhow::Result<()> {
         for router in [&self.lma, &self.mag].into_iter().chain(&self.wans) {
             router.sysctl("ipv4/ip_forward", "1")?;
+            router.sysctl("ipv6/conf/all/forwarding", "1")?;
+            // Addresses are there at once, and stay when a link is taken down, as those of IPv4 do.
+            for scope in ["all", "default"] {
+                router.sysctl(&format!("ipv6/conf/{scope}/accept_dad"), "0")?;
+                router.sysctl(&format!("ipv6/conf/{scope}/keep_addr_on_down"), "1")?;
+            }
             for scope in ["all", "default"] {
                 router.sysctl(&format!("ipv4/conf/{scope}/rp_filter"), "0")?;
             }
@@ -123,7 +129,10 @@ impl Topology {
         veth_pair((&self.lma, CORE), (&self.correspondent, ETH))?;
         self.lma
             .add_address(CORE, spec.core_router().into(), CORE_LENGTH)?;
-        self.lma.add_address("lo", LMA_ADDRESS.into(), 32)?;
+        match spec.carrying.over_ipv6() {
+            true => self.lma.add_address("lo", LMA_ADDRESS_V6.into(), 128)?,
+            false => self.lma.add_address("lo", LMA_ADDRESS.into(), 32)?,
+        }
         for address in spec.correspondents() {
             self.correspondent
                 .add_address(ETH, address.into(), CORE_LENGTH)?;
@@ -139,11 +148,48 @@ impl Topology {
     fn wan(&self, spec: &DomainSpec, wan: &WanSpec, router: &Netns) -> anyhow::Result<()> {
         veth_pair((&self.mag, wan.name), (router, TO_MAG))?;
         veth_pair((&self.lma, wan.name), (router, TO_LMA))?;
+        if spec.carrying.over_ipv6() {
+            return self.wan_v6(spec, wan, router);
+        }
         self.mag.add_address(wan.name, wan.care_of().into(), 24)?;
         router.add_address(TO_MAG, wan.router().into(), 24)?;
         self.lma
             .add_address(wan.name, wan.anchor_side().into(), 30)?;
         router.add_address(TO_LMA, wan.router_anchor_side().into(), 30)?;
+        self.raise(wan, router)?;
+        let anchor = IpPrefix::new(IpAddr::V4(LMA_ADDRESS), 32)?;
+        router.add_route(anchor, Some(wan.anchor_side().into()), None)?;
+        let access = IpPrefix::new(IpAddr::V4(wan.access), 24)?;
+        self.lma
+            .add_route(access, Some(wan.router_anchor_side().into()), None)?;
+        default_route(&self.mag, wan.router(), wan.name, metric(spec, wan)?)
+    }
+
+    /// The same over IPv6, without IPv4.
+    fn wan_v6(&self, spec: &DomainSpec, wan: &WanSpec, router: &Netns) -> anyhow::Result<()> {
+        let ends = [
+            (&self.mag, wan.name, Node::Mag, 2),
+            (router, TO_MAG, Node::Mag, 1),
+            (&self.lma, wan.name, Node::Lma, 1),
+            (router, TO_LMA, Node::Lma, 2),
+        ];
+        for (namespace, link, side, host) in ends {
+            namespace.add_address(link, wan.host_v6(side, host).into(), 64)?;
+        }
+        self.raise(wan, router)?;
+        let anchor = IpPrefix::host(LMA_ADDRESS_V6.into());
+        let by = |side, host| Some(IpAddr::V6(wan.host_v6(side, host)));
+        router.add_route(anchor, by(Node::Lma, 1), None)?;
+        let access = IpPrefix::new(wan.host_v6(Node::Mag, 0).into(), 64)?;
+        self.lma.add_route(access, by(Node::Lma, 2), None)?;
+        let metric = metric(spec, wan)?;
+        let default = IpPrefix::new(Ipv6Addr::UNSPECIFIED.into(), 0)?;
+        let via = by(Node::Mag, 1);
+        self.mag
+            .add_route_with_metric(default, via, Some(wan.name), metric)
+    }
+
+    fn raise(&self, wan: &WanSpec, router: &Netns) -> anyhow::Result<()> {
         for (namespace, link) in [
             (&self.mag, wan.name),
             (router, TO_MAG),
@@ -152,14 +198,7 @@ impl Topology {
         ] {
             namespace.set_link_up(link, true)?;
         }
-        let anchor = IpPrefix::new(IpAddr::V4(LMA_ADDRESS), 32)?;
-        router.add_route(anchor, Some(wan.anchor_side().into()), None)?;
-        let access = IpPrefix::new(IpAddr::V4(wan.access), 24)?;
-        self.lma
-            .add_route(access, Some(wan.router_anchor_side().into()), None)?;
-        let position = spec.wans.iter().position(|other| other.name == wan.name);
-        let metric = 100 + u32::try_from(position.unwrap_or(0))?;
-        default_route(&self.mag, wan.router(), wan.name, metric)
+        Ok(())
     }
 
     fn access(&self) -> anyhow::Result<()> {
@@ -167,6 +206,12 @@ impl Topology {
         self.mag.set_link_up(LAN, true)?;
         self.host.set_link_up(ETH, true)
     }
+}
+
+/// The MAG's default routes stand beside each other by their metrics.
+fn metric(spec: &DomainSpec, wan: &WanSpec) -> anyhow::Result<u32> {
+    let position = spec.wans.iter().position(|other| other.name == wan.name);
+    Ok(100 + u32::try_from(position.unwrap_or(0))?)
 }
 
 /// Adds a default route; several may stand beside each other with different metrics.

@@ -285,6 +285,33 @@ fn what_was_measured_is_shown_in_full_and_forgotten_on_demand() {
     assert_eq!(shown.pointer("/1/history"), None);
 }
 
+/// Names are a contract: dashboards and alarms use them.
+#[test]
+fn what_was_measured_is_told_to_prometheus() {
+    let mut domain = measuring();
+    let broken = first_path(&domain.mag);
+    run(&mut domain, Duration::from_secs(25), &[broken], true);
+    let text = crate::control::metrics::text(&domain.mag.node, domain.now);
+    let sample = |name: &str, label: &str, rest: &str| -> Option<f64> {
+        let mut lines = text.lines();
+        let line = lines.find(|line| {
+            let series = line.strip_prefix(name).filter(|rest| rest.starts_with('{'));
+            series.is_some_and(|series| series.contains(label) && series.contains(rest))
+        })?;
+        line.rsplit_once(' ')?.1.parse().ok()
+    };
+    for (label, loss, violating) in [("LTE", 1.0, 1.0), ("DSL", 0.0, 0.0)] {
+        let label = format!("label=\"{label}\"");
+        let of = |name: &str, rest: &str| sample(name, &label, rest);
+        assert_eq!(of("pmip_sla_loss_ratio", ""), Some(loss), "{text}");
+        assert!(of("pmip_sla_operations", "") >= Some(2.0), "{text}");
+        let voice = of("pmip_sla_profile_violating", "profile=\"voice\"");
+        assert_eq!(voice, Some(violating), "{text}");
+    }
+    assert!(sample("pmip_sla_answered_total", "ipsla", "") > Some(0.0));
+    assert_eq!(sample("pmip_sla_dropped_total", "malformed", ""), Some(0.0));
+}
+
 #[test]
 fn a_node_without_the_service_shows_nothing_and_clears_nothing() {
     let mut domain = Domain::registered();

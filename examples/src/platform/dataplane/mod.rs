@@ -1,4 +1,7 @@
-//! The Linux data plane: one TUN device, one UDP socket per path, worker threads between them.
+//! The Linux data plane: one TUN device, sockets for each path, worker threads between them.
+//!
+//! UDP has a socket for each path; what UDP does not carry goes out by a raw socket of the path and
+//! comes in by raw sockets of nobody, one for each protocol number.
 //!
 //! The control thread owns the [`ForwardingTable`], changes its copy and hands a snapshot over
 //! with [`DataPlane::publish`]; workers read the latest snapshot once a batch, without locks.
@@ -8,11 +11,15 @@
 //! at once. The TUN device is opened in the namespace of the thread that calls
 //! [`DataPlane::start`].
 
+mod icmp;
+mod outer;
+mod raw;
 mod rx;
 mod sockets;
 mod tun;
 mod tx;
 mod udp;
+mod underlay;
 mod worker;
 
 use std::io::{self, Write};
@@ -25,14 +32,20 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use pmip_policy::{FlowTableConfig, Spread};
-use pmip_tunnel::{Forwarder, ForwarderConfig, ForwardingTable, Role, SegmentArena};
-use pmip_wire::types::{Instant, PathId};
+use pmip_policy::{FlowKey, FlowTableConfig, Reason, Spread};
+use pmip_tunnel::encap::Carrier;
+use pmip_tunnel::{
+    Forwarder, ForwarderConfig, ForwardingTable, Role, SegmentArena, UnderlayProblem,
+};
+use pmip_wire::types::{Encapsulation, Instant, PathId};
 use tokio::sync::mpsc;
 
-use sockets::Sockets;
+use icmp::IcmpListener;
+use raw::{RawReceiver, RawSender};
+use sockets::{Listener, Sockets};
 use tun::Tun;
 use udp::{DataSocket, Serves};
+use underlay::Underlays;
 use worker::{Command, Worker};
 
 /// UDP port of tunnelled data (RFC 5844 section 4.1.3).
@@ -151,6 +164,15 @@ pub enum DataPlaneEvent {
         /// How often since the last report.
         count: u64,
     },
+    /// A network said that packets of a path do not get through; repeated at most once a second.
+    Underlay {
+        /// Whose packets.
+        path: PathId,
+        /// What it said.
+        problem: UnderlayProblem,
+        /// The largest outer packet in octets, where it said that.
+        mtu: Option<u16>,
+    },
     /// The TUN device is gone; the data plane has stopped.
     TunClosed,
 }
@@ -223,6 +245,23 @@ pub struct FlowRow {
     pub bytes: u64,
     /// Milliseconds since its last packet.
     pub idle_ms: u64,
+    /// Why it is on this path.
+    pub reason: Reason,
+    /// The mobile-map entry that decided, 1 to 255; 0 is the default class.
+    pub rule: u8,
+    /// How often it moved since it began.
+    pub moves: u16,
+    /// Milliseconds on this path.
+    pub on_path_ms: u64,
+}
+
+/// What the flow table says of one flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowAnswer {
+    /// The hash that places it.
+    pub hash: u64,
+    /// Where it is; none where the table does not know it.
+    pub known: Option<FlowRow>,
 }
 
 /// The running data plane. Dropping it stops the workers and removes the TUN device.
@@ -235,7 +274,15 @@ pub struct DataPlane {
     snapshot: Arc<ArcSwap<ForwardingTable>>,
     commands: Sender<Command>,
     wake: UnixStream,
+    listens: Listens,
     worker: Option<JoinHandle<()>>,
+}
+
+/// Which listeners are open: over IPv6, over IPv4.
+#[derive(Clone, Copy, Debug, Default)]
+struct Listens {
+    data: [bool; 2],
+    errors: [bool; 2],
 }
 
 /// Where [`DataPlaneEvent`]s come out; await [`mpsc::Receiver::recv`].
@@ -275,6 +322,11 @@ impl DataPlane {
             forwarder: Forwarder::new(forwarder_config(&config)),
             sockets: Sockets::default(),
             arena: SegmentArena::new(),
+            room: Vec::new(),
+            // Any start but one that a restart repeats.
+            identification: config.seed as u32,
+            port: config.data_port,
+            underlay: Underlays::new(),
             epoch: config.epoch,
         };
         let worker = std::thread::Builder::new()
@@ -288,6 +340,7 @@ impl DataPlane {
             snapshot,
             commands,
             wake,
+            listens: Listens::default(),
             worker: Some(worker),
         };
         Ok((plane, received))
@@ -310,8 +363,34 @@ impl DataPlane {
         self.snapshot.store(Arc::new(table));
     }
 
-    /// Opens the data socket of `path`: bound to `local` and the data port, and to `interface`
-    /// where one is given (a MAG's roaming interface). Replaces the path's earlier socket.
+    /// Opens what packets of `encapsulation` arrive by where UDP does not carry them, and ICMP
+    /// errors about them: sockets that belong to no path and stay open. Call it before the first
+    /// signalling, since without them the kernel refuses what our peers send. Opening again does
+    /// nothing.
+    ///
+    /// # Errors
+    /// What the kernel said; a missing right (`CAP_NET_RAW`) is `PermissionDenied`.
+    pub fn listen(&mut self, encapsulation: Encapsulation) -> io::Result<()> {
+        let ipv4 = encapsulation.is_ipv4_transport();
+        let in_udp = Carrier::of(encapsulation) == Some(Carrier::Udp);
+        let family = usize::from(ipv4);
+        if !self.listens.errors[family] {
+            let listener = IcmpListener::open(ipv4)?;
+            self.command(Command::Listen(Listener::Errors(listener)));
+            self.listens.errors[family] = true;
+        }
+        if !in_udp && !self.listens.data[family] {
+            for receiver in RawReceiver::open_all(ipv4)? {
+                self.command(Command::Listen(Listener::Data(receiver)));
+            }
+            self.listens.data[family] = true;
+        }
+        Ok(())
+    }
+
+    /// Opens the data sockets of `path`: bound to `local` and the data port, and to `interface`
+    /// where one is given (a MAG's roaming interface). Replaces the path's earlier sockets. What
+    /// carries no UDP has raw sockets alone.
     ///
     /// # Errors
     /// What the kernel said: the address is not there (yet), the interface does not exist.
@@ -325,7 +404,7 @@ impl DataPlane {
         self.add_socket(Serves::Path(path), interface, local)
     }
 
-    /// Opens the socket shared by all paths that have none of their own: an LMA's, bound to its
+    /// Opens the sockets shared by all paths that have none of their own: an LMA's, bound to its
     /// address and the data port. May be called for several addresses; a path uses the one that
     /// equals its `local`.
     ///
@@ -336,15 +415,22 @@ impl DataPlane {
         self.add_socket(Serves::Shared, None, local)
     }
 
-    /// Closes the data socket of `path`. Closing what does not exist is no error.
+    /// Closes the data sockets of `path`. Closing what does not exist is no error.
     pub fn remove_path_socket(&mut self, path: PathId) {
         self.ask(|done| Command::RemovePathSocket(path, done));
     }
 
     /// Sends `packet`, an inner IP packet between the tunnel's own ends, through `path` whatever
-    /// its state. Dropped and counted when the path or its socket is not there.
-    pub fn send_local(&self, path: PathId, packet: Bytes) {
-        self.command(Command::SendLocal(path, packet));
+    /// its state; over UDP to `outer`, where given, instead of the path's other end. Dropped and
+    /// counted when the path or its socket is not there.
+    pub fn send_local(&self, path: PathId, outer: Option<SocketAddr>, packet: Bytes) {
+        self.command(Command::SendLocal(path, outer, packet));
+    }
+
+    /// Sends `packet`, a probe of the path's MTU: as [`Self::send_local`], but with Don't Fragment
+    /// set whatever its size.
+    pub fn send_probe(&self, path: PathId, packet: Bytes) {
+        self.command(Command::SendProbe(path, packet));
     }
 
     /// The counters now. Takes as long as a worker's batch, well under 10 ms; empty when the
@@ -353,10 +439,27 @@ impl DataPlane {
         self.ask(Command::Stats).unwrap_or_default()
     }
 
+    /// How many inner packets each path sent so far; far cheaper than [`Self::stats`].
+    pub fn sent(&self) -> Vec<(PathId, u64)> {
+        self.ask(Command::Sent).unwrap_or_default()
+    }
+
     /// At most `limit` remembered flows.
     pub fn flows(&self, limit: usize) -> Vec<FlowRow> {
         self.ask(|reply| Command::Flows(limit, reply))
             .unwrap_or_default()
+    }
+
+    /// What the flow table says of the flow `key` of the session numbered `scope`; none when the
+    /// workers have stopped.
+    pub fn explain(&self, key: FlowKey, scope: u32) -> Option<FlowAnswer> {
+        self.ask(|reply| Command::Explain(key, scope, reply))
+    }
+
+    /// Spreads packets or flows, and mirrors flows, from now on. Where one of them differs all flows
+    /// are placed anew.
+    pub fn set_flow_rules(&self, per_packet: bool, mirror: bool) {
+        self.command(Command::SetFlowRules { per_packet, mirror });
     }
 
     /// Forgets all flows: each is placed anew by its next packet.
@@ -370,10 +473,15 @@ impl DataPlane {
         interface: Option<&str>,
         local: IpAddr,
     ) -> io::Result<()> {
-        let socket = DataSocket::open(serves, interface, local, self.data_port, self.wanted)?;
-        self.offload.gso = socket.gso();
-        self.offload.gro = socket.gro();
-        self.command(Command::AddSocket(socket));
+        let raw = RawSender::open(serves, interface, local)?;
+        // No RFC carries inner packets in UDP over IPv6.
+        if local.is_ipv4() {
+            let socket = DataSocket::open(serves, interface, local, self.data_port, self.wanted)?;
+            self.offload.gso = socket.gso();
+            self.offload.gro = socket.gro();
+            self.command(Command::AddSocket(socket));
+        }
+        self.command(Command::AddRaw(raw));
         Ok(())
     }
 
@@ -402,6 +510,13 @@ impl Drop for DataPlane {
     }
 }
 
+const fn spread(per_packet: bool) -> Spread {
+    match per_packet {
+        true => Spread::Packets,
+        false => Spread::Flows,
+    }
+}
+
 fn forwarder_config(config: &DataPlaneConfig) -> ForwarderConfig {
     let mut forwarder = ForwarderConfig::default();
     let max_flows = u32::try_from(config.flow_capacity).unwrap_or(u32::MAX);
@@ -410,10 +525,8 @@ fn forwarder_config(config: &DataPlaneConfig) -> ForwarderConfig {
         .with_tcp_idle(config.flow_idle)
         .with_idle(config.flow_idle.min(Duration::from_secs(60)))
         .with_mirror(config.mirror)
-        .with_spread(match config.per_packet {
-            true => Spread::Packets,
-            false => Spread::Flows,
-        });
+        .with_spread(spread(config.per_packet));
+    forwarder.tell_prohibited = true;
     forwarder.seed = config.seed;
     forwarder.icmp_source_v4 = config.icmp_source_v4;
     forwarder.icmp_source_v6 = config.icmp_source_v6;

@@ -2,18 +2,22 @@
 
 use std::io::IoSlice;
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use bytes::Bytes;
 use nix::errno::Errno;
 use pmip_tunnel::encap::Carrier;
 use pmip_tunnel::{
     Arrival, Coalescer, DropReason, Forwarder, ForwardingTable, Inbound, Merged, PacketOffload,
+    VrfId,
 };
 use pmip_wire::types::{Instant, PathId};
 
 use super::DataPlaneEvent;
+use super::raw::RawReceiver;
 use super::tun::Tun;
-use super::udp::{DataSocket, Received, Serves, control_room};
+use super::udp::{DataSocket, Received, Serves};
+use crate::platform::raw::{RawReceived, control_room};
 
 /// Octets that one receive may bring.
 const RECEIVE_ROOM: usize = 65_536;
@@ -100,25 +104,92 @@ impl RxBatch {
             let datagram = &mut self.area[start..end];
             let arrival = Arrival::udp(path, received.ecn);
             let verdict = context.forwarder.inbound(context.table, arrival, datagram);
-            match verdict {
-                Inbound::Deliver(inner) => {
-                    let forwarder = &mut context.forwarder;
-                    forwarder.arrived(context.now, context.table, &inner.hint());
-                    let at = start + inner.start;
-                    self.coalescer.push(&self.area, at, &inner.packet);
+            self.act(start..end, received.from, &verdict, context);
+        }
+    }
+
+    /// Receives until `socket` has nothing more or the batch is full, and delivers. An error other
+    /// than "nothing more" comes back.
+    pub(super) fn run_raw(
+        &mut self,
+        socket: &RawReceiver,
+        context: &mut RxContext<'_>,
+    ) -> Result<(), Errno> {
+        self.coalescer.clear();
+        let mut start = 0;
+        let mut outcome = Ok(());
+        for _ in 0..MOST_RECEIVES {
+            let Some(room) = self.area.get_mut(start..start + RECEIVE_ROOM) else {
+                break;
+            };
+            match socket.receive(room, &mut self.control) {
+                Ok(received) => {
+                    let end = start + received.length;
+                    self.judge_raw(start..end, socket, &received, context);
+                    start = end;
                 }
-                Inbound::Local(inner) => {
-                    let start = start + inner.start;
-                    // A full channel means a stuck control side; heartbeats come again.
-                    let _ = context.events.try_send(DataPlaneEvent::Local {
-                        path,
-                        from: received.from,
-                        received: context.now,
-                        packet: Bytes::copy_from_slice(&self.area[start..end]),
-                    });
+                Err(Errno::EAGAIN) => break,
+                Err(errno) => {
+                    outcome = Err(errno);
+                    break;
                 }
-                Inbound::Drop(_) => {}
             }
+        }
+        self.coalescer.finish(&self.area);
+        self.deliver(context.tun);
+        outcome
+    }
+
+    /// Judges one packet, which lies at `place` of the area.
+    fn judge_raw(
+        &mut self,
+        place: Range<usize>,
+        socket: &RawReceiver,
+        received: &RawReceived,
+        context: &mut RxContext<'_>,
+    ) {
+        let from = SocketAddr::new(received.from, 0);
+        let data = &mut self.area[place.clone()];
+        let (forwarder, table) = (&mut *context.forwarder, context.table);
+        let verdict = match received.to {
+            None => forwarder.inbound_packet(table, VrfId::DEFAULT, data),
+            Some(local) => {
+                let Some(path) = forwarder.path_from(table, local.into(), from) else {
+                    return;
+                };
+                let arrival = Arrival::new(path, socket.carrier(), received.ecn);
+                forwarder.inbound(table, arrival, data)
+            }
+        };
+        self.act(place, from, &verdict, context);
+    }
+
+    /// Does with the tunnel packet at `place` of the area what was decided.
+    fn act(
+        &mut self,
+        place: Range<usize>,
+        from: SocketAddr,
+        verdict: &Inbound,
+        context: &mut RxContext<'_>,
+    ) {
+        match verdict {
+            Inbound::Deliver(inner) => {
+                let forwarder = &mut context.forwarder;
+                forwarder.arrived(context.now, context.table, &inner.hint());
+                let at = place.start + inner.start;
+                self.coalescer.push(&self.area, at, &inner.packet);
+            }
+            Inbound::Local(inner) => {
+                let start = place.start + inner.start;
+                // A full channel means a stuck control side; heartbeats come again.
+                let _ = context.events.try_send(DataPlaneEvent::Local {
+                    path: inner.path,
+                    from,
+                    received: context.now,
+                    packet: Bytes::copy_from_slice(&self.area[start..place.end]),
+                });
+            }
+            Inbound::Drop(_) => {}
         }
     }
 

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use pmip_wire::types::{Instant, PathId};
 use tokio::sync::mpsc;
 
+use super::icmp::IcmpListener;
+use super::raw::{RawReceiver, RawSender};
 use super::udp::{DataSocket, Serves};
 use super::{DataPlaneEvent, SocketError};
 
@@ -17,8 +20,28 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Sockets {
     sockets: Vec<DataSocket>,
+    raw: Vec<RawSender>,
+    listeners: Vec<Listener>,
     errors: BTreeMap<(PathId, SocketError), Errors>,
     unreported: bool,
+}
+
+/// A socket of no path, open as long as the data plane is.
+#[derive(Debug)]
+pub(super) enum Listener {
+    /// Tunnel packets that are not in UDP.
+    Data(RawReceiver),
+    /// ICMP errors about tunnel packets.
+    Errors(IcmpListener),
+}
+
+impl Listener {
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Data(socket) => socket.fd(),
+            Self::Errors(socket) => socket.fd(),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -33,13 +56,29 @@ impl Sockets {
         self.sockets.push(socket);
     }
 
+    pub(super) fn add_raw(&mut self, socket: RawSender) {
+        self.raw.push(socket);
+    }
+
+    pub(super) fn listen(&mut self, listener: Listener) {
+        self.listeners.push(listener);
+    }
+
+    pub(super) fn listeners(&self) -> &[Listener] {
+        &self.listeners
+    }
+
     pub(super) fn remove(&mut self, path: PathId) {
         self.sockets
+            .retain(|socket| socket.serves != Serves::Path(path));
+        self.raw
             .retain(|socket| socket.serves != Serves::Path(path));
     }
 
     pub(super) fn remove_shared(&mut self, local: IpAddr) {
         self.sockets
+            .retain(|socket| socket.serves != Serves::Shared || socket.local != local);
+        self.raw
             .retain(|socket| socket.serves != Serves::Shared || socket.local != local);
     }
 
@@ -49,17 +88,20 @@ impl Sockets {
 
     /// The socket that sends for `path`: its own, else the one shared at its local address.
     pub(super) fn of(&mut self, path: PathId, local: Option<IpAddr>) -> Option<&mut DataSocket> {
-        let own = Serves::Path(path);
-        let at = self
-            .sockets
-            .iter()
-            .position(|socket| socket.serves == own)
-            .or_else(|| {
-                self.sockets.iter().position(|socket| {
-                    socket.serves == Serves::Shared && Some(socket.local) == local
-                })
-            })?;
+        let places = self.sockets.iter();
+        let at = best(
+            path,
+            local,
+            places.map(|socket| (socket.serves, socket.local)),
+        )?;
         self.sockets.get_mut(at)
+    }
+
+    /// The same of those that send whole packets.
+    pub(super) fn raw_of(&self, path: PathId, local: IpAddr) -> Option<&RawSender> {
+        let places = self.raw.iter();
+        let places = places.map(|socket| (socket.serves, socket.local));
+        self.raw.get(best(path, Some(local), places)?)
     }
 
     pub(super) fn count_error(&mut self, path: PathId, errno: Errno, datagrams: usize) {
@@ -104,6 +146,20 @@ impl Sockets {
             errors.last_report = Some(now);
         }
     }
+}
+
+/// The place of the path's own socket, else of the one shared at `local`.
+fn best(
+    path: PathId,
+    local: Option<IpAddr>,
+    sockets: impl Iterator<Item = (Serves, IpAddr)> + Clone,
+) -> Option<usize> {
+    let own = |(serves, _)| serves == Serves::Path(path);
+    let shared = |(serves, at)| serves == Serves::Shared && Some(at) == local;
+    sockets
+        .clone()
+        .position(own)
+        .or_else(|| sockets.clone().position(shared))
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use std::io::IoSlice;
 
 use nix::errno::Errno;
 use pmip_tunnel::{
-    DropReason, Ecn, Forwarder, ForwardingTable, Outbound, PacketOffload, SegmentArena,
+    DropReason, Forwarder, ForwardingTable, Outbound, PacketOffload, SegmentArena, TunnelSend,
 };
 use pmip_wire::types::{Instant, PathId};
 
+use super::outer::{Content, Way};
 use super::sockets::Sockets;
 use super::tun::{READ_ROOM, Tun};
 use super::udp::{DataSocket, MAX_DATAGRAMS, MAX_DATAGRAMS_LENGTH};
@@ -16,6 +17,8 @@ use super::udp::{DataSocket, MAX_DATAGRAMS, MAX_DATAGRAMS_LENGTH};
 /// other direction waits.
 const PACKETS: usize = 64;
 const AREA: usize = 4 * READ_ROOM;
+/// Protocol number of UDP.
+const UDP: u8 = 17;
 /// Pieces of one send: a header and a piece of payload for each datagram.
 const PIECES: usize = 2 * MAX_DATAGRAMS;
 
@@ -23,6 +26,9 @@ pub(super) struct TxBatch {
     area: Vec<u8>,
     arena: SegmentArena,
     pending: Vec<Pending>,
+    sends: Vec<TunnelSend>,
+    /// For outer packets that have to be in one piece.
+    room: Vec<u8>,
 }
 
 /// One datagram to send.
@@ -34,17 +40,18 @@ struct Pending {
     /// Where the packet that it was cut from starts in the area.
     packet: usize,
     length: usize,
-    ecn: Ecn,
-    fragment: bool,
+    traffic_class: u8,
+    /// Which of the batch's sends it belongs to, where a raw socket sends it.
+    whole: Option<usize>,
 }
 
 impl Pending {
     /// Whether `next` may leave in one send with a run of datagrams that began with `self`.
     fn runs_on(&self, next: &Self) -> bool {
         self.path == next.path
-            && self.ecn == next.ecn
-            && !self.fragment
-            && !next.fragment
+            && self.traffic_class == next.traffic_class
+            && self.whole.is_none()
+            && next.whole.is_none()
             && next.length <= self.length
     }
 }
@@ -56,6 +63,10 @@ pub(super) struct TxContext<'a> {
     pub(super) forwarder: &'a mut Forwarder,
     pub(super) tun: &'a Tun,
     pub(super) sockets: &'a mut Sockets,
+    /// Our UDP port.
+    pub(super) port: u16,
+    /// Tells the pieces of cut packets apart.
+    pub(super) identification: &'a mut u32,
 }
 
 impl TxBatch {
@@ -64,6 +75,8 @@ impl TxBatch {
             area: vec![0; AREA],
             arena: SegmentArena::new(),
             pending: Vec::with_capacity(1024),
+            sends: Vec::with_capacity(PACKETS),
+            room: Vec::new(),
         }
     }
 
@@ -74,6 +87,7 @@ impl TxBatch {
     pub(super) fn run(&mut self, context: &mut TxContext<'_>) -> Result<(), Errno> {
         self.arena.clear();
         self.pending.clear();
+        self.sends.clear();
         let mut start = 0;
         for _ in 0..PACKETS {
             let Some(room) = self.area.get_mut(start..start + READ_ROOM) else {
@@ -116,15 +130,20 @@ impl TxBatch {
         match verdict {
             Outbound::Tunnel(send) => {
                 let segments = self.arena.segments();
+                let by_udp = send.protocol == UDP && !send.fragment;
+                let whole = (!by_udp).then_some(self.sends.len());
                 self.pending
                     .extend(send.segments.clone().map(|segment| Pending {
                         path: send.path,
                         segment,
                         packet: start,
                         length: segments[segment].length(),
-                        ecn: send.ecn,
-                        fragment: send.fragment,
+                        traffic_class: send.traffic_class(),
+                        whole,
                     }));
+                if whole.is_some() {
+                    self.sends.push(send);
+                }
             }
             Outbound::Reply(segment) => {
                 let mut header = [0; PacketOffload::HEADER_LENGTH];
@@ -148,8 +167,14 @@ impl TxBatch {
             self.pending
                 .sort_unstable_by_key(|pending| (pending.path, pending.segment));
         }
+        let mut room = std::mem::take(&mut self.room);
         let mut rest = &self.pending[..];
         while let Some(first) = rest.first() {
+            if let Some(send) = first.whole {
+                self.send_whole(first, &self.sends[send], &mut room, context);
+                rest = &rest[1..];
+                continue;
+            }
             let Some(remote) = context.table.path(first.path).map(|tunnel| tunnel.remote) else {
                 rest = &rest[1..];
                 continue;
@@ -167,6 +192,33 @@ impl TxBatch {
                 let path = first.path;
                 context.sockets.count_error(path, errno, run.len());
             }
+        }
+        self.room = room;
+    }
+
+    fn send_whole(
+        &self,
+        pending: &Pending,
+        send: &TunnelSend,
+        room: &mut Vec<u8>,
+        context: &mut TxContext<'_>,
+    ) {
+        let way = Way::of(context.table, pending.path, context.port);
+        let raw = way.and_then(|way| context.sockets.raw_of(pending.path, way.local()));
+        let (Some(way), Some(raw)) = (way, raw) else {
+            context.forwarder.count_drop(DropReason::NoTunnel);
+            return;
+        };
+        let segment = &self.arena.segments()[pending.segment];
+        let payload = segment.payload();
+        let content = Content {
+            front: self.arena.header(segment),
+            payload: &self.area[pending.packet + payload.start..pending.packet + payload.end],
+        };
+        *context.identification = context.identification.wrapping_add(1);
+        let sent = way.send(raw, send, content, room, *context.identification);
+        if let Err(errno) = sent {
+            context.sockets.count_error(pending.path, errno, 1);
         }
     }
 
@@ -194,10 +246,10 @@ impl TxBatch {
         }
         let [first, ..] = run else { return Ok(()) };
         if run.len() == 1 {
-            return socket.send(remote, &pieces[..used], None, first.ecn);
+            return socket.send(remote, &pieces[..used], None, first.traffic_class);
         }
         let size = u16::try_from(first.length).ok();
-        match socket.send(remote, &pieces[..used], size, first.ecn) {
+        match socket.send(remote, &pieces[..used], size, first.traffic_class) {
             // EIO: the device computes no checksums. EINVAL and EMSGSIZE: smaller MTU than thought.
             Err(errno @ (Errno::EIO | Errno::EINVAL | Errno::EMSGSIZE)) => {
                 if errno == Errno::EIO {
@@ -246,8 +298,8 @@ mod tests {
             segment: 0,
             packet: 0,
             length,
-            ecn: Ecn::NotEct,
-            fragment: false,
+            traffic_class: 0,
+            whole: None,
         }
     }
 
@@ -282,19 +334,19 @@ mod tests {
     }
 
     #[test]
-    fn paths_ecn_and_fragments_are_kept_apart() {
+    fn paths_traffic_classes_and_whole_packets_are_kept_apart() {
         let first = pending(1, 900);
         let marked = Pending {
-            ecn: Ecn::Ce,
+            traffic_class: 3,
             ..first
         };
-        let fragment = Pending {
-            fragment: true,
+        let whole = Pending {
+            whole: Some(0),
             ..first
         };
-        for other in [pending(2, 900), marked, fragment] {
+        for other in [pending(2, 900), marked, whole] {
             assert_eq!(run_length(&[first, other], true), 1);
         }
-        assert_eq!(run_length(&[fragment, fragment], true), 1);
+        assert_eq!(run_length(&[whole, whole], true), 1);
     }
 }

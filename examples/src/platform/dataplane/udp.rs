@@ -20,7 +20,7 @@ use super::{Offload, SocketError};
 
 /// Octets that may wait in each direction: a burst of super-packets at 10 Gbit/s for some
 /// milliseconds.
-const BUFFER: usize = 8 << 20;
+pub(super) const BUFFER: usize = 8 << 20;
 /// The longest UDP payload over IPv4.
 pub(super) const MAX_DATAGRAMS_LENGTH: usize = 65_507;
 /// The most datagrams in one send (Linux `UDP_MAX_SEGMENTS` before 6.9).
@@ -114,24 +114,25 @@ impl DataSocket {
         self.gso = false;
     }
 
-    /// Sends `pieces` to `to`, as datagrams of `datagram` octets each where that is given.
+    /// Sends `pieces` to `to`, as datagrams of `datagram` octets each where that is given. `tos` is
+    /// their type of service octet.
     pub(super) fn send(
         &self,
         to: SocketAddr,
         pieces: &[IoSlice<'_>],
         datagram: Option<u16>,
-        ecn: Ecn,
+        tos: u8,
     ) -> Result<(), Errno> {
         let SocketAddr::V4(to) = to else {
             return Err(Errno::EAFNOSUPPORT);
         };
         let to = SockaddrIn::from(to);
-        let tos = ecn.bits();
+        let marked = tos != 0;
         let size = datagram.unwrap_or(0);
         let size = ControlMessage::UdpGsoSegments(&size);
         let tos = ControlMessage::Ipv4Tos(&tos);
         let both = [size, tos];
-        let messages = match (datagram.is_some(), ecn != Ecn::NotEct) {
+        let messages = match (datagram.is_some(), marked) {
             (true, true) => &both[..],
             (true, false) => &both[..1],
             (false, true) => &both[1..],
@@ -175,13 +176,6 @@ impl DataSocket {
         }
         Ok(received)
     }
-}
-
-/// Room for the control messages of one receive.
-pub(super) fn control_room() -> Vec<u8> {
-    let mut room = nix::cmsg_space!([u8; 64]);
-    room.resize(room.capacity(), 0);
-    room
 }
 
 impl From<Errno> for SocketError {

@@ -1,6 +1,7 @@
 //! One worker thread: one loop for both directions, woken by its descriptors.
 
 use std::io::{IoSlice, Read};
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -11,29 +12,41 @@ use arc_swap::{ArcSwap, Cache};
 use bytes::Bytes;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use pmip_tunnel::{DropReason, Forwarder, ForwardingTable, SegmentArena};
+use pmip_policy::{FlowInfo, FlowKey};
+use pmip_tunnel::{DropReason, Forwarder, ForwardingTable, SegmentArena, TunnelSend};
 use pmip_wire::types::{Instant, PathId};
 use tokio::sync::mpsc;
 
+use super::outer::{Content, Way};
+use super::raw::RawSender;
 use super::rx::{RxBatch, RxContext};
-use super::sockets::Sockets;
+use super::sockets::{Listener, Sockets};
 use super::tun::Tun;
 use super::tx::{TxBatch, TxContext};
 use super::udp::DataSocket;
-use super::{DataPlaneEvent, DataPlaneStats, FlowRow, PathStats};
+use super::underlay::Underlays;
+use super::{DataPlaneEvent, DataPlaneStats, FlowAnswer, FlowRow, PathStats, spread};
 
 /// How often idle flows are looked for, and how many table slots are looked at.
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
 const EXPIRY_BUDGET: usize = 4096;
+/// Protocol number of UDP.
+const UDP: u8 = 17;
 
 /// What the handle asks of a worker.
 pub(super) enum Command {
     AddSocket(DataSocket),
+    AddRaw(RawSender),
+    Listen(Listener),
     RemovePathSocket(PathId, SyncSender<()>),
     RemoveSharedSocket(std::net::IpAddr, SyncSender<()>),
-    SendLocal(PathId, Bytes),
+    SendLocal(PathId, Option<SocketAddr>, Bytes),
+    SendProbe(PathId, Bytes),
     Stats(SyncSender<DataPlaneStats>),
+    Sent(SyncSender<Vec<(PathId, u64)>>),
     Flows(usize, SyncSender<Vec<FlowRow>>),
+    Explain(FlowKey, u32, SyncSender<FlowAnswer>),
+    SetFlowRules { per_packet: bool, mirror: bool },
     ClearFlows,
     Stop,
 }
@@ -48,6 +61,14 @@ pub(super) struct Worker {
     pub(super) sockets: Sockets,
     /// For one packet between the tunnel's own ends.
     pub(super) arena: SegmentArena,
+    /// For an outer packet that has to be in one piece.
+    pub(super) room: Vec<u8>,
+    /// Tells the pieces of cut packets apart.
+    pub(super) identification: u32,
+    /// Our UDP port.
+    pub(super) port: u16,
+    /// What networks said last of each path, and when.
+    pub(super) underlay: Underlays,
     pub(super) epoch: std::time::Instant,
 }
 
@@ -57,6 +78,8 @@ struct Ready {
     tun: bool,
     /// Bit `i`: socket number `i`; a worker with more than 64 looks at the rest every time.
     sockets: u64,
+    /// The same for listeners, which are fewer than 64.
+    listeners: u64,
 }
 
 impl Worker {
@@ -91,21 +114,29 @@ impl Worker {
     }
 
     fn wait(&self) -> Result<Ready, Errno> {
-        let mut fds = Vec::with_capacity(2 + self.sockets.all().len());
+        let sockets = self.sockets.all().len();
+        let listeners = self.sockets.listeners();
+        let mut fds = Vec::with_capacity(2 + sockets + listeners.len());
         fds.push(PollFd::new(self.wake.as_fd(), PollFlags::POLLIN));
         fds.push(PollFd::new(self.tun.fd(), PollFlags::POLLIN));
         for socket in self.sockets.all() {
             fds.push(PollFd::new(socket.fd(), PollFlags::POLLIN));
         }
+        for listener in listeners {
+            fds.push(PollFd::new(listener.fd(), PollFlags::POLLIN));
+        }
         poll(&mut fds, PollTimeout::from(100u8))?;
         let any = |at: usize| fds.get(at).and_then(PollFd::any).unwrap_or(false);
-        let sockets = (0..self.sockets.all().len().min(64))
-            .filter(|at| any(at + 2))
-            .fold(0u64, |bits, at| bits | 1 << at);
+        let bits = |first: usize, count: usize| {
+            (0..count.min(64))
+                .filter(|at| any(at + first))
+                .fold(0u64, |bits, at| bits | 1 << at)
+        };
         Ok(Ready {
             wake: any(0),
             tun: any(1),
-            sockets,
+            sockets: bits(2, sockets),
+            listeners: bits(2 + sockets, listeners.len()),
         })
     }
 
@@ -115,6 +146,8 @@ impl Worker {
             forwarder,
             tun,
             events,
+            underlay,
+            arena,
             ..
         } = self;
         let mut context = RxContext {
@@ -131,6 +164,18 @@ impl Worker {
                 let _ = rx.run(socket, &mut context);
             }
         }
+        for (at, listener) in sockets.listeners().iter().enumerate() {
+            if ready.listeners & (1 << at) == 0 {
+                continue;
+            }
+            match listener {
+                Listener::Data(socket) => {
+                    // As above: ICMP errors come to their own listener.
+                    let _ = rx.run_raw(socket, &mut context);
+                }
+                Listener::Errors(socket) => underlay.receive(socket, &mut context, arena),
+            }
+        }
     }
 
     fn transmit(
@@ -145,6 +190,8 @@ impl Worker {
             forwarder: &mut self.forwarder,
             tun: &self.tun,
             sockets: &mut self.sockets,
+            port: self.port,
+            identification: &mut self.identification,
         };
         match tx.run(&mut context) {
             // The device is down for now; it may come up again.
@@ -161,6 +208,8 @@ impl Worker {
         while let Ok(command) = self.commands.try_recv() {
             match command {
                 Command::AddSocket(socket) => self.sockets.add(socket),
+                Command::AddRaw(socket) => self.sockets.add_raw(socket),
+                Command::Listen(listener) => self.sockets.listen(listener),
                 Command::RemovePathSocket(path, done) => {
                     self.sockets.remove(path);
                     let _ = done.try_send(());
@@ -169,12 +218,26 @@ impl Worker {
                     self.sockets.remove_shared(local);
                     let _ = done.try_send(());
                 }
-                Command::SendLocal(path, packet) => self.send_local(path, &packet),
+                Command::SendLocal(path, outer, packet) => {
+                    self.send_local(path, outer, &packet, false);
+                }
+                Command::SendProbe(path, packet) => self.send_local(path, None, &packet, true),
                 Command::Stats(reply) => {
                     let _ = reply.try_send(self.stats());
                 }
+                Command::Sent(reply) => {
+                    let paths = self.forwarder.counters().paths().iter();
+                    let sent = paths.map(|(path, counted)| (*path, counted.tx_packets));
+                    let _ = reply.try_send(sent.collect());
+                }
                 Command::Flows(limit, reply) => {
                     let _ = reply.try_send(self.flows(now, limit));
+                }
+                Command::Explain(key, scope, reply) => {
+                    let _ = reply.try_send(self.explain(now, &key, scope));
+                }
+                Command::SetFlowRules { per_packet, mirror } => {
+                    self.forwarder.set_flow_rules(spread(per_packet), mirror);
                 }
                 Command::ClearFlows => self.forwarder.flows_mut().clear(),
                 Command::Stop => return true,
@@ -183,29 +246,59 @@ impl Worker {
         false
     }
 
-    fn send_local(&mut self, path: PathId, packet: &[u8]) {
+    /// Sends a packet between the tunnel's own ends; over UDP to `outer`, where given. A probe always
+    /// has Don't Fragment set, which only a raw socket does whatever the kernel believes of the path.
+    fn send_local(&mut self, path: PathId, outer: Option<SocketAddr>, packet: &[u8], probe: bool) {
         // What was published before the command came, which may be later than this batch's table.
-        let table = self.snapshot.load();
+        let table = self.snapshot.load_full();
         self.arena.clear();
         let sent = self.forwarder.local(&table, path, packet, &mut self.arena);
         let Ok(send) = sent else {
             return; // It is counted.
         };
-        let tunnel = table.path(path);
-        let socket = tunnel.and_then(|tunnel| self.sockets.of(path, Some(tunnel.local)));
-        let (Some(tunnel), Some(socket)) = (tunnel, socket) else {
-            self.forwarder.count_drop(DropReason::NoTunnel);
-            return;
+        let outcome = match send.protocol == UDP && !probe {
+            true => self.send_local_by_udp(&table, &send, outer, packet),
+            false => self.send_local_whole(&table, &send, packet),
         };
-        let segments = self.arena.segments();
-        for segment in segments.get(send.segments).unwrap_or_default() {
-            let payload = packet.get(segment.payload()).unwrap_or_default();
-            let pieces = [self.arena.header(segment), payload].map(IoSlice::new);
-            if let Err(errno) = socket.send(tunnel.remote, &pieces, None, send.ecn) {
-                self.sockets.count_error(path, errno, 1);
-                return;
-            }
+        match outcome {
+            Ok(()) => {}
+            // What a probe finds out is found out.
+            Err(Some(Errno::EMSGSIZE)) if probe => {}
+            Err(Some(errno)) => self.sockets.count_error(path, errno, 1),
+            Err(None) => self.forwarder.count_drop(DropReason::NoTunnel),
         }
+    }
+
+    /// `Err(None)`: there is no socket.
+    fn send_local_by_udp(
+        &mut self,
+        table: &ForwardingTable,
+        send: &TunnelSend,
+        outer: Option<SocketAddr>,
+        packet: &[u8],
+    ) -> Result<(), Option<Errno>> {
+        let tunnel = table.path(send.path).ok_or(None)?;
+        let remote = outer.unwrap_or(tunnel.remote);
+        let socket = self.sockets.of(send.path, Some(tunnel.local)).ok_or(None)?;
+        for content in contents(&self.arena, send, packet) {
+            let pieces = [content.front, content.payload].map(IoSlice::new);
+            socket.send(remote, &pieces, None, send.traffic_class())?;
+        }
+        Ok(())
+    }
+
+    fn send_local_whole(
+        &mut self,
+        table: &ForwardingTable,
+        send: &TunnelSend,
+        packet: &[u8],
+    ) -> Result<(), Option<Errno>> {
+        let way = Way::of(table, send.path, self.port).ok_or(None)?;
+        let raw = self.sockets.raw_of(send.path, way.local()).ok_or(None)?;
+        for content in contents(&self.arena, send, packet) {
+            way.send(raw, send, content, &mut self.room, 0)?;
+        }
+        Ok(())
     }
 
     fn stats(&self) -> DataPlaneStats {
@@ -250,18 +343,50 @@ impl Worker {
             .flows()
             .flows()
             .take(limit)
-            .map(|flow| FlowRow {
-                source: flow.key.source(),
-                destination: flow.key.destination(),
-                protocol: flow.key.protocol(),
-                source_port: flow.key.source_port(),
-                destination_port: flow.key.destination_port(),
-                path: flow.path,
-                packets: flow.packets,
-                bytes: flow.bytes,
-                idle_ms: u64::try_from(now.saturating_since(flow.last_seen).as_millis())
-                    .unwrap_or(u64::MAX),
-            })
+            .map(|flow| flow_row(now, &flow))
             .collect()
     }
+
+    fn explain(&self, now: Instant, key: &FlowKey, scope: u32) -> FlowAnswer {
+        let flows = self.forwarder.flows();
+        FlowAnswer {
+            hash: flows.hash_of(key),
+            known: flows.explain(key, scope).map(|flow| flow_row(now, &flow)),
+        }
+    }
+}
+
+fn flow_row(now: Instant, flow: &FlowInfo) -> FlowRow {
+    let since = |then| u64::try_from(now.saturating_since(then).as_millis()).unwrap_or(u64::MAX);
+    FlowRow {
+        source: flow.key.source(),
+        destination: flow.key.destination(),
+        protocol: flow.key.protocol(),
+        source_port: flow.key.source_port(),
+        destination_port: flow.key.destination_port(),
+        path: flow.path,
+        packets: flow.packets,
+        bytes: flow.bytes,
+        idle_ms: since(flow.last_seen),
+        reason: flow.reason,
+        rule: flow.rule,
+        moves: flow.moves,
+        on_path_ms: since(flow.since),
+    }
+}
+
+/// The pieces of one packet between the tunnel's own ends.
+fn contents<'a>(
+    arena: &'a SegmentArena,
+    send: &TunnelSend,
+    packet: &'a [u8],
+) -> impl Iterator<Item = Content<'a>> {
+    let segments = arena.segments().get(send.segments.clone());
+    segments
+        .unwrap_or_default()
+        .iter()
+        .map(move |segment| Content {
+            front: arena.header(segment),
+            payload: packet.get(segment.payload()).unwrap_or_default(),
+        })
 }

@@ -4,12 +4,14 @@ use std::io;
 use std::net::IpAddr;
 
 use futures::TryStreamExt;
-use rtnetlink::packet_route::address::{AddressAttribute, AddressProtocol};
+use pmip_wire::types::IpPrefix;
+use rtnetlink::packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressProtocol};
 use rtnetlink::packet_route::route::RouteProtocol;
 use rtnetlink::packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
 use rtnetlink::{Handle, IpVersion, RouteMessageBuilder};
 use tokio::sync::{mpsc, oneshot};
 
+use super::heal::{self, Losses, Messages};
 use super::{PROTOCOL, io_error};
 use crate::platform::ports::{Kernel, KernelItem};
 
@@ -38,14 +40,15 @@ impl LinuxKernel {
     /// # Errors
     /// When netlink cannot be opened.
     pub fn open() -> io::Result<Self> {
-        let (connection, handle, _) = rtnetlink::new_connection()?;
+        let (connection, handle, messages) = rtnetlink::new_multicast_connection(&heal::GROUPS)?;
         tokio::spawn(connection);
         let (orders, inbox) = mpsc::unbounded_channel();
         let worker = Worker {
             handle,
             added: Vec::new(),
+            losses: Losses::default(),
         };
-        tokio::spawn(worker.run(inbox));
+        tokio::spawn(worker.run(inbox, messages));
         Ok(Self { orders })
     }
 
@@ -89,14 +92,27 @@ impl Kernel for LinuxKernel {
     }
 }
 
-struct Worker {
-    handle: Handle,
-    added: Vec<KernelItem>,
+pub(super) struct Worker {
+    pub(super) handle: Handle,
+    pub(super) added: Vec<KernelItem>,
+    pub(super) losses: Losses,
 }
 
 impl Worker {
-    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Order>) {
-        while let Some(order) = inbox.recv().await {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Order>, mut messages: Messages) {
+        loop {
+            let order = tokio::select! {
+                order = inbox.recv() => order,
+                message = heal::next(&mut messages) => {
+                    self.note_loss(&message);
+                    continue;
+                }
+                () = self.losses.due() => {
+                    self.heal().await;
+                    continue;
+                }
+            };
+            let Some(order) = order else { return };
             match order {
                 Order::Add(item, answer) => {
                     let result = self.add(item).await;
@@ -128,7 +144,7 @@ impl Worker {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 // Our TUN device is new: a route that is there leads elsewhere.
                 match &item {
-                    KernelItem::Route { .. } => {
+                    KernelItem::Route { .. } | KernelItem::RouteVia { .. } => {
                         tracing::warn!("not added, another route has its place: {item}");
                     }
                     KernelItem::Address { .. } | KernelItem::Rule { .. } => {
@@ -156,7 +172,7 @@ impl Worker {
         }
     }
 
-    async fn put(&self, item: &KernelItem) -> io::Result<()> {
+    pub(super) async fn put(&self, item: &KernelItem) -> io::Result<()> {
         match item {
             KernelItem::Address {
                 device,
@@ -167,10 +183,15 @@ impl Worker {
                 destination,
                 device,
                 table,
+            } => self.put_route(*destination, None, device, *table).await,
+            KernelItem::RouteVia {
+                destination,
+                gateway,
+                device,
+                table,
             } => {
-                let route = self.route(*destination, device, *table).await?;
-                let request = self.handle.route().add(route);
-                request.execute().await.map_err(io_error)
+                self.put_route(*destination, Some(*gateway), device, *table)
+                    .await
             }
             KernelItem::Rule {
                 device,
@@ -189,10 +210,15 @@ impl Worker {
                 destination,
                 device,
                 table,
+            } => self.take_route(*destination, None, device, *table).await,
+            KernelItem::RouteVia {
+                destination,
+                gateway,
+                device,
+                table,
             } => {
-                let route = self.route(*destination, device, *table).await?;
-                let request = self.handle.route().del(route);
-                request.execute().await.map_err(io_error)
+                self.take_route(*destination, Some(*gateway), device, *table)
+                    .await
             }
             KernelItem::Rule {
                 device,
@@ -208,7 +234,12 @@ impl Worker {
         self.take_stale_addresses(index, address).await?;
         let mut request = self.handle.address().add(index, address, length);
         let ours = AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL));
-        request.message_mut().attributes.push(ours);
+        let message = request.message_mut();
+        message.attributes.push(ours);
+        if matches!(address, IpAddr::V6(address) if address.is_unicast_link_local()) {
+            // Every gateway has the same, also another one on this link (RFC 6543 section 3).
+            message.header.flags |= AddressHeaderFlags::Nodad;
+        }
         request.execute().await.map_err(io_error)
     }
 
@@ -230,7 +261,9 @@ impl Worker {
             let added = self.added.iter();
             let mut addresses = added.filter_map(|item| match item {
                 KernelItem::Address { address, .. } => Some(*address),
-                KernelItem::Route { .. } | KernelItem::Rule { .. } => None,
+                KernelItem::Route { .. }
+                | KernelItem::RouteVia { .. }
+                | KernelItem::Rule { .. } => None,
             });
             addresses.any(|added| added == candidate)
         };
@@ -252,18 +285,46 @@ impl Worker {
         Ok(())
     }
 
+    async fn put_route(
+        &self,
+        destination: IpPrefix,
+        gateway: Option<IpAddr>,
+        device: &str,
+        table: u32,
+    ) -> io::Result<()> {
+        let route = self.route(destination, gateway, device, table).await?;
+        let request = self.handle.route().add(route);
+        request.execute().await.map_err(io_error)
+    }
+
+    async fn take_route(
+        &self,
+        destination: IpPrefix,
+        gateway: Option<IpAddr>,
+        device: &str,
+        table: u32,
+    ) -> io::Result<()> {
+        let route = self.route(destination, gateway, device, table).await?;
+        let request = self.handle.route().del(route);
+        request.execute().await.map_err(io_error)
+    }
+
     async fn route(
         &self,
-        destination: pmip_wire::types::IpPrefix,
+        destination: IpPrefix,
+        gateway: Option<IpAddr>,
         device: &str,
         table: u32,
     ) -> io::Result<rtnetlink::packet_route::route::RouteMessage> {
-        let route = RouteMessageBuilder::<IpAddr>::new()
+        let mut route = RouteMessageBuilder::<IpAddr>::new()
             .destination_prefix(destination.address(), destination.length())
             .map_err(io::Error::other)?
             .output_interface(self.index(device).await?)
             .table_id(table)
             .protocol(RouteProtocol::Other(PROTOCOL));
+        if let Some(gateway) = gateway {
+            route = route.gateway(gateway).map_err(io::Error::other)?;
+        }
         Ok(route.build())
     }
 
@@ -323,7 +384,7 @@ fn no_device(device: &str) -> io::Error {
     )
 }
 
-fn is_ours(rule: &RuleMessage, device: &str, table: Option<u32>) -> bool {
+pub(super) fn is_ours(rule: &RuleMessage, device: &str, table: Option<u32>) -> bool {
     let mut protocol = None;
     let mut input = None;
     let mut looked_up = u32::from(rule.header.table);

@@ -3,6 +3,7 @@
 //! Everything that we add carries [`PROTOCOL`], so that an operator can tell it apart
 //! (`ip route show proto 118`) and a start after a crash finds what was left behind.
 
+mod heal;
 mod items;
 mod watch;
 

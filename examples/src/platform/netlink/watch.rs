@@ -122,7 +122,7 @@ fn one(event: Option<NetworkEvent>) -> Vec<NetworkEvent> {
     event.into_iter().collect()
 }
 
-fn link(message: &LinkMessage) -> Option<Link> {
+pub(super) fn link(message: &LinkMessage) -> Option<Link> {
     let (mut name, mut mac, mut mtu) = (None, None, 0);
     for attribute in &message.attributes {
         if let LinkAttribute::IfName(text) = attribute {
@@ -145,7 +145,7 @@ fn link(message: &LinkMessage) -> Option<Link> {
 }
 
 /// An address that may be a source now.
-fn address(message: &AddressMessage) -> Option<Address> {
+pub(super) fn address(message: &AddressMessage) -> Option<Address> {
     let header = &message.header;
     let unusable = AddressHeaderFlags::Tentative | AddressHeaderFlags::Dadfailed;
     if header.flags.intersects(unusable) || header.scope == AddressScope::Link {
@@ -168,7 +168,7 @@ fn address(message: &AddressMessage) -> Option<Address> {
 }
 
 /// The unicast routes of a message: one, or one for each next hop.
-fn routes_of(message: &RouteMessage) -> Vec<Route> {
+pub(super) fn routes_of(message: &RouteMessage) -> Vec<Route> {
     if message.header.kind != RouteType::Unicast {
         return Vec::new();
     }

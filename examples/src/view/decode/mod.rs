@@ -64,6 +64,14 @@ pub fn from_hex(text: &str) -> Result<Bytes, String> {
     Ok(octets.into())
 }
 
+/// The JSON of one Mobility Header that UDP port 5436 carried.
+pub(crate) fn message_json(wire: &[u8]) -> serde_json::Value {
+    let wire = Bytes::copy_from_slice(wire);
+    let carrier = carried::Carrier::bare(1, pmip_capture::Transport::Udp);
+    let reading = reading::read(&wire, carrier.context(), None);
+    carried::Carried::new(carrier, reading).to_json(DecodeOptions::default())
+}
+
 fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

@@ -139,7 +139,7 @@ fn nai(c: &mut Context, args: &Args<'_>) -> Option<()> {
     let index = places.upsert(
         nais,
         &name,
-        |profile| &profile.nai,
+        |profile: &NaiProfile| profile.nai.clone(),
         || NaiProfile {
             nai: name.clone(),
             ..NaiProfile::default()

@@ -146,30 +146,30 @@ fn ipv6_access_list(c: &mut Context, args: &Args<'_>) -> Option<()> {
 fn access_list(c: &mut Context, args: &Args<'_>, family: IpFamily) -> Option<()> {
     let name = args.string("name")?;
     if args.no {
-        c.config.access_lists.retain(|list| list.name != name);
-        c.access_lists.forget();
+        let is_it = |list: &AccessList| list.name == name && list.family == family;
+        c.config.access_lists.retain(|list| !is_it(list));
+        c.ipv4_access_lists.forget();
+        c.ipv6_access_lists.forget();
         c.at.access_list = None;
         return Some(());
     }
-    let lists = &mut c.config.access_lists;
-    let index = c.access_lists.upsert(
-        lists,
-        &name,
-        |list| &list.name,
-        || AccessList {
+    // The two families have names of their own.
+    let places = match family {
+        IpFamily::Ipv4 => &mut c.ipv4_access_lists,
+        IpFamily::Ipv6 => &mut c.ipv6_access_lists,
+    };
+    let of_family = |list: &AccessList| match list.family == family {
+        true => list.name.clone(),
+        // No list has it.
+        false => String::new(),
+    };
+    let index = places.upsert(&mut c.config.access_lists, &name, of_family, || {
+        AccessList {
             name: name.clone(),
             family,
             rules: Vec::new(),
-        },
-    );
-    if lists.get(index).is_some_and(|list| list.family != family) {
-        let message = format!("access list `{name}` exists for the other address family");
-        let problem = Problem::error(args.span_of("name"), message)
-            .label("name taken")
-            .help("give the second list another name");
-        c.problems.push(problem);
-        return None;
-    }
+        }
+    });
     c.at.access_list = Some(index);
     c.enter("access-list", index);
     Some(())

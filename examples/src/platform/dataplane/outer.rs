@@ -1,0 +1,114 @@
+//! Whole outer packets: their headers written here, large ones cut, sent by raw sockets.
+
+use std::io::IoSlice;
+use std::net::IpAddr;
+
+use nix::errno::Errno;
+use pmip_tunnel::encap::{EncapError, FragmentError, Outer, fragments};
+use pmip_tunnel::{ForwardingTable, TunnelPath, TunnelSend};
+use pmip_wire::types::PathId;
+
+use super::raw::RawSender;
+
+/// Outer headers without UDP: IPv6 and its destination options.
+const LONGEST_HEADERS: usize = 48;
+/// Protocol number of UDP.
+const UDP: u8 = 17;
+
+/// Where whole packets of one path go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way<'a> {
+    tunnel: &'a TunnelPath,
+    /// The largest outer packet.
+    mtu: u16,
+    /// Our UDP port.
+    port: u16,
+}
+
+/// One tunnel packet, in two pieces.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Content<'a> {
+    /// What the forwarder wrote: TLV and GRE headers, inner headers of segments.
+    pub(super) front: &'a [u8],
+    pub(super) payload: &'a [u8],
+}
+
+impl<'a> Way<'a> {
+    pub(super) fn of(table: &'a ForwardingTable, path: PathId, port: u16) -> Option<Self> {
+        let tunnel = table.path(path)?;
+        let mtu = table.path_mtu(path)?.saturating_add(tunnel.overhead());
+        Some(Self { tunnel, mtu, port })
+    }
+
+    /// Our end of the tunnel.
+    pub(super) fn local(&self) -> IpAddr {
+        self.tunnel.local
+    }
+
+    /// Sends `content` as `send` says. `room` is for packets that have to be in one piece,
+    /// `identification` for those that are cut.
+    pub(super) fn send(
+        &self,
+        raw: &RawSender,
+        send: &TunnelSend,
+        content: Content<'_>,
+        room: &mut Vec<u8>,
+        identification: u32,
+    ) -> Result<(), Errno> {
+        let outer = Outer::of(self.tunnel, self.port, send);
+        if send.protocol == UDP || send.fragment {
+            return self.send_whole(raw, send, &outer, content, room, identification);
+        }
+        let mut headers = [0; LONGEST_HEADERS];
+        let headers = headers
+            .get_mut(..outer.length())
+            .ok_or(Errno::EAFNOSUPPORT)?;
+        let behind = content.front.len() + content.payload.len();
+        outer.write_before(headers, behind).map_err(encap_errno)?;
+        let pieces = [&*headers, content.front, content.payload].map(IoSlice::new);
+        raw.send(self.tunnel.remote.ip(), &pieces)
+    }
+
+    fn send_whole(
+        &self,
+        raw: &RawSender,
+        send: &TunnelSend,
+        outer: &Outer,
+        content: Content<'_>,
+        room: &mut Vec<u8>,
+        identification: u32,
+    ) -> Result<(), Errno> {
+        room.clear();
+        room.resize(outer.length(), 0);
+        room.extend_from_slice(content.front);
+        room.extend_from_slice(content.payload);
+        outer.write(room).map_err(encap_errno)?;
+        let to = self.tunnel.remote.ip();
+        if !send.fragment {
+            return raw.send(to, &[IoSlice::new(room)]);
+        }
+        for piece in fragments(room, self.mtu, identification).map_err(fragment_errno)? {
+            let payload = room.get(piece.payload.clone()).unwrap_or_default();
+            raw.send(to, &[piece.header(), payload].map(IoSlice::new))?;
+        }
+        Ok(())
+    }
+}
+
+fn encap_errno(error: EncapError) -> Errno {
+    match error {
+        EncapError::TooLong(_) | EncapError::Headroom { .. } => Errno::EMSGSIZE,
+        EncapError::NotIp
+        | EncapError::Family
+        | EncapError::LimitExhausted
+        | EncapError::Udp
+        | _ => Errno::EAFNOSUPPORT,
+    }
+}
+
+fn fragment_errno(error: FragmentError) -> Errno {
+    match error {
+        FragmentError::DontFragment | FragmentError::Mtu(_) => Errno::EMSGSIZE,
+        FragmentError::Outer(_) | FragmentError::Headers | _ => Errno::EINVAL,
+    }
+}
