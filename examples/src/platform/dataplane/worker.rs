@@ -193,7 +193,19 @@ impl Worker {
             port: self.port,
             identification: &mut self.identification,
         };
-        match tx.run(&mut context) {
+        let outcome = tx.run(&mut context);
+        if let Some((problem, packet)) = tx.failed(&context) {
+            let mut context = RxContext {
+                now,
+                table,
+                forwarder: &mut self.forwarder,
+                tun: &self.tun,
+                events: &self.events,
+            };
+            self.underlay
+                .refused(problem, packet, &mut context, &mut self.arena);
+        }
+        match outcome {
             // The device is down for now; it may come up again.
             Err(Errno::EIO) => Ok(()),
             outcome => outcome,
