@@ -113,6 +113,14 @@ impl RawSender {
 }
 
 impl RawSender {
+    /// The same socket for another thread.
+    pub(super) fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self {
+            fd: self.fd.try_clone()?,
+            ..*self
+        })
+    }
+
     /// Sends `packets`, outer headers included, towards `to`, in as few system calls as they take.
     /// `failed` is told of those that were not sent: the first one's place, how many, and why.
     pub(super) fn send_many(

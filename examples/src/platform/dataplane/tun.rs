@@ -22,14 +22,36 @@ pub(super) struct Tun {
 }
 
 impl Tun {
-    /// Opens the device with segmentation offload where wanted and possible.
-    pub(super) fn open(name: &str, mtu: u16, offload: bool) -> io::Result<Self> {
+    /// Opens the device with segmentation offload and `count` queues, where wanted and possible:
+    /// each queue by itself is the device for one thread.
+    pub(super) fn open_queues(
+        name: &str,
+        mtu: u16,
+        offload: bool,
+        count: usize,
+    ) -> io::Result<Vec<Self>> {
+        if count > 1
+            && let Ok(first) = Self::open(name, mtu, offload, true)
+        {
+            let more = (1..count).map_while(|_| first.another().ok());
+            let mut more: Vec<_> = more.collect();
+            more.insert(0, first);
+            return Ok(more);
+        }
+        // A kernel without queues; if it is something else, it fails again.
+        Self::open(name, mtu, offload, false).map(|only| vec![only])
+    }
+
+    fn open(name: &str, mtu: u16, offload: bool, queues: bool) -> io::Result<Self> {
         let build = |offload| {
             DeviceBuilder::new()
                 .name(name)
                 .mtu(mtu)
                 .tx_queue_len(QUEUE_LENGTH)
                 .offload(offload)
+                .with(|builder| {
+                    builder.multi_queue(queues);
+                })
                 .build_sync()
         };
         let (device, offload) = match offload {
@@ -43,6 +65,15 @@ impl Tun {
             },
             false => (build(false)?, false),
         };
+        Self::of(device, offload)
+    }
+
+    /// Another queue of the device.
+    fn another(&self) -> io::Result<Self> {
+        Self::of(self.device.try_clone()?, self.offload)
+    }
+
+    fn of(device: SyncDevice, offload: bool) -> io::Result<Self> {
         device.set_nonblocking(true)?;
         let udp_offload = offload && device.udp_gso();
         Ok(Self {

@@ -120,7 +120,11 @@ impl Worker {
         fds.push(PollFd::new(self.wake.as_fd(), PollFlags::POLLIN));
         fds.push(PollFd::new(self.tun.fd(), PollFlags::POLLIN));
         for socket in self.sockets.all() {
-            fds.push(PollFd::new(socket.fd(), PollFlags::POLLIN));
+            let wanted = match socket.reads() {
+                true => PollFlags::POLLIN,
+                false => PollFlags::empty(),
+            };
+            fds.push(PollFd::new(socket.fd(), wanted));
         }
         for listener in listeners {
             fds.push(PollFd::new(listener.fd(), PollFlags::POLLIN));
@@ -159,7 +163,7 @@ impl Worker {
         };
         for (at, socket) in sockets.all().iter().enumerate() {
             let is_ready = at >= 64 || ready.sockets & (1 << at) != 0;
-            if is_ready {
+            if is_ready && socket.reads() {
                 // A pending ICMP error of an earlier send; reading it cleared it.
                 let _ = rx.run(socket, &mut context);
             }
