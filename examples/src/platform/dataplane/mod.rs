@@ -17,6 +17,7 @@ mod pool;
 mod raw;
 mod rx;
 mod sockets;
+mod standing;
 mod tun;
 mod tx;
 mod udp;

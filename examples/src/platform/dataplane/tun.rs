@@ -8,9 +8,10 @@ use nix::sys::uio::{readv, writev};
 use pmip_tunnel::PacketOffload;
 use tun_rs::{DeviceBuilder, SyncDevice};
 
-/// Packets that wait in the device when we are busy: latency under load is queue, and TCP needs
-/// only what covers a wake-up.
-const QUEUE_LENGTH: u32 = 128;
+/// Packets that wait in the device when we are busy: what others' turns on the processor take, some
+/// milliseconds of small packets. What does not fit is shed here, where it has cost least. Super-packets
+/// would stand in it for far longer: [`Standing`](super::standing::Standing) sees to that.
+const QUEUE_LENGTH: u32 = 512;
 /// Room that one read may need: the offload header and the longest packet.
 pub(super) const READ_ROOM: usize = PacketOffload::HEADER_LENGTH + 65_536;
 

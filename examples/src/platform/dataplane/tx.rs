@@ -4,7 +4,7 @@ use std::io::IoSlice;
 
 use nix::errno::Errno;
 use pmip_tunnel::{
-    DropReason, Forwarder, ForwardingTable, Outbound, PacketOffload, SegmentArena, TunnelSend,
+    DropReason, Ecn, Forwarder, ForwardingTable, Outbound, PacketOffload, SegmentArena, TunnelSend,
     UnderlayProblem,
 };
 use pmip_wire::types::{Instant, PathId};
@@ -13,6 +13,7 @@ use super::SocketError;
 use super::outer::{Content, Way};
 use super::raw::{MOST, SendRoom, send_room};
 use super::sockets::Sockets;
+use super::standing::Standing;
 use super::tun::{READ_ROOM, Tun};
 use super::udp::{DataSocket, MAX_DATAGRAMS, MAX_DATAGRAMS_LENGTH};
 
@@ -20,6 +21,9 @@ use super::udp::{DataSocket, MAX_DATAGRAMS, MAX_DATAGRAMS_LENGTH};
 /// other direction waits.
 const PACKETS: usize = 64;
 const AREA: usize = 4 * READ_ROOM;
+/// Datagrams that are sent before more is read: what a super-packet is cut into, or nearly what one
+/// send takes.
+const FULL_RUN: usize = 44;
 /// Protocol number of UDP.
 const UDP: u8 = 17;
 /// Pieces of one send: a header and a piece of payload for each datagram.
@@ -35,6 +39,9 @@ pub(super) struct TxBatch {
     raw: SendRoom,
     /// The first of the batch that could not be sent.
     failure: Option<Failure>,
+    standing: Standing,
+    /// The device's queue stands: the next super-packet's sender is to be told.
+    tell: bool,
 }
 
 /// One datagram to send.
@@ -105,21 +112,22 @@ impl TxBatch {
             room: Vec::new(),
             raw: send_room(),
             failure: None,
+            standing: Standing::default(),
+            tell: false,
         }
     }
 
-    /// Reads until the device has nothing more or the batch is full, then sends.
+    /// Reads until the device has nothing more or the batch is full, and sends.
     ///
     /// # Errors
     /// What the device said, when it is broken.
     pub(super) fn run(&mut self, context: &mut TxContext<'_>) -> Result<(), Errno> {
-        self.arena.clear();
-        self.pending.clear();
-        self.sends.clear();
         self.failure = None;
+        self.clear();
         let mut start = 0;
         for _ in 0..PACKETS {
             let Some(room) = self.area.get_mut(start..start + READ_ROOM) else {
+                self.tell |= self.standing.goes_on(context.now);
                 break;
             };
             match context.tun.read(room) {
@@ -129,15 +137,52 @@ impl TxBatch {
                     self.place(packet, end, read.offload, context);
                     start = end;
                 }
-                Err(Errno::EAGAIN | Errno::EINTR) => break,
+                Err(Errno::EAGAIN | Errno::EINTR) => {
+                    self.standing.emptied();
+                    break;
+                }
                 Err(errno) => {
                     self.send_all(context);
                     return Err(errno);
                 }
             }
+            // Nothing is gained by waiting for more: the other end begins with these.
+            if self.pending.len() >= FULL_RUN {
+                self.send_all(context);
+                if self.failure.is_some() {
+                    return Ok(());
+                }
+                self.clear();
+            }
         }
         self.send_all(context);
         Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.arena.clear();
+        self.pending.clear();
+        self.sends.clear();
+    }
+
+    /// Tells the sender of the super-packet whose datagrams are pending from `first` on that it is
+    /// too fast: by a mark where it can read that, else by a loss (RFC 3168 section 5).
+    fn tell_sender(&mut self, first: usize, context: &mut TxContext<'_>) {
+        self.tell = false;
+        let Some([.., last]) = self.pending.get_mut(first..) else {
+            return;
+        };
+        if Ecn::of(last.traffic_class) == Ecn::NotEct {
+            self.pending.pop();
+            context.forwarder.count_drop(DropReason::EcnNotCapable);
+            return;
+        }
+        if let Some(send) = self.sends.last_mut() {
+            send.ecn = Ecn::Ce;
+        }
+        for pending in self.pending.get_mut(first..).unwrap_or_default() {
+            pending.traffic_class |= Ecn::Ce.bits();
+        }
     }
 
     fn place(
@@ -164,6 +209,7 @@ impl TxBatch {
                     (false, UDP) => Kind::Udp,
                     (false, _) => Kind::Raw,
                 };
+                let first = self.pending.len();
                 self.pending
                     .extend(send.segments.clone().map(|segment| Pending {
                         path: send.path,
@@ -175,6 +221,9 @@ impl TxBatch {
                         kind,
                     }));
                 self.sends.push(send);
+                if self.tell && self.pending.len() > first + 1 {
+                    self.tell_sender(first, context);
+                }
             }
             Outbound::Reply(segment) => {
                 let mut header = [0; PacketOffload::HEADER_LENGTH];

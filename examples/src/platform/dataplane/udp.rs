@@ -19,8 +19,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::{Offload, SocketError};
 
 /// Octets that may wait in each direction: a burst of super-packets at 10 Gbit/s for some
-/// milliseconds.
-pub(super) const BUFFER: usize = 8 << 20;
+/// milliseconds. More would be latency.
+pub(super) const BUFFER: usize = 4 << 20;
 /// The longest UDP payload over IPv4.
 pub(super) const MAX_DATAGRAMS_LENGTH: usize = 65_507;
 /// The most datagrams in one send (Linux `UDP_MAX_SEGMENTS` before 6.9).
