@@ -71,9 +71,13 @@ mod language;
 mod limits;
 mod maps;
 mod paths;
+mod profiles;
 mod quality;
 mod registration;
+mod resilience;
 mod revocation;
+mod sla;
+mod steering;
 
 use serde::Serialize;
 
@@ -91,6 +95,10 @@ const ALL: &[&[Scenario]] = &[
     anchor::SCENARIOS,
     paths::SCENARIOS,
     quality::SCENARIOS,
+    sla::SCENARIOS,
+    profiles::SCENARIOS,
+    steering::SCENARIOS,
+    resilience::SCENARIOS,
     maps::SCENARIOS,
     failures::SCENARIOS,
     limits::SCENARIOS,
@@ -161,6 +169,11 @@ const fn filter(namespace: &'static str, hook: &'static str, rules: &'static str
         hook,
         rules,
     }
+}
+
+/// What the network or an emulator refused.
+fn refused(error: anyhow::Error) -> super::domain::LabError {
+    super::domain::LabError::Domain(format!("{error:#}"))
 }
 
 /// A fault as `--list --json` prints it.
