@@ -188,10 +188,10 @@ fn path(bench: &Bench) -> pmip_binding::PathStatus {
 
 /// A heartbeat request that names `mag9` and its path.
 fn beat(sequence: u32, key: bool) -> Bytes {
-    beat_from("mag9", sequence, key)
+    beat_by("mag9", sequence, key)
 }
 
-fn beat_from(mag: &str, sequence: u32, key: bool) -> Bytes {
+fn beat_by(mag: &str, sequence: u32, key: bool) -> Bytes {
     let message = beat_of(mag, 1, sequence, []);
     if key { sign(&message) } else { plain(&message) }
 }
@@ -549,10 +549,7 @@ fn two_gateways_that_seem_to_be_in_one_place_are_challenged_both() {
     register_of(&mut bench, "mag8", 1, 40_010, true);
     let mut sequences = Vec::new();
     for mag in ["mag9", "mag8"] {
-        let sent = give(
-            &mut bench,
-            signalling(outer(50_000), beat_from(mag, 7, true)),
-        );
+        let sent = give(&mut bench, signalling(outer(50_000), beat_by(mag, 7, true)));
         sequences.push(challenge(&sent, outer(50_000)).unwrap());
     }
     for sequence in sequences {

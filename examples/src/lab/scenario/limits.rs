@@ -45,7 +45,7 @@ const MAXIMUM: Scenario = Scenario {
         plan.config("LMA1").node("bce maximum 10");
         plan.config("MAG1")
             .no_logical()
-            .node("interface lan1\nbinding lifetime 10");
+            .node("interface lan1\nsessionmgr\nbinding lifetime 10");
         plan
     },
     play: maximum,
