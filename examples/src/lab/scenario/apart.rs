@@ -91,10 +91,12 @@ fn blocking(lab: &mut Lab<'_>) -> Result<(), Stop> {
     }
     // Both home addresses are of one subnet: a host takes the other for a neighbour, and nobody
     // answers its ARP requests.
-    let (far, router) = (lab.address("h4", Family::V4)?, "10.65.0.1");
-    let words = ["route", "add", &far.to_string(), "via", router];
-    let added = lab.network().execute("h3", "ip", &words);
-    added.map_err(|error| LabError::domain("a host route", error))?;
+    for (host, other) in [("h3", "h4"), ("h4", "h3")] {
+        let other = lab.address(other, Family::V4)?.to_string();
+        let words = ["route", "add", &other, "via", "10.65.0.1"];
+        let added = lab.network().execute(host, "ip", &words);
+        added.map_err(|error| LabError::domain("a host route", error))?;
+    }
     let mut answered = Vec::new();
     for host in ["h1", "h2", "h3", "h4"] {
         for family in Family::BOTH {

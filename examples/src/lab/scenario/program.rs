@@ -145,7 +145,7 @@ impl Gateway {
                     self.wake = at;
                     return Ok(());
                 }
-                _ => {}
+                Output::Event(_) | _ => {}
             }
         }
     }
