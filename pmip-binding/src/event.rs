@@ -220,6 +220,28 @@ pub enum SessionEvent {
         /// The Status of the acknowledgement.
         status: u8,
     },
+    /// A mobile node attached and is not registered (MAG): it gets the ordinary service of the
+    /// access network, if any (RFC 5213 section 6.5).
+    NotServed {
+        /// The mobile node's identifier (NAI).
+        mn_id: String,
+        /// Why.
+        reason: NotServed,
+    },
+}
+
+/// Why a gateway does not register a mobile node that attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum NotServed {
+    /// Its policy profile does not offer it network-based mobility.
+    NoMobilityService,
+    /// As many mobile nodes as are allowed are registered.
+    Full,
+    /// The gateway is shutting down.
+    ShuttingDown,
 }
 
 /// How a path stands.
@@ -303,6 +325,18 @@ pub enum RevocationEvent {
         trigger: RevocationTrigger,
         /// The answer; from 128 the peer refuses (RFC 5846 section 5.2).
         status: BindingRevocationStatus,
+    },
+    /// Of what our revocation named the peer had nothing of this: told before the
+    /// answer itself, which says partial success and lists it (RFC 5846 section 6.1.2).
+    Failed {
+        /// The peer's name, as above.
+        peer: String,
+        /// The mobile node, where named.
+        mn_id: Option<String>,
+        /// Home network prefixes.
+        home_prefixes: Vec<IpPrefix>,
+        /// Binding IDs.
+        binding_ids: Vec<u16>,
     },
     /// Our revocation was not answered after all its retransmissions, or the peer does not know
     /// it (Binding Error, status 2); our bindings are gone all the same.

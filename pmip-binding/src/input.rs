@@ -111,6 +111,15 @@ pub struct MobileNode {
     /// Where it is attached; `None` = as configured for the gateway.
     #[cfg_attr(feature = "serde", serde(default))]
     pub access_network: Option<AccessNetworkIdentifier>,
+    /// Whether its policy profile offers it network-based mobility (RFC 5213 section 6.2). One
+    /// that is not offered it is never registered, and de-registered if it was.
+    #[cfg_attr(feature = "serde", serde(default = "offered"))]
+    pub mobility_service: bool,
+}
+
+#[cfg(feature = "serde")]
+const fn offered() -> bool {
+    true
 }
 
 impl MobileNode {
@@ -126,6 +135,7 @@ impl MobileNode {
             service_selection: None,
             local_routing: None,
             access_network: None,
+            mobility_service: true,
         }
     }
 }

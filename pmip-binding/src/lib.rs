@@ -139,9 +139,9 @@ use pmip_wire::udp::{CONTROL_PORT, DATA_PORT};
 
 pub use config::{LmaConfig, MagConfig};
 pub use event::{
-    AdvertisedPrefix, Advertisement, DropReason, Event, Forwarding, GreKeys, NotificationEvent,
-    PathEndpoint, PathEvent, PathRoute, PathState, RedirectEvent, RevocationEvent, SessionEvent,
-    SessionId, SessionRoute,
+    AdvertisedPrefix, Advertisement, DropReason, Event, Forwarding, GreKeys, NotServed,
+    NotificationEvent, PathEndpoint, PathEvent, PathRoute, PathState, RedirectEvent,
+    RevocationEvent, SessionEvent, SessionId, SessionRoute,
 };
 pub use input::{
     Attachment, Command, Input, InterfaceChange, InterfaceState, MobileNode, Notified, Notify,

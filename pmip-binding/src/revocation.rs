@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use pmip_wire::types::IpPrefix;
 use pmip_wire::{
-    BindingIdentifier, BindingRevocationFlags, BindingRevocationIndication,
-    BindingRevocationStatus, HomeNetworkPrefix, Ipv4HomeAddressRequest, MobilityOption,
-    MobilityOptions, RevocationTrigger, SequenceNumber,
+    BindingIdentifier, BindingRevocationAcknowledgement, BindingRevocationFlags,
+    BindingRevocationIndication, BindingRevocationStatus, HomeNetworkPrefix,
+    Ipv4HomeAddressRequest, MobilityOption, MobilityOptions, RevocationTrigger, SequenceNumber,
 };
 use smallvec::SmallVec;
 
 use crate::config::RevocationConfig;
+use crate::event::RevocationEvent;
 use crate::message::{Identifier, Multipath, NAI, Options, is_all_zero};
 
 /// Triggers from here are for many mobile nodes (RFC 5846 section 5.1).
@@ -152,6 +153,21 @@ impl Subject {
             .strip_prefix(b"@")
             .filter(|realm| !realm.is_empty())
     }
+}
+
+/// What an answer of partial success lists as failed (RFC 5846 section 6.1.2).
+pub(crate) fn failed(
+    peer: String,
+    answer: &BindingRevocationAcknowledgement,
+) -> Option<RevocationEvent> {
+    let partial = answer.status == BindingRevocationStatus::PartialSuccess;
+    let listed = Subject::from_wire(&answer.options);
+    (partial && !listed.is_empty()).then(|| RevocationEvent::Failed {
+        peer,
+        mn_id: listed.mn_id.map(|mn| mn.name()),
+        home_prefixes: listed.home_prefixes.to_vec(),
+        binding_ids: listed.binding_ids.to_vec(),
+    })
 }
 
 /// Whether a mobile node's identifier is of the realm; `a@foo.example.com` is not of

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use pmip_wire::auth::SecurityAssociation;
 use pmip_wire::types::PathId;
 use pmip_wire::{
-    BindingError, BindingErrorStatus, BindingRevocationAcknowledgement,
-    BindingRevocationIndication, ChecksumContext, Heartbeat, Leniency, Message, MobilityOption,
-    UpdateNotification, UpdateNotificationAcknowledgement,
+    Answer, BindingError, BindingErrorStatus, BindingRevocationAcknowledgement,
+    BindingRevocationIndication, ChecksumContext, DecodeError, Heartbeat, Leniency, Message,
+    MobilityHeader, MobilityOption, UpdateNotification, UpdateNotificationAcknowledgement,
 };
 
 use crate::event::DropReason;
@@ -74,8 +74,38 @@ pub(crate) fn receive<'a>(
             cut: false,
         }),
         Err(error) if error.is_bad_checksum() => Err(DropReason::BadChecksum),
+        Err(error) if is_about_flow(&error) => {
+            let header = MobilityHeader::parse(&datagram.payload, context);
+            let header = header.map_err(|_| DropReason::Malformed)?;
+            let message = without_flows(datagram, context)?;
+            Ok(Incoming {
+                proof: security::prove(&header, gateway, association)?,
+                content: understand(message),
+                cut: false,
+            })
+        }
         Err(_) if lax => receive_cut(datagram, context),
         Err(_) => Err(DropReason::Malformed),
+    }
+}
+
+/// RFC 6089 section 4.2: a malformed sub-option of a flow binding is answered inside that option,
+/// and the rest of the message holds.
+fn is_about_flow(error: &DecodeError) -> bool {
+    matches!(error.answer(), Answer::FlowIdentification(_))
+}
+
+/// The message without the flow bindings that are malformed. Flow bindings are not done here, so
+/// theirs is no answer: a node without them skips the option, whatever it holds (RFC 6275 section
+/// 6.2.1).
+fn without_flows(datagram: &Datagram, context: ChecksumContext) -> Result<Message, DropReason> {
+    let decoded = Message::decode_lax(&datagram.payload, context, Leniency::OPTION_MISFIT);
+    let (message, faults) = decoded.map_err(|_| DropReason::Malformed)?;
+    let flows_alone = faults.omitted() == 0 && faults.iter().all(is_about_flow);
+    if flows_alone {
+        Ok(message)
+    } else {
+        Err(DropReason::Malformed)
     }
 }
 

@@ -14,10 +14,13 @@ use bytes::Bytes;
 use common::SECOND;
 use gateway::{Gateway, plain_config};
 use pmip_binding::{
-    Attachment, BindingState, Command, Event, Forwarding, Input, MobileNode, SessionEvent,
+    Attachment, BindingState, Command, Event, Forwarding, Input, InterfaceChange, InterfaceState,
+    MobileNode, NotServed, SessionEvent,
 };
 use pmip_wire::{
-    BindingUpdate, BindingUpdateFlags, HandoffIndicator, HomeNetworkPrefix, OptionType,
+    BindingUpdate, BindingUpdateFlags, HandoffIndicator, HomeNetworkPrefix, Message,
+    MobileNodeIdentifier, MobilityOptions, NotificationReason, OptionType, SequenceNumber,
+    UpdateNotification, UpdateNotificationFlags,
 };
 
 const MN: &str = "walker@example.com";
@@ -313,4 +316,83 @@ fn a_command_ends_a_binding_and_begins_another() {
         .home_network_prefixes()
         .count();
     assert_eq!(prefixes, 1);
+}
+
+/// RFC 5213 section 6.5: the policy profile decides whether anything is signalled.
+#[test]
+fn a_mobile_node_without_mobility_service_is_refused_by_name() {
+    let without = |node: &mut MobileNode| node.mobility_service = false;
+    let mut gateway = attached(without);
+    let refused = Event::Session(SessionEvent::NotServed {
+        mn_id: MN.to_owned(),
+        reason: NotServed::NoMobilityService,
+    });
+    assert!(gateway.updates().is_empty());
+    assert!(gateway.events.contains(&refused));
+    // What was offered before ends.
+    gateway.give(Input::Attachment(Attachment::Attach(MobileNode::new(MN))));
+    gateway.answer(0, []);
+    assert!(is_up(&gateway));
+    let mut node = MobileNode::new(MN);
+    without(&mut node);
+    gateway.give(Input::Attachment(Attachment::Attach(node)));
+    assert_eq!(gateway.last_update().lifetime.as_units(), 0);
+}
+
+#[test]
+fn a_mobile_node_for_which_there_is_no_room_is_refused_by_name() {
+    let mut config = plain_config();
+    config.maximum_bindings = 1;
+    let mut gateway = Gateway::new(config);
+    gateway.give(Input::Attachment(Attachment::Attach(MobileNode::new(MN))));
+    let refused = Event::Session(SessionEvent::NotServed {
+        mn_id: MN.to_owned(),
+        reason: NotServed::Full,
+    });
+    assert!(gateway.events.contains(&refused));
+}
+
+/// MAX_UPDATE_RATE (RFC 6275 section 11.7.1).
+#[test]
+fn an_interface_that_flaps_is_registered_three_times_a_second() {
+    let mut gateway = attached(|_| {});
+    let flaps = |gateway: &mut Gateway, octet| {
+        for state in [
+            InterfaceState::Down,
+            InterfaceState::Up([192, 0, 2, octet].into()),
+        ] {
+            let binding_id = 1;
+            gateway.give(Input::Interface(InterfaceChange { binding_id, state }));
+        }
+        gateway.wait(Duration::from_millis(10));
+    };
+    (50..90).for_each(|octet| flaps(&mut gateway, octet));
+    assert_eq!(gateway.updates().len(), 3);
+    gateway.wait(SECOND);
+    assert_eq!(gateway.updates().len(), 4, "the last address is told");
+    let told = gateway.last_update().options.ipv4_care_of_address();
+    assert_eq!(told, Some([192, 0, 2, 89].into()));
+}
+
+/// A refresh that the anchor asks for too often is late, not lost.
+#[test]
+fn an_anchor_that_asks_too_often_gets_three_updates_a_second() {
+    let mut gateway = attached(|_| {});
+    gateway.answer(0, []);
+    for sequence in 1..40 {
+        gateway.receive(&Message::UpdateNotification(UpdateNotification {
+            sequence: SequenceNumber(sequence),
+            reason: NotificationReason::ForceReregistration,
+            flags: UpdateNotificationFlags::empty(),
+            options: MobilityOptions::new()
+                .with(MobileNodeIdentifier::nai(MN).unwrap())
+                .unwrap(),
+        }));
+        if gateway.updates().len() < 4 {
+            gateway.answer(0, []);
+        }
+    }
+    assert_eq!(gateway.updates().len(), 3);
+    gateway.wait(SECOND);
+    assert_eq!(gateway.updates().len(), 4);
 }

@@ -16,8 +16,8 @@ use pmip_binding::{
 };
 use pmip_wire::types::Instant;
 use pmip_wire::{
-    AccessTechnologyType, ChecksumContext, Heartbeat, MagIdentifier, MagMultipathBinding, Message,
-    MobilityOptions,
+    AccessTechnologyType, ChecksumContext, Heartbeat, HomeNetworkPrefix, MagIdentifier,
+    MagMultipathBinding, Message, MobilityOptions, OptionType,
 };
 
 /// Names that nobody used before, in each round.
@@ -196,4 +196,31 @@ fn a_storm_of_strangers_takes_no_more_memory_the_longer_it_lasts() {
     }
     let after = counting::requested();
     assert!(after <= before + SLACK, "{before} octets, then {after}");
+}
+
+/// `hnp maximum`: a message has room for dozens of prefixes.
+#[test]
+fn a_session_gets_no_more_home_prefixes_than_allowed() {
+    let asked = |most, count: u16| {
+        let mut config = lma_config();
+        config.limits.home_prefixes_per_binding = most;
+        let mut bench = Bench::new(config);
+        let mut pbu = Pbu::new("mn@example.com", 1).without(OptionType::HomeNetworkPrefix);
+        for number in 0..count {
+            let [high, low] = number.to_be_bytes();
+            let prefix = format!("2001:db8:100:{high:02x}{low:02x}::")
+                .parse()
+                .unwrap();
+            pbu = pbu.with(HomeNetworkPrefix::new(prefix, 64).unwrap());
+        }
+        let status = bench.status(&pbu).code();
+        let bindings = bench.lma.bindings(bench.now);
+        (
+            status,
+            bindings.map(|b| b.home_prefixes.len()).sum::<usize>(),
+        )
+    };
+    assert_eq!(asked(3, 3), (0, 3));
+    assert_eq!(asked(3, 4), (130, 0));
+    assert_eq!(asked(32, 32), (0, 32));
 }

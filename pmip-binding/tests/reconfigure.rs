@@ -192,6 +192,95 @@ fn what_only_a_new_gateway_can_have_is_named() {
     );
 }
 
+/// An anchor known by its name has moved to another address, without its state.
+#[test]
+fn a_gateway_follows_its_anchor_to_another_address() {
+    let mut domain = Domain::registered();
+    let held = common::mag_binding(&domain.world).delegated;
+    assert!(!held.is_empty());
+    let moved = [198, 51, 100, 9].into();
+    let address = IpAddr::V4(moved);
+    domain.lma.ipv4_address = Some(moved);
+    domain.world.restart_lma(domain.lma.clone(), 9);
+    domain.mag.lmas[0].ipv4_address = Some(moved);
+    assert_eq!(domain.configure_mag(), Ok(()));
+    domain.world.run_for(5 * SECOND);
+    assert_eq!(domain.usable(), (2, 2), "{}", domain.world.tail());
+    for path in domain.world.lma_tables.paths.values() {
+        assert_eq!(path.local, address);
+    }
+    for path in domain.world.mag_tables[0].paths.values() {
+        assert_eq!(path.remote.ip(), address, "the tunnels end there");
+    }
+    assert_eq!(common::mag_binding(&domain.world).delegated, held);
+    domain.world.run_for(60 * SECOND);
+    assert_eq!(domain.usable(), (2, 2), "heartbeats go there");
+}
+
+#[test]
+fn a_gateway_gets_one_more_interface() {
+    let mut domain = Domain::registered();
+    let removed = domain.mag.roaming_interfaces.pop().unwrap();
+    let fixed = Err(ReconfigureError::Fixed(vec!["roaming interface"]));
+    assert_eq!(domain.configure_mag(), fixed, "Binding IDs are places");
+    domain.mag.roaming_interfaces.push(removed.clone());
+    let mut third = removed;
+    third.name = "third".to_owned();
+    domain.mag.roaming_interfaces.push(third);
+    assert_eq!(domain.configure_mag(), Ok(()));
+    assert_eq!(domain.usable(), (2, 2), "nothing is heard of it yet");
+    domain
+        .world
+        .add_interface(0, 3, address(1, 3), &common::link(10));
+    domain.world.interface_up(0, 3);
+    domain.world.run_for(5 * SECOND);
+    assert_eq!(domain.usable(), (3, 3), "{}", domain.world.tail());
+}
+
+/// The mobile nodes that the anchor has, in the order of their names.
+fn served(domain: &Domain) -> Vec<String> {
+    let bindings = domain.world.lma.bindings(domain.world.now);
+    let active = bindings.filter(|binding| !binding.paths.is_empty());
+    let mut names: Vec<String> = active.map(|binding| binding.mn_id).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn logical_mobile_nodes_come_change_and_go() {
+    let mut domain = Domain::registered();
+    let first = domain.mag.logical_mobile_nodes[0].clone();
+    let mut second = first.clone();
+    second.nai = "second@example.com".to_owned();
+    second.link_layer_identifier[5] ^= 0x80;
+    domain.mag.logical_mobile_nodes.push(second.clone());
+    assert_eq!(domain.configure_mag(), Ok(()));
+    domain.world.run_for(5 * SECOND);
+    assert_eq!(served(&domain), [&*first.nai, "second@example.com"]);
+
+    domain.mag.logical_mobile_nodes.remove(0);
+    domain.mag.logical_mobile_nodes[0].mobile_networks.clear();
+    assert_eq!(domain.configure_mag(), Ok(()));
+    domain.world.run_for(5 * SECOND);
+    assert_eq!(served(&domain), ["second@example.com"]);
+    let learnt: usize = (domain.world.lma.bindings(domain.world.now))
+        .filter(|binding| binding.mn_id == "second@example.com")
+        .map(|binding| binding.delegated.len())
+        .sum();
+    assert_eq!(learnt, 0);
+    assert_eq!(domain.usable(), (2, 2));
+
+    // Taken away and given again before the anchor has answered.
+    domain.mag.logical_mobile_nodes.clear();
+    assert_eq!(domain.configure_mag(), Ok(()));
+    domain.mag.logical_mobile_nodes.push(second);
+    assert_eq!(domain.configure_mag(), Ok(()));
+    domain.world.run_for(5 * SECOND);
+    assert_eq!(served(&domain), ["second@example.com"]);
+    let again = common::mag_binding(&domain.world);
+    assert!(!again.delegated.is_empty(), "as it is configured now");
+}
+
 fn config() -> LmaConfig {
     let mut config = lma_config();
     config.profiles[0].delegation = true;

@@ -15,7 +15,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{Bench, Pbu, SECOND};
 use pmip_binding::testing::{Node, World, address, control, lma_config, mag_config};
-use pmip_binding::{BindingState, Command, Datagram, Input, LmaConfig, Output, Revoke, Transmit};
+use pmip_binding::{
+    BindingState, Command, Datagram, Event, Input, LmaConfig, Output, RevocationEvent, Revoke,
+    Transmit,
+};
 use pmip_wire::{
     BindingRevocationAcknowledgement, BindingRevocationFlags as Flags, BindingRevocationIndication,
     BindingRevocationStatus as Status, ChecksumContext, HomeNetworkPrefix, Ipv4HomeAddressRequest,
@@ -177,6 +180,34 @@ fn a_matching_answer_ends_the_binding_and_another_number_does_not() {
     bench.now += SECOND;
     let later = bench.give(Input::Timeout);
     assert_eq!(indications(&later), [], "its timer is over");
+}
+
+/// Section 6.1.2: an answer of partial success lists what the gateway did not have.
+#[test]
+fn what_a_gateway_did_not_have_is_told() {
+    let mut bench = bench(lma_config());
+    let sent = revoke(&mut bench, session(MN));
+    let failed = HomeNetworkPrefix::new("2001:db8:100::".parse().unwrap(), 64).unwrap();
+    let listed = MobilityOptions::new().with(MobileNodeIdentifier::nai(MN).unwrap());
+    let answer = BindingRevocationAcknowledgement {
+        status: Status::PartialSuccess,
+        sequence: sent.sequence,
+        flags: P,
+        options: listed.unwrap().with(failed).unwrap(),
+    };
+    let answer = Message::BindingRevocationAcknowledgement(answer);
+    ask(&mut bench, 1, &answer);
+    let told = bench.events.iter().find_map(|event| match event {
+        Event::Revocation(event @ RevocationEvent::Failed { .. }) => Some(event.clone()),
+        _ => None,
+    });
+    let expected = RevocationEvent::Failed {
+        peer: address(9, 1).to_string(),
+        mn_id: Some(MN.to_owned()),
+        home_prefixes: vec![failed.to_prefix()],
+        binding_ids: Vec::new(),
+    };
+    assert_eq!(told, Some(expected));
 }
 
 /// Also section 4: over UDP from and to where the registration went.

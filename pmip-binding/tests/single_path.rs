@@ -68,3 +68,21 @@ fn a_dead_path_is_left_by_heartbeat_and_returned_to_when_it_has_been_good() {
     assert_eq!(uplink(&world), [1]);
     assert_eq!(world.lma.bindings(world.now).count(), 1);
 }
+
+/// Without an identifier a gateway is its address to the anchor: another address is not another
+/// gateway, and nobody is at the old one to be told of a handoff (RFC 5846 section 8.1).
+#[test]
+fn another_address_of_the_interface_is_no_handoff_to_tell_of() {
+    let mut world = world();
+    world.record();
+    let held = common::lma_binding(&world);
+    let next = address(7, 1);
+    world.renumber(0, 1, next);
+    world.run_for(10 * SECOND);
+    let now = common::lma_binding(&world);
+    assert_eq!(now.session, held.session);
+    assert_eq!(now.delegated, held.delegated);
+    assert_eq!(world.lma.paths().next().unwrap().care_of, next);
+    let told = |line: &&String| line.contains("BindingRevocationIndication(");
+    assert_eq!(world.history().iter().find(told), None);
+}

@@ -41,6 +41,10 @@ const OPTIONS: &[(&str, &[u8])] = &[
     ("RFC 6089, Flow Summary", &[44, 4, 0, 1, 1, 2]),
     ("RFC 6089, Flow Identification", &[45, 6, 0, 1, 0, 1, 0, 0]),
     (
+        "RFC 6089, Flow Identification with a sub-option that is cut",
+        &[45, 8, 0, 1, 0, 1, 0, 0, 5, 6],
+    ),
+    (
         "RFC 6602, Mobile Node Group Identifier",
         &[50, 6, 1, 0, 0, 0, 0, 9],
     ),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, recvmsg};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, RecvMsg, SockaddrIn, SockaddrIn6, recvmsg};
 use pmip_tunnel::Ecn;
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
@@ -13,6 +13,7 @@ use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 pub(crate) const DROP_ALL: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];
 
 /// What one receive brought.
+#[derive(Clone, Copy)]
 pub(crate) struct RawReceived {
     /// Outer source.
     pub(crate) from: IpAddr,
@@ -73,8 +74,13 @@ fn receive_ipv6(
     let from = message
         .address
         .map_or(Ipv6Addr::UNSPECIFIED, |from| from.ip());
+    read(&message, from.into())
+}
+
+/// What `message` says of itself; its outer source is `from`.
+pub(crate) fn read<S>(message: &RecvMsg<'_, '_, S>, from: IpAddr) -> Result<RawReceived, Errno> {
     let mut received = RawReceived {
-        from: from.into(),
+        from,
         to: None,
         length: message.bytes,
         ecn: Ecn::NotEct,

@@ -193,6 +193,8 @@ pub struct LmaLimits {
     pub sessions_per_node: u8,
     /// Paths of one session, 1 to 254; above it status 130.
     pub paths_per_binding: u8,
+    /// `hnp maximum`: home network prefixes of one session, 1 to 32; above it status 130.
+    pub home_prefixes_per_binding: u8,
     /// Delegated prefixes of one session; above it status 130.
     pub delegated_per_binding: u8,
     /// PBUs held at once until the old access gateway de-registers (RFC 5213 section 5.4.1.2 item
@@ -248,6 +250,8 @@ impl LmaConfig {
         checker.number("bce maximum", limits.bindings.into(), 1, 16_000_000);
         checker.number("sessions per node", limits.sessions_per_node.into(), 1, 255);
         checker.number("paths per binding", limits.paths_per_binding.into(), 1, 254);
+        let homes = limits.home_prefixes_per_binding.into();
+        checker.number("hnp maximum", homes, 1, 32);
         let pending = limits.pending_creates.into();
         checker.number("pending creates", pending, 0, 65_536);
         checker.number(
@@ -517,6 +521,7 @@ impl Default for LmaLimits {
             bindings: 128_000,
             sessions_per_node: 64,
             paths_per_binding: 16,
+            home_prefixes_per_binding: 8,
             delegated_per_binding: 32,
             pending_creates: 1_024,
             sources: 4_096,

@@ -99,9 +99,13 @@ impl Lma {
             granted.home_prefixes.push(prefix);
             return Ok(());
         }
+        let most = usize::from(self.config.limits.home_prefixes_per_binding);
         for &prefix in wanted {
             if granted.home_prefixes.contains(&prefix) {
                 continue;
+            }
+            if granted.home_prefixes.len() >= most {
+                return Err(Shortage::of(status::INSUFFICIENT_RESOURCES));
             }
             let space = self.space(work);
             let owned = space.owns_home(work.network(), prefix);

@@ -1,6 +1,7 @@
 //! What is known of each MAG as a whole.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use foldhash::quality::FixedState;
@@ -11,6 +12,11 @@ use crate::snapshot::{PeerName, PeerRecord};
 
 use super::cache::{MagName, PeerKey};
 use super::changes::Changes;
+
+/// From one restart of a MAG that is believed to the next. Each costs a walk through all sessions, and
+/// a MAG that has us ask again and again could say so a thousand times a second. One that comes sooner
+/// is noticed by a later heartbeat.
+const RESTART_PACE: Duration = Duration::from_secs(3);
 
 /// One MAG.
 #[derive(Clone, Debug)]
@@ -112,6 +118,10 @@ impl PeerTable {
             // A later question was answered before.
             return None;
         }
+        let differs = peer.restart_counter.is_some_and(|before| before != counter);
+        if differs && asked.saturating_since(peer.since) < RESTART_PACE {
+            return None;
+        }
         let before = peer.restart_counter.replace(counter);
         let confirmed = std::mem::replace(&mut peer.confirmed, asked);
         if before == Some(counter) {
@@ -173,5 +183,28 @@ impl PeerKey {
                 care_of: *care_of,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tenants::Tenant;
+    use super::*;
+    use crate::message::Identifier;
+
+    #[test]
+    fn restarts_without_end_are_believed_once_in_a_while() {
+        let at = Instant::from_secs;
+        let key = PeerKey::identified(Tenant::default(), Identifier::nai("mag1"));
+        let key = Arc::new(key);
+        let mut table = PeerTable::new(1);
+        table.add_path(&key);
+        let mut hear = |counter, asked| table.set_restart_counter(&key, counter, asked);
+        assert_eq!(hear(1, at(10)), None);
+        assert_eq!(hear(1, at(20)), None);
+        let lies = (2..1000).filter_map(|counter| hear(counter, at(21)));
+        assert_eq!(lies.count(), 1);
+        assert_eq!(hear(5000, at(23)), None, "too soon");
+        assert_eq!(hear(5000, at(24)), Some(at(21)), "noticed all the same");
     }
 }

@@ -255,7 +255,8 @@ impl Restoration {
         let full = !self
             .lma
             .has_room_for(tenant, &Identifier::nai(&record.mn_id));
-        if full || many_paths || many_networks {
+        let many_homes = record.home_prefixes.len() > limits.home_prefixes_per_binding.into();
+        if full || many_paths || many_networks || many_homes {
             return Err(RefusalReason::TooMany);
         }
         let most = usize::from(u8::MAX) - 1;

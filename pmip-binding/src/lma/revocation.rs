@@ -232,7 +232,11 @@ impl Lma {
         self.timers
             .cancel(revocation.timer, TimerKind::Revocation(sequence));
         let peer = Arc::clone(&revocation.peer);
+        let failed = revocation::failed(show::name(&peer), answer);
         remember(&mut self.revocations.answered, peer);
+        if let Some(failed) = failed {
+            self.emit(Event::Revocation(failed));
+        }
         self.finish_revocation(revocation, Some(answer.status));
     }
 

@@ -160,6 +160,7 @@ impl Mag {
         registration.to_leave = false;
         entry.valid_until = entry.valid_until.max(Some(grant.expires));
         entry.last_care_of = care_of;
+        entry.last_interface = Some(binding_id);
         entry.accepted_once = true;
         entry.mode = match (entry.mode, answer.common.multipath) {
             (Mode::Discovering | Mode::Multipath, Some(_)) => Mode::Multipath,

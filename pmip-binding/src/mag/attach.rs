@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::config::{LogicalMobileNode, PrefixRequest, Service};
-use crate::event::{Event, Forwarding, SessionEvent, SessionId};
+use crate::config::{LogicalMobileNode, Service};
+use crate::event::{Event, Forwarding, NotServed, SessionEvent, SessionId};
 use crate::input::MobileNode;
 use crate::message::{Identifier, handoff};
 
@@ -35,25 +35,73 @@ impl Mag {
     }
 
     fn logical_entry(&mut self, node: &LogicalMobileNode) -> Entry {
-        let networks = node.mobile_networks.iter();
-        let wanted: Vec<PrefixRequest> = networks.flat_map(|n| n.prefixes.clone()).collect();
         let mut entry = self.new_entry(&node.nai, node.lma.as_deref(), node.service);
         entry.logical = true;
         entry.access_technology = VIRTUAL;
-        entry.link_layer = unless_zero(Some(Bytes::copy_from_slice(&node.link_layer_identifier)));
         entry.first_handoff = handoff::NEW_INTERFACE;
-        entry.wanted = wanted;
+        self.configure_node(&mut entry, node);
+        entry
+    }
+
+    /// What of a logical mobile node's entry follows from its configuration.
+    fn configure_node(&self, entry: &mut Entry, node: &LogicalMobileNode) {
+        let networks = node.mobile_networks.iter();
+        entry.lma = self.place_of(node.lma.as_deref());
+        entry.link_layer = unless_zero(Some(Bytes::copy_from_slice(&node.link_layer_identifier)));
+        entry.wanted = networks.flat_map(|n| n.prefixes.clone()).collect();
+        entry.service = node.service;
+        entry.configured_service = node.service;
         entry.service_selection.clone_from(&node.service_selection);
         entry.local_routing = node.local_routing;
-        entry
+    }
+
+    /// Goes from the logical mobile nodes of `before` to those of the configuration in force. One
+    /// that is different now is de-registered first, as the anchor knows it.
+    pub(super) fn follow_nodes(&mut self, before: &[LogicalMobileNode]) {
+        let config = Arc::clone(&self.config);
+        let nodes = &config.logical_mobile_nodes;
+        for old in before {
+            let new = nodes.iter().find(|node| node.nai == old.nai);
+            let id = self.by_mn.get(&Identifier::nai(&old.nai)).copied();
+            if let (true, Some(id)) = (new != Some(old), id) {
+                self.close(id, new.is_some());
+            }
+        }
+        for node in nodes {
+            match self.by_mn.get(&Identifier::nai(&node.nai)).copied() {
+                Some(id) => self.come_again(id),
+                None => {
+                    let entry = self.logical_entry(node);
+                    self.insert(entry);
+                }
+            }
+        }
+    }
+
+    /// One that was taken away is configured again before its de-registration is over.
+    fn come_again(&mut self, id: SessionId) {
+        if let Some(entry) = self.entry_mut(id)
+            && let Life::Closing { again } = &mut entry.life
+        {
+            *again = true;
+        }
     }
 
     pub(super) fn attach(&mut self, node: &MobileNode) {
         let mn = Identifier::nai(&node.nai);
         let known = self.by_mn.get(&mn).copied();
         let full = self.list.len() >= self.config.maximum_bindings as usize;
-        if self.shutting_down || node.nai.is_empty() || (known.is_none() && full) {
+        if node.nai.is_empty() {
             return;
+        }
+        let reason = match known {
+            _ if !node.mobility_service => Some(NotServed::NoMobilityService),
+            _ if self.shutting_down => Some(NotServed::ShuttingDown),
+            None if full => Some(NotServed::Full),
+            Some(_) | None => None,
+        };
+        if let Some(reason) = reason {
+            return self.leave_unserved(&node.nai, reason);
         }
         if let Some(id) = known {
             if node.access_network.is_some() {
@@ -74,6 +122,18 @@ impl Mag {
         }
         let id = self.insert(entry);
         self.drive(id);
+    }
+
+    /// RFC 5213 section 6.5: what the policy profile does not offer is not signalled, and ends
+    /// where it was offered before.
+    fn leave_unserved(&mut self, nai: &str, reason: NotServed) {
+        self.emit(Event::Session(SessionEvent::NotServed {
+            mn_id: nai.to_owned(),
+            reason,
+        }));
+        if reason == NotServed::NoMobilityService {
+            self.detach(nai);
+        }
     }
 
     /// A mobile node that attaches again may have another policy.
@@ -132,7 +192,7 @@ impl Mag {
         }
         self.stop_idle_heartbeats();
         if entry.life == (Life::Closing { again: true }) && !self.shutting_down {
-            let again = self.insert(Entry {
+            let mut again = Entry {
                 mode: self.first_mode(),
                 registrations: BTreeMap::new(),
                 valid_until: None,
@@ -145,7 +205,13 @@ impl Mag {
                 ipv4_home: None,
                 delegated: SmallVec::new(),
                 ..entry
-            });
+            };
+            let config = Arc::clone(&self.config);
+            let mut nodes = config.logical_mobile_nodes.iter();
+            if let Some(node) = nodes.find(|node| again.logical && node.nai == again.nai) {
+                self.configure_node(&mut again, node);
+            }
+            let again = self.insert(again);
             self.drive(again);
         }
     }
@@ -157,15 +223,18 @@ impl Mag {
         id
     }
 
+    /// The place of an anchor in the configuration; the first one unless named.
+    fn place_of(&self, lma: Option<&str>) -> usize {
+        let mut lmas = self.config.lmas.iter();
+        let named = lma.and_then(|name| lmas.position(|lma| lma.identity == name));
+        named.unwrap_or(0)
+    }
+
     fn new_entry(&mut self, nai: &str, lma: Option<&str>, service: Service) -> Entry {
-        let named = lma.and_then(|name| {
-            let mut lmas = self.config.lmas.iter();
-            lmas.position(|lma| lma.identity == name)
-        });
         Entry {
             mn: Identifier::nai(nai),
             nai: nai.to_owned(),
-            lma: named.unwrap_or(0),
+            lma: self.place_of(lma),
             logical: false,
             access_technology: 0,
             link_layer: None,
@@ -185,10 +254,12 @@ impl Mag {
             wish: 0,
             sequence: self.random.next_u16(),
             registrations: BTreeMap::new(),
+            paces: BTreeMap::new(),
             valid_until: None,
             announced: false,
             installed: None,
             last_care_of: None,
+            last_interface: None,
             accepted_once: false,
             times: None,
             redirect_failed: false,

@@ -71,7 +71,7 @@ impl Mag {
         self.drive(id);
     }
 
-    fn waiting_for_clock(&self, lma: usize) -> Vec<SessionId> {
+    pub(super) fn waiting_for_clock(&self, lma: usize) -> Vec<SessionId> {
         let waits = |id: &SessionId| {
             let entry = self.entry(*id).filter(|entry| entry.lma == lma);
             entry.is_some_and(|entry| matches!(entry.life, Life::WrongClock { .. }))
@@ -86,7 +86,7 @@ impl Mag {
         }
     }
 
-    fn stop_clock(&mut self, lma: usize) {
+    pub(super) fn stop_clock(&mut self, lma: usize) {
         if let (Some(anchor), Ok(number)) = (self.anchors.get_mut(lma), u32::try_from(lma)) {
             anchor.clock_wait = None;
             self.timers.cancel(TimerKind::Clock(number));

@@ -16,6 +16,7 @@ use crate::message::Identifier;
 use super::access_network::AccessNetwork;
 use super::advertise::Advertised;
 use super::orders::Times;
+use super::pace::Pace;
 
 /// One mobile node registered with one anchor.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub(super) struct Entry {
     pub(super) sequence: u16,
     /// By Binding ID.
     pub(super) registrations: BTreeMap<u8, Registration>,
+    /// How often each path was registered lately, by Binding ID.
+    pub(super) paces: BTreeMap<u8, Pace>,
     /// The anchor holds the session until then, as far as we know.
     pub(super) valid_until: Option<Instant>,
     /// The driver knows the session as up.
@@ -60,6 +63,8 @@ pub(super) struct Entry {
     pub(super) installed: Option<SessionRoute>,
     /// The care-of address that registered last.
     pub(super) last_care_of: Option<IpAddr>,
+    /// The Binding ID of the interface that registered last.
+    pub(super) last_interface: Option<u8>,
     /// Some PBU of this entry was accepted since the start.
     pub(super) accepted_once: bool,
     /// Times that the anchor sets (RFC 8127).

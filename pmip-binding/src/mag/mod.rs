@@ -14,6 +14,7 @@ mod list;
 mod liveness;
 mod notification;
 mod orders;
+mod pace;
 mod paths;
 mod protection;
 mod reconfigure;

@@ -42,7 +42,7 @@ impl Mag {
         let interfaces = 1u8..=u8::try_from(self.interfaces.len()).unwrap_or(u8::MAX);
         for lma in 0..self.config.lmas.len() {
             for binding_id in interfaces.clone() {
-                self.paths.insert(path_id(lma, binding_id), Path::default());
+                self.paths.entry(path_id(lma, binding_id)).or_default();
             }
         }
     }

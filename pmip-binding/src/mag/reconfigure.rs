@@ -5,16 +5,26 @@ use std::sync::Arc;
 use pmip_wire::types::{Instant, PathId};
 
 use crate::config::{LmaPeer, MagConfig};
+use crate::message::Identifier;
 use crate::reconfigure::ReconfigureError;
 
-use super::list::path_parts;
+use super::interfaces::Interface;
+use super::list::{Life, path_parts};
+use super::liveness::Anchor;
+use super::paths::Path;
 use super::protection::Keyring;
 use super::{Mag, TimerKind};
 
 impl Mag {
-    /// Goes on with another configuration: keys, tolerances, times, limits, heartbeats and the
-    /// attributes of roaming interfaces. What anchors are told of an interface is told at once.
-    /// The Restart Counter stays, whatever `config` says.
+    /// Goes on with another configuration: keys, tolerances, times, limits, heartbeats, the
+    /// attributes of roaming interfaces, more interfaces behind those there are, other logical
+    /// mobile nodes, other addresses of anchors. What anchors are told of an interface is told at
+    /// once. With an anchor at another address, which may be another machine, all is registered
+    /// anew. A logical mobile node that goes, or changes, is de-registered first. The Restart
+    /// Counter stays, whatever `config` says.
+    ///
+    /// An interface is not taken away, for its place is its Binding ID: tell the engine that it is
+    /// down ([`Input::Interface`](crate::Input::Interface)).
     ///
     /// # Errors
     /// Every mistake of `config`, or every setting that only a new engine can have. Nothing has
@@ -27,7 +37,10 @@ impl Mag {
         config.validate()?;
         config.restart_counter = self.config.restart_counter;
         config.restarted = self.config.restarted;
-        let fixed = fixed(&self.config, &config);
+        let mut fixed = fixed(&self.config, &config);
+        if self.meets_attached(&config) {
+            fixed.push("logical-mn");
+        }
         if !fixed.is_empty() {
             return Err(ReconfigureError::Fixed(fixed));
         }
@@ -35,7 +48,11 @@ impl Mag {
         let changed = self.told_anew(&config);
         let shown_anew = self.config.access_link != config.access_link;
         self.keyring = Arc::new(Keyring::new(&config));
-        self.config = Arc::new(config);
+        let before = std::mem::replace(&mut self.config, Arc::new(config));
+        self.take_interfaces();
+        for lma in moved_anchors(&before, &self.config) {
+            self.follow_anchor(lma);
+        }
         let paths: Vec<PathId> = self.paths.keys().copied().collect();
         for id in paths {
             self.sync_path(id, "configured");
@@ -50,8 +67,61 @@ impl Mag {
                 self.refresh(id, binding_id);
             }
         }
+        self.follow_nodes(&before.logical_mobile_nodes);
         self.drive_all();
         Ok(())
+    }
+
+    /// Interfaces that came behind the others are down until the program says otherwise.
+    fn take_interfaces(&mut self) {
+        let count = self.config.roaming_interfaces.len();
+        self.interfaces.resize_with(count, Interface::default);
+        self.make_paths();
+    }
+
+    /// An anchor has another address. Nothing that was found out about the old one holds.
+    fn follow_anchor(&mut self, lma: usize) {
+        for id in self.waiting_for_clock(lma) {
+            if let Some(entry) = self.entry_mut(id) {
+                entry.life = Life::Wanted;
+            }
+        }
+        self.stop_clock(lma);
+        if let Some(anchor) = self.anchors.get_mut(lma) {
+            *anchor = Anchor::default();
+        }
+        let paths: Vec<PathId> = self.paths.keys().copied().collect();
+        for id in paths.into_iter().filter(|id| path_parts(*id).0 == lma) {
+            self.timers.cancel(TimerKind::Heartbeat(id));
+            self.timers.cancel(TimerKind::KeepAlive(id));
+            if let Some(path) = self.paths.get_mut(&id) {
+                *path = Path {
+                    installed: path.installed.take(),
+                    reported: path.reported,
+                    good_since: self.now,
+                    ..Path::default()
+                };
+            }
+        }
+        for id in self.ids() {
+            if let Some(entry) = self.entry_mut(id)
+                && entry.lma == lma
+                && entry.life == Life::Halted
+            {
+                entry.life = Life::Wanted;
+            }
+            self.register_anew(id, lma);
+        }
+    }
+
+    /// Whether a logical mobile node is to come that has the name of an attached one.
+    fn meets_attached(&self, next: &MagConfig) -> bool {
+        let mut nodes = next.logical_mobile_nodes.iter();
+        nodes.any(|node| {
+            let id = self.by_mn.get(&Identifier::nai(&node.nai));
+            let entry = id.and_then(|id| self.entry(*id));
+            entry.is_some_and(|entry| !entry.logical)
+        })
     }
 
     /// The Binding IDs of the roaming interfaces whose attributes anchors must hear of.
@@ -106,7 +176,10 @@ fn fixed(before: &MagConfig, next: &MagConfig) -> Vec<&'static str> {
     let differences = [
         ("identity", before.identity != next.identity),
         ("lma", anchors(before) != anchors(next)),
-        ("roaming interface", names(before) != names(next)),
+        (
+            "roaming interface",
+            !names(next).starts_with(&names(before)),
+        ),
         ("multipath", before.multipath != next.multipath),
         ("encap", before.encapsulation != next.encapsulation),
         (
@@ -119,14 +192,28 @@ fn fixed(before: &MagConfig, next: &MagConfig) -> Vec<&'static str> {
         ),
         ("ani", before.access_network != next.access_network),
         (
-            "logical-mn",
-            before.logical_mobile_nodes != next.logical_mobile_nodes,
+            "gre-encap-key down",
+            keys(next).any(|key| keys(before).all(|known| known != key)),
         ),
     ];
     let differences = differences.into_iter();
     differences
         .filter_map(|(name, differs)| differs.then_some(name))
         .collect()
+}
+
+/// The downlink GRE keys that are configured, and so never drawn.
+fn keys(config: &MagConfig) -> impl Iterator<Item = u32> + '_ {
+    let nodes = config.logical_mobile_nodes.iter();
+    nodes.filter_map(|node| node.gre_downlink_key)
+}
+
+/// The places of the anchors that are reached at another address.
+fn moved_anchors(before: &MagConfig, next: &MagConfig) -> Vec<usize> {
+    let address = |config: &MagConfig, lma: &LmaPeer| lma.address(config.encapsulation_with(lma));
+    let pairs = before.lmas.iter().zip(&next.lmas).enumerate();
+    let moved = pairs.filter(|(_, (old, new))| address(before, old) != address(next, new));
+    moved.map(|(lma, _)| lma).collect()
 }
 
 /// The anchors without what may change.
@@ -136,6 +223,8 @@ fn anchors(config: &MagConfig) -> Vec<LmaPeer> {
         .map(|mut lma| {
             lma.keys.clear();
             lma.lenient.clear();
+            lma.ipv4_address = None;
+            lma.ipv6_address = None;
             lma
         })
         .collect()

@@ -122,12 +122,17 @@ impl Mag {
         }
     }
 
-    /// Without multipath a change of care-of address is a handoff (signalling rules section 1).
+    /// Without multipath a change of interface is a handoff (signalling rules section 1). Another
+    /// address of the same interface is none: were it called one, the anchor would tell the
+    /// gateway at the old address that the mobile node left (RFC 5846 section 8.1), which nobody
+    /// receives. Without a link-layer identifier the anchor finds the session only by a handoff
+    /// (RFC 5213 section 5.4.1.1 item 5).
     fn single_handoff(&self, entry: &Entry, binding_id: u8) -> u8 {
         let held = entry.valid_until.is_some_and(|until| until > self.now);
+        let same_interface = entry.last_interface == Some(binding_id) && entry.link_layer.is_some();
         if !held {
             entry.first_handoff
-        } else if entry.last_care_of == self.care_of(binding_id) {
+        } else if same_interface || entry.last_care_of == self.care_of(binding_id) {
             handoff::NOT_CHANGED
         } else {
             handoff::BETWEEN_GATEWAYS
@@ -207,7 +212,27 @@ impl Mag {
     }
 
     pub(super) fn start(&mut self, id: SessionId, binding_id: u8, handoff: u8) {
+        if !self.keeps_pace(id, binding_id) {
+            return;
+        }
         self.ask(id, binding_id, Purpose::Register, binding_id, handoff);
+    }
+
+    /// Whether MAX_UPDATE_RATE lets a path be registered now; if not, it is when it may be.
+    fn keeps_pace(&mut self, id: SessionId, binding_id: u8) -> bool {
+        let now = self.now;
+        let Some(entry) = self.entry_mut(id) else {
+            return false;
+        };
+        let Err(at) = entry.paces.entry(binding_id).or_default().admit(now) else {
+            return true;
+        };
+        // So that a mere refresh is not forgotten.
+        entry.doubt(binding_id);
+        let registration = entry.registrations.entry(binding_id).or_default();
+        registration.again_at = Some(at);
+        self.timers.set(TimerKind::Again(id, binding_id), at);
+        false
     }
 
     pub(super) fn ask(

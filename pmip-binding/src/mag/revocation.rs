@@ -228,6 +228,9 @@ impl Mag {
         if let Some(anchor) = self.anchors.get_mut(revocation.lma) {
             anchor.revocation_answered = true;
         }
+        if let Some(failed) = revocation::failed(self.anchor_name(revocation.lma), answer) {
+            self.emit(Event::Revocation(failed));
+        }
         self.finish_revocation(&revocation, Some(answer.status));
     }
 

@@ -360,7 +360,8 @@ impl Played {
             let clock = self.clock(RIGHT);
             self.world.input(Node::Mag(mag), Input::ClockStep(clock));
         }
-        self.world.run_for(Duration::from_secs(1));
+        // Refusals one after the other may use up MAX_UPDATE_RATE, which costs a second.
+        self.world.run_for(Duration::from_secs(2));
         self.check();
         if !self.lma_clock_stepped {
             self.check_registered();

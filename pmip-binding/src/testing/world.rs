@@ -115,22 +115,33 @@ impl World {
         self.mags.push(mag);
         self.mag_tables.push(Tables::default());
         for (binding_id, &address) in (1u8..).zip(addresses) {
-            let number = (index as u64) * 1000 + u64::from(binding_id) * 2;
-            let directed = |add: u64| {
-                let mut config = link.clone();
-                config.seed = config.seed.wrapping_mul(7919).wrapping_add(number + add);
-                Link::new(config)
-            };
-            let duplex = Duplex {
-                address,
-                is_up: false,
-                up: directed(0),
-                down: directed(1),
-                nat: None,
-            };
-            self.links.insert((index, binding_id), duplex);
+            self.add_interface(index, binding_id, address, link);
         }
         index
+    }
+
+    /// Adds links of this kind behind one more roaming interface of a gateway, down at first.
+    pub fn add_interface(
+        &mut self,
+        mag: usize,
+        binding_id: u8,
+        address: IpAddr,
+        link: &LinkConfig,
+    ) {
+        let number = (mag as u64) * 1000 + u64::from(binding_id) * 2;
+        let directed = |add: u64| {
+            let mut config = link.clone();
+            config.seed = config.seed.wrapping_mul(7919).wrapping_add(number + add);
+            Link::new(config)
+        };
+        let duplex = Duplex {
+            address,
+            is_up: false,
+            up: directed(0),
+            down: directed(1),
+            nat: None,
+        };
+        self.links.insert((mag, binding_id), duplex);
     }
 
     /// Replaces the anchor by a new one that has lost its state.

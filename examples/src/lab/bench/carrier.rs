@@ -1,29 +1,18 @@
 //! What carries packets between MAG and LMA, and how to switch to it.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::net::IpAddr;
+use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
-use rtnetlink::LinkVxlan;
+use anyhow::Result;
+use pmip_wire::types::Encapsulation;
 
-use super::node::{NodePath, NodeSpec, TUN};
-use super::node_command;
-use super::topology::{INNER_MTU, LINKS, LMA, PATHS, Topology, UNDERLAY_MTU, prefixes};
-use crate::platform::netns::Netns;
-
-const VXLAN: &str = "vxlan0";
-const OPENVPN: &str = "ovpn0";
-const VXLAN_ENDS: (Ipv4Addr, Ipv4Addr) =
-    (Ipv4Addr::new(10, 200, 0, 1), Ipv4Addr::new(10, 200, 0, 2));
-const OPENVPN_ENDS: (Ipv4Addr, Ipv4Addr) =
-    (Ipv4Addr::new(10, 201, 0, 1), Ipv4Addr::new(10, 201, 0, 2));
-/// How long a daemon may take to make its device.
-const START_TIMEOUT: Duration = Duration::from_secs(5);
+use super::daemon::{Daemon, Node};
+use super::node::{NodePath, NodeSpec};
+use super::peers::{OPENVPN, VXLAN_ENDS, VXLAN_ENDS6, Wireguard, openvpn, vxlan, wireguard};
+use super::topology::{
+    LINKS, LMA, LMA6, PATHS, PATHS6, Topology, UNDERLAY_MTU, prefixes, prefixes6,
+};
+use crate::platform::dataplane::DATA_PORT;
 
 /// One way to carry packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -35,274 +24,227 @@ pub(super) enum Carrier {
     Vxlan,
     /// openvpn without cipher and authentication: the like-for-like userland peer.
     Openvpn,
-    /// Ours over one path.
+    /// wireguard-go, which encrypts.
+    Wireguard,
+    /// Ours over one path, IPv4-UDP.
     OnePath,
-    /// Ours over two paths, with four TCP streams.
+    /// Ours over two paths, IPv4-UDP, with four TCP streams.
     TwoPaths,
+    /// Ours over one path, IPv6 in IPv6, by raw sockets.
+    Ipv6,
+    /// Ours over one path, GRE over IPv4, by raw sockets.
+    Gre,
 }
 
 impl Carrier {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Routing,
         Self::Vxlan,
         Self::Openvpn,
+        Self::Wireguard,
         Self::OnePath,
         Self::TwoPaths,
+        Self::Ipv6,
+        Self::Gre,
     ];
+    /// Ours.
+    pub(super) const OWN: [Self; 4] = [Self::OnePath, Self::TwoPaths, Self::Ipv6, Self::Gre];
+    /// What ours are compared with.
+    pub(super) const PEERS: [Self; 4] =
+        [Self::Routing, Self::Vxlan, Self::Openvpn, Self::Wireguard];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Routing => "plain routing",
             Self::Vxlan => "kernel VXLAN",
             Self::Openvpn => "openvpn, no cipher",
+            Self::Wireguard => "wireguard-go",
             Self::OnePath => "pmip, one path",
             Self::TwoPaths => "pmip, two paths",
+            Self::Ipv6 => "pmip, IPv6-in-IPv6",
+            Self::Gre => "pmip, GRE",
         }
     }
 
     pub(super) const fn streams(self) -> usize {
         match self {
             Self::TwoPaths => 4,
-            Self::Routing | Self::Vxlan | Self::Openvpn | Self::OnePath => 1,
+            Self::Routing
+            | Self::Vxlan
+            | Self::Openvpn
+            | Self::Wireguard
+            | Self::OnePath
+            | Self::Ipv6
+            | Self::Gre => 1,
+        }
+    }
+
+    /// Which of our pairs of tunnel ends carries it, and over how many paths.
+    const fn own(self) -> Option<(usize, usize)> {
+        match self {
+            Self::OnePath => Some((0, 1)),
+            Self::TwoPaths => Some((0, 2)),
+            Self::Ipv6 => Some((1, 1)),
+            Self::Gre => Some((2, 1)),
+            Self::Routing | Self::Vxlan | Self::Openvpn | Self::Wireguard => None,
         }
     }
 }
 
+/// Our pairs of tunnel ends: encapsulation, device, UDP port (which all have, used or not).
+const PAIRS: [(Encapsulation, &str, u16); 3] = [
+    (Encapsulation::Ipv4Udp, "pmip0", DATA_PORT),
+    (Encapsulation::Ipv6, "pmip6", DATA_PORT),
+    (Encapsulation::GreIpv4, "pmipgre", DATA_PORT + 1),
+];
+
 /// All carriers, ready to be switched to.
 pub(super) struct Carriers<'a> {
     topology: &'a Topology,
-    nodes: [Node; 2],
-    openvpn: Option<[Daemon; 2]>,
+    nodes: [[Node; 2]; 3],
+    openvpn: Result<[Daemon; 2]>,
+    wireguard: Result<Wireguard>,
 }
 
 impl<'a> Carriers<'a> {
-    pub(super) fn start(topology: &'a Topology) -> Result<Self> {
+    pub(super) fn start(topology: &'a Topology, workers: Option<usize>) -> Result<Self> {
         vxlan(&topology.mag, 0)?;
         vxlan(&topology.lma, 1)?;
-        let (_, down) = prefixes()?;
-        let spec = |lma| NodeSpec {
-            lma,
-            prefixes: vec![down],
-            underlay_mtu: UNDERLAY_MTU,
-            paths: node_paths(lma),
-        };
-        let nodes = [
-            Node::start(&topology.mag, &spec(false))?,
-            Node::start(&topology.lma, &spec(true))?,
-        ];
-        let openvpn = openvpn(topology).ok();
+        let [udp, ipv6, gre] = PAIRS.map(|pair| nodes(topology, pair, workers));
         Ok(Self {
             topology,
-            nodes,
-            openvpn,
+            nodes: [udp?, ipv6?, gre?],
+            openvpn: openvpn(topology),
+            wireguard: wireguard(topology),
         })
     }
 
     pub(super) fn available(&self) -> impl Iterator<Item = Carrier> + use<> {
-        let openvpn = self.openvpn.is_some();
+        let absent: Vec<_> = self
+            .absent()
+            .into_iter()
+            .map(|(absent, _)| absent)
+            .collect();
         Carrier::ALL
             .into_iter()
-            .filter(move |carrier| *carrier != Carrier::Openvpn || openvpn)
+            .filter(move |carrier| !absent.contains(carrier))
     }
 
-    /// What is not installed here.
-    pub(super) fn absent(&self) -> Vec<Carrier> {
-        let available: Vec<_> = self.available().collect();
-        Carrier::ALL
+    /// What cannot be measured here, and why.
+    pub(super) fn absent(&self) -> Vec<(Carrier, String)> {
+        let openvpn = self.openvpn.as_ref().err();
+        let wireguard = self.wireguard.as_ref().err();
+        [(Carrier::Openvpn, openvpn), (Carrier::Wireguard, wireguard)]
             .into_iter()
-            .filter(|carrier| !available.contains(carrier))
+            .filter_map(|(carrier, error)| Some((carrier, format!("{:#}", error?))))
             .collect()
     }
 
     /// Routes the hosts' traffic through `carrier`.
     pub(super) fn switch_to(&mut self, carrier: Carrier) -> Result<()> {
-        let (up, down) = prefixes()?;
-        let gateways = |mag: IpAddr, lma: IpAddr| ((Some(lma), None), (Some(mag), None));
-        let device = |name| ((None, Some(name)), (None, Some(name)));
-        let ((up_gateway, up_link), (down_gateway, down_link)) = match carrier {
-            Carrier::Routing => gateways(PATHS[0].0, PATHS[0].1),
-            Carrier::Vxlan => gateways(VXLAN_ENDS.0.into(), VXLAN_ENDS.1.into()),
-            Carrier::Openvpn => device(OPENVPN),
-            Carrier::OnePath | Carrier::TwoPaths => device(TUN),
+        let devices = match carrier {
+            Carrier::Routing => return self.route_by(PATHS[0], PATHS6[0]),
+            Carrier::Vxlan => {
+                let (mag, lma) = VXLAN_ENDS;
+                let (mag6, lma6) = VXLAN_ENDS6;
+                let ends = (mag.into(), lma.into());
+                return self.route_by(ends, (mag6.into(), lma6.into()));
+            }
+            Carrier::Openvpn => [OPENVPN, OPENVPN].map(str::to_owned),
+            Carrier::Wireguard => match &self.wireguard {
+                Ok(wireguard) => wireguard.names.clone(),
+                Err(_) => return Ok(()),
+            },
+            Carrier::OnePath | Carrier::TwoPaths | Carrier::Ipv6 | Carrier::Gre => {
+                let device = carrier.own().map_or("", |(pair, _)| PAIRS[pair].1);
+                [device, device].map(str::to_owned)
+            }
         };
-        self.topology.mag.add_route(up, up_gateway, up_link)?;
-        self.topology.lma.add_route(down, down_gateway, down_link)?;
-        let paths = match carrier {
-            Carrier::TwoPaths => 2,
-            Carrier::Routing | Carrier::Vxlan | Carrier::Openvpn | Carrier::OnePath => 1,
+        for (up, down) in [prefixes()?, prefixes6()?] {
+            let [at_mag, at_lma] = &devices;
+            self.topology.mag.add_route(up, None, Some(at_mag))?;
+            self.topology.lma.add_route(down, None, Some(at_lma))?;
+        }
+        let Some((pair, paths)) = carrier.own() else {
+            return Ok(());
         };
-        self.nodes
+        self.nodes[pair]
             .iter_mut()
             .try_for_each(|node| node.use_paths(paths))
     }
 
+    /// Routes by gateways: the MAG's and the LMA's end, over IPv4 and over IPv6.
+    fn route_by(&self, ipv4: (IpAddr, IpAddr), ipv6: (IpAddr, IpAddr)) -> Result<()> {
+        for ((up, down), (mag, lma)) in [(prefixes()?, ipv4), (prefixes6()?, ipv6)] {
+            self.topology.mag.add_route(up, Some(lma), None)?;
+            self.topology.lma.add_route(down, Some(mag), None)?;
+        }
+        Ok(())
+    }
+
     /// Processor time that the carrier's daemons have used.
     pub(super) fn processor_time(&self, carrier: Carrier) -> Result<Duration> {
+        let all = |daemons: &[Daemon]| daemons.iter().map(Daemon::processor_time).sum();
         match carrier {
             Carrier::Routing | Carrier::Vxlan => Ok(Duration::ZERO),
-            Carrier::Openvpn => {
-                let daemons = self.openvpn.iter().flatten();
-                daemons.map(|daemon| daemon.processor_time()).sum()
+            Carrier::Openvpn => self
+                .openvpn
+                .as_ref()
+                .map_or(Ok(Duration::ZERO), |both| all(both)),
+            Carrier::Wireguard => match &self.wireguard {
+                Ok(wireguard) => all(&wireguard.daemons),
+                Err(_) => Ok(Duration::ZERO),
+            },
+            Carrier::OnePath | Carrier::TwoPaths | Carrier::Ipv6 | Carrier::Gre => {
+                let (pair, _) = carrier.own().unwrap_or_default();
+                let nodes = self.nodes[pair].iter();
+                nodes.map(|node| node.daemon.processor_time()).sum()
             }
-            Carrier::OnePath | Carrier::TwoPaths => self
-                .nodes
-                .iter()
-                .map(|node| node.daemon.processor_time())
-                .sum(),
         }
     }
 }
 
-fn node_paths(lma: bool) -> Vec<NodePath> {
-    PATHS
+fn nodes(
+    topology: &Topology,
+    (encapsulation, tun, port): (Encapsulation, &str, u16),
+    workers: Option<usize>,
+) -> Result<[Node; 2]> {
+    let ((_, down), (_, down6)) = (prefixes()?, prefixes6()?);
+    let spec = |lma| NodeSpec {
+        lma,
+        tun: tun.to_owned(),
+        encapsulation,
+        port,
+        workers,
+        prefixes: vec![down, down6],
+        underlay_mtu: UNDERLAY_MTU,
+        paths: node_paths(lma, encapsulation.is_ipv4_transport()),
+    };
+    Ok([
+        Node::start(&topology.mag, &spec(false))?,
+        Node::start(&topology.lma, &spec(true))?,
+    ])
+}
+
+fn node_paths(lma: bool, ipv4: bool) -> Vec<NodePath> {
+    let (paths, anchor) = match ipv4 {
+        true => (PATHS, LMA),
+        false => (PATHS6, LMA6),
+    };
+    paths
         .into_iter()
         .zip(LINKS)
         .map(|((care_of, _), (wan, _))| match lma {
             true => NodePath {
                 interface: None,
-                local: LMA,
+                local: anchor,
                 remote: care_of,
             },
             false => NodePath {
                 interface: Some(wan.to_owned()),
                 local: care_of,
-                remote: LMA,
+                remote: anchor,
             },
         })
         .collect()
-}
-
-/// The VXLAN device of one end: 0 is the MAG's, 1 the LMA's.
-fn vxlan(namespace: &Netns, end: usize) -> Result<()> {
-    let (mag, lma) = PATHS[0];
-    let (local, remote, own, link) = match end {
-        0 => (mag, lma, VXLAN_ENDS.0, LINKS[0].0),
-        _ => (lma, mag, VXLAN_ENDS.1, LINKS[0].1),
-    };
-    let (IpAddr::V4(local), IpAddr::V4(remote)) = (local, remote) else {
-        return Err(anyhow!("paths are IPv4"));
-    };
-    let index = namespace.link_index(link)?;
-    namespace
-        .netlink(async |handle| {
-            let message = LinkVxlan::new(VXLAN, 42)
-                .dev(index)
-                .local(local)
-                .remote(remote)
-                .port(4789)
-                .build();
-            Ok(handle.link().add(message).execute().await?)
-        })
-        .context("making a VXLAN device")?;
-    namespace.set_mtu(VXLAN, INNER_MTU.into())?;
-    namespace.set_link_up(VXLAN, true)?;
-    namespace.add_address(VXLAN, own.into(), 24)
-}
-
-/// A program that ends when this is dropped.
-struct Daemon(Child);
-
-impl Daemon {
-    fn processor_time(&self) -> Result<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id()))
-            .context("reading a daemon's processor time: has it ended?")?;
-        // The name in parentheses may hold spaces; user and system time are fields 14 and 15.
-        let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        let ticks: u64 = after_name
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .filter_map(|field| field.parse::<u64>().ok())
-            .sum();
-        let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK)?.unwrap_or(100);
-        Ok(Duration::from_secs_f64(ticks as f64 / per_second as f64))
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// One of our tunnel ends.
-struct Node {
-    daemon: Daemon,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-    paths: usize,
-}
-
-impl Node {
-    fn start(namespace: &Netns, spec: &NodeSpec) -> Result<Self> {
-        let mut command = node_command(spec)?;
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut daemon = Daemon(namespace.spawn(command)?);
-        let input = daemon.0.stdin.take().context("a node's input")?;
-        let output = daemon.0.stdout.take().context("a node's output")?;
-        let mut node = Self {
-            daemon,
-            input,
-            output: BufReader::new(output),
-            paths: spec.paths.len(),
-        };
-        node.answer()?;
-        Ok(node)
-    }
-
-    fn use_paths(&mut self, paths: usize) -> Result<()> {
-        if self.paths == paths {
-            return Ok(());
-        }
-        self.paths = paths;
-        writeln!(self.input, "{paths}")?;
-        self.answer()
-    }
-
-    fn answer(&mut self) -> Result<()> {
-        let mut line = String::new();
-        match self.output.read_line(&mut line)? {
-            0 => Err(anyhow!("a tunnel end ended; its message is above")),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn openvpn(topology: &Topology) -> Result<[Daemon; 2]> {
-    let (mag, lma) = PATHS[0];
-    let (at_mag, at_lma) = OPENVPN_ENDS;
-    let start = |namespace: &Netns, local: IpAddr, remote: IpAddr, own: Ipv4Addr, to: Ipv4Addr| {
-        let mut command = Command::new("openvpn");
-        command
-            .args(["--dev", OPENVPN, "--dev-type", "tun", "--proto", "udp"])
-            .args(["--cipher", "none", "--auth", "none"])
-            .args(["--local", &local.to_string()])
-            .args(["--remote", &remote.to_string()])
-            .args(["--ifconfig", &own.to_string(), &to.to_string()])
-            .args(["--tun-mtu", "1500", "--mssfix", "0", "--verb", "0"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        namespace.spawn(command).map(Daemon)
-    };
-    let mut daemons = [
-        start(&topology.mag, mag, lma, at_mag, at_lma)?,
-        start(&topology.lma, lma, mag, at_lma, at_mag)?,
-    ];
-    let deadline = Instant::now() + START_TIMEOUT;
-    let up = |namespace: &Netns| -> Result<bool> {
-        namespace.run(|| Path::new("/proc/sys/net/ipv4/conf").join(OPENVPN).exists())
-    };
-    while !(up(&topology.mag)? && up(&topology.lma)?) {
-        let ended = daemons
-            .iter_mut()
-            .any(|daemon| daemon.0.try_wait().is_ok_and(|status| status.is_some()));
-        if ended || Instant::now() > deadline {
-            return Err(anyhow!("openvpn does not start here"));
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-    Ok(daemons)
 }

@@ -1,7 +1,7 @@
 //! Traffic between two namespaces: bulk TCP, paced UDP, round trips.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Shutdown, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
@@ -23,18 +23,25 @@ pub(super) struct Figures {
     pub(super) tcp_up: f64,
     /// Gbit/s of TCP payload from the peer to the host.
     pub(super) tcp_down: f64,
+    /// Gbit/s of TCP payload from the host to its peer, over IPv6.
+    pub(super) tcp_ipv6_up: f64,
     /// Processor time of both daemons for each Gbit of TCP.
     pub(super) cpu_seconds_per_gigabit: f64,
     /// 50th and 99th percentile, microseconds, 64 octets.
     pub(super) rtt_idle_us: (f64, f64),
     /// The same beside one bulk TCP transfer.
     pub(super) rtt_loaded_us: (f64, f64),
-    /// Packets a second of 1400 octets with at most 1 % loss.
-    pub(super) udp_pps: f64,
-    /// Packets a second delivered when more are sent than fit.
-    pub(super) udp_flood_pps: f64,
-    /// Packets a second sent in that flood.
-    pub(super) udp_flood_offered_pps: f64,
+    /// Packets of 1400 octets.
+    pub(super) udp_1400: UdpFigures,
+    /// Packets of 64 octets.
+    pub(super) udp_64: UdpFigures,
+}
+
+impl Figures {
+    /// Gbit/s of TCP over IPv4, mean of both directions.
+    pub(super) const fn tcp_of(&self) -> f64 {
+        f64::midpoint(self.tcp_up, self.tcp_down)
+    }
 }
 
 const IO_TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,6 +73,34 @@ pub(super) fn tcp(
         sent?;
         let bits = received.load(Ordering::Relaxed) as f64 * 8.0;
         Ok(bits / seconds.max(1e-6) / 1e9)
+    })
+}
+
+/// Gbit/s of payload over `streams` TCP connections in `duration`, without the time that they take
+/// to start and to end.
+pub(super) fn steady_tcp(
+    (from, to, address): Direction<'_>,
+    streams: usize,
+    duration: Duration,
+) -> Result<f64> {
+    const START: Duration = Duration::from_secs(1);
+    let listener = to.run(|| TcpListener::bind((address, 0)))??;
+    let target = listener.local_addr()?;
+    let received = AtomicU64::new(0);
+    let connect = || (0..streams).map(|_| TcpStream::connect(target)).collect();
+    let sockets: std::io::Result<Vec<_>> = from.run(connect)?;
+    let sockets = sockets?;
+    thread::scope(|scope| {
+        let receiver = scope.spawn(|| receive_all(&listener, streams, &received));
+        let sender = scope.spawn(|| send_all(&sockets, START + duration));
+        thread::sleep(START);
+        let (begin, before) = (Instant::now(), received.load(Ordering::Relaxed));
+        thread::sleep(duration.saturating_sub(Duration::from_millis(100)));
+        let octets = received.load(Ordering::Relaxed).saturating_sub(before);
+        let seconds = begin.elapsed().as_secs_f64();
+        join(sender)?;
+        join(receiver)?;
+        Ok(octets as f64 * 8.0 / seconds.max(1e-6) / 1e9)
     })
 }
 
@@ -121,7 +156,7 @@ fn write_until(mut socket: &TcpStream, end: Instant) -> Result<()> {
 /// 50th and 99th percentile of `count` round trips, in microseconds.
 pub(super) fn round_trips((from, to, address): Direction<'_>, count: usize) -> Result<(f64, f64)> {
     let server = to.run(|| UdpSocket::bind((address, 0)))??;
-    let client = from.run(|| UdpSocket::bind(("0.0.0.0", 0)))??;
+    let client = from.run(|| UdpSocket::bind((any(address), 0)))??;
     client.connect(server.local_addr()?)?;
     server.set_read_timeout(Some(Duration::from_millis(100)))?;
     client.set_read_timeout(Some(Duration::from_millis(500)))?;
@@ -132,6 +167,14 @@ pub(super) fn round_trips((from, to, address): Direction<'_>, count: usize) -> R
         done.store(true, Ordering::Relaxed);
         percentiles(times?)
     })
+}
+
+/// The unspecified address of the family of `like`.
+const fn any(like: IpAddr) -> IpAddr {
+    match like {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    }
 }
 
 fn echo(server: &UdpSocket, done: &AtomicBool) {
@@ -193,15 +236,19 @@ pub(super) fn round_trips_under_load(
     })
 }
 
-/// What UDP of one size reached.
+/// What UDP of one size reached, in packets a second.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
 pub(super) struct UdpFigures {
-    pub(super) without_loss: f64,
-    pub(super) flood_delivered: f64,
-    pub(super) flood_offered: f64,
+    /// With at most 1 % loss.
+    pub(super) pps: f64,
+    /// Delivered when more are sent than fit.
+    pub(super) flood_pps: f64,
+    /// Sent in that flood.
+    pub(super) flood_offered_pps: f64,
 }
 
-const UDP_TRIAL: Duration = Duration::from_millis(400);
-const UDP_TRIALS: u32 = 6;
+const UDP_TRIAL: Duration = Duration::from_millis(300);
+const UDP_TRIALS: u32 = 5;
 
 /// Finds the highest rate of packets of `length` octets, headers included, with at most 1 % loss.
 pub(super) fn udp(direction: Direction<'_>, length: usize) -> Result<UdpFigures> {
@@ -226,9 +273,9 @@ pub(super) fn udp(direction: Direction<'_>, length: usize) -> Result<UdpFigures>
         rate = (low + high) / 2.0;
     }
     Ok(UdpFigures {
-        without_loss: best,
-        flood_delivered: flood.delivered,
-        flood_offered: flood.offered,
+        pps: best,
+        flood_pps: flood.delivered,
+        flood_offered_pps: flood.offered,
     })
 }
 
@@ -254,7 +301,7 @@ fn udp_trial(
     let _ = setsockopt(&receiver, RcvBufForce, &(8 << 20));
     receiver.set_read_timeout(Some(Duration::from_millis(100)))?;
     let target = receiver.local_addr()?;
-    let sender = from.run(|| UdpSocket::bind(("0.0.0.0", 0)))??;
+    let sender = from.run(|| UdpSocket::bind((any(address), 0)))??;
     sender.connect(target)?;
     let (stop, stopped) = mpsc::channel();
     thread::scope(|scope| {

@@ -1,13 +1,17 @@
-//! `pmip lab bench`: what our tunnel costs, against plain routing, a kernel VXLAN tunnel and
-//! openvpn, on one machine in one call.
+//! `pmip lab bench`: what our tunnel costs, against plain routing, a kernel VXLAN tunnel, openvpn and
+//! wireguard-go, on one machine in one call, and which of our goals that reaches.
 //!
 //! Rounds alternate through all carriers, because the speed of a machine swings by half within an
 //! hour; what counts are the medians of the ratios within each round.
 
 mod carrier;
+mod daemon;
+mod goals;
 mod measure;
 mod node;
+mod peers;
 mod report;
+mod shaped;
 mod topology;
 
 use std::io::Write;
@@ -31,6 +35,9 @@ pub struct BenchArgs {
     /// Seconds of each bulk transfer
     #[arg(long, default_value_t = 1.0)]
     pub seconds: f64,
+    /// Worker threads of each of our tunnel ends; without it as many as serve best
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
     /// Print one JSON object and nothing else on standard output
     #[arg(long)]
     pub json: bool,
@@ -59,9 +66,14 @@ pub fn run(args: &BenchArgs) -> i32 {
 
 fn bench(args: &BenchArgs) -> Result<()> {
     let topology = Topology::build()?;
-    let mut carriers = Carriers::start(&topology)?;
+    let mut carriers = Carriers::start(&topology, args.workers)?;
     let duration = Duration::from_secs_f64(args.seconds.clamp(0.2, 60.0));
-    let mut report = Report::new(carriers.absent());
+    let absent = carriers.absent();
+    for (carrier, why) in &absent {
+        progress("");
+        let _ = writeln!(std::io::stderr(), "SKIP {}: {why}", carrier.name());
+    }
+    let mut report = Report::new(absent);
     for round in 1..=args.rounds.max(1) {
         for carrier in carriers.available() {
             progress(&format!(
@@ -74,6 +86,8 @@ fn bench(args: &BenchArgs) -> Result<()> {
             report.add(carrier, figures);
         }
     }
+    progress("two unequal paths");
+    report.shaped = Some(shaped::run(&topology, &mut carriers));
     progress("");
     let text = match args.json {
         true => serde_json::to_string_pretty(&report.json())?,
@@ -100,18 +114,20 @@ fn measure_one(
     let tcp_down = measure::tcp(down, streams, duration)?;
     let used = carriers.processor_time(carrier)?.saturating_sub(before);
     let gigabits = (tcp_up + tcp_down) * duration.as_secs_f64();
+    let up6 = (&topology.host, &topology.peer, topology::PEER6);
+    measure::round_trips(up6, 20)?;
+    let tcp_ipv6_up = measure::tcp(up6, streams, duration)?;
     let idle = measure::round_trips(up, 2_000)?;
     let loaded = measure::round_trips_under_load(up, duration)?;
-    let udp = measure::udp(up, 1_400)?;
     Ok(Figures {
         tcp_up,
         tcp_down,
+        tcp_ipv6_up,
         cpu_seconds_per_gigabit: used.as_secs_f64() / gigabits.max(1e-9),
         rtt_idle_us: idle,
         rtt_loaded_us: loaded,
-        udp_pps: udp.without_loss,
-        udp_flood_pps: udp.flood_delivered,
-        udp_flood_offered_pps: udp.flood_offered,
+        udp_1400: measure::udp(up, 1_400)?,
+        udp_64: measure::udp(up, 64)?,
     })
 }
 

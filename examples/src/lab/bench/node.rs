@@ -5,19 +5,24 @@ use std::io::{self, BufRead, Write};
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context, Result, anyhow};
-use pmip_tunnel::{ForwardingTable, Role, SessionKey, TunnelPath, TunnelSession};
+use pmip_tunnel::encap::Carrier;
+use pmip_tunnel::{ForwardingTable, PathKeys, Role, SessionKey, TunnelPath, TunnelSession};
 use pmip_wire::types::{Encapsulation, IpPrefix, PathId};
 
 use super::topology::INNER_MTU;
-use crate::platform::dataplane::{DATA_PORT, DataPlane, DataPlaneConfig};
-
-/// Name of the TUN device.
-pub(super) const TUN: &str = "pmip0";
+use crate::platform::dataplane::{DataPlane, DataPlaneConfig};
 
 /// What a node is told on its command line, as JSON.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct NodeSpec {
     pub(super) lma: bool,
+    /// Name of the TUN device.
+    pub(super) tun: String,
+    pub(super) encapsulation: Encapsulation,
+    /// UDP port, which a node binds whether its encapsulation uses it or not.
+    pub(super) port: u16,
+    /// Worker threads; without it the usual number.
+    pub(super) workers: Option<usize>,
     /// The prefixes of the one session.
     pub(super) prefixes: Vec<IpPrefix>,
     pub(super) paths: Vec<NodePath>,
@@ -38,10 +43,15 @@ pub(super) struct NodePath {
 pub(super) fn run(spec: &NodeSpec) -> Result<()> {
     let role = if spec.lma { Role::Lma } else { Role::Mag };
     let table = table(spec, role, spec.paths.len());
-    let mut config = DataPlaneConfig::new(role, TUN);
+    let mut config = DataPlaneConfig::new(role, spec.tun.clone());
     config.tun_mtu = INNER_MTU;
+    config.data_port = spec.port;
+    if let Some(workers) = spec.workers {
+        config.workers = workers;
+    }
     let (mut plane, _events) =
         DataPlane::start(config, table).context("starting the data plane")?;
+    plane.listen(spec.encapsulation)?;
     for (path, at) in spec.paths.iter().zip(1..) {
         match &path.interface {
             Some(interface) => plane.set_path_socket(PathId(at), Some(interface), path.local)?,
@@ -72,17 +82,25 @@ fn table(spec: &NodeSpec, role: Role, usable: usize) -> ForwardingTable {
     table.set_underlay_mtu(spec.underlay_mtu);
     let mut paths = Vec::new();
     for (path, at) in spec.paths.iter().zip(1u32..) {
-        let remote = SocketAddr::new(path.remote, DATA_PORT);
+        let port = match Carrier::of(spec.encapsulation) {
+            Some(Carrier::Udp) => spec.port,
+            _ => 0,
+        };
+        let remote = SocketAddr::new(path.remote, port);
         let id = PathId(at);
-        let mut tunnel = TunnelPath::new(id, role, path.local, remote, Encapsulation::Ipv4Udp);
+        let mut tunnel = TunnelPath::new(id, role, path.local, remote, spec.encapsulation);
         tunnel.usable = paths.len() < usable;
         table.set_path(tunnel);
         paths.push(id);
     }
-    table.set_session(TunnelSession::new(
-        SessionKey(1),
-        spec.prefixes.clone(),
-        paths,
-    ));
+    let keys = match Carrier::of(spec.encapsulation) {
+        Some(Carrier::Gre) => paths
+            .iter()
+            .map(|path| PathKeys::new(*path, 1, 2))
+            .collect(),
+        _ => Vec::new(),
+    };
+    let session = TunnelSession::new(SessionKey(1), spec.prefixes.clone(), paths);
+    table.set_session(session.with_keys(keys));
     table
 }

@@ -6,30 +6,40 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
 use super::carrier::Carrier;
+use super::goals::{Goal, goals};
 use super::measure::{Figures, median};
 
 /// The figures of all rounds.
 pub(super) struct Report {
     rounds: Vec<(Carrier, Figures)>,
-    absent: Vec<Carrier>,
+    absent: Vec<(Carrier, String)>,
+    /// The share of two unequal paths' sum that many streams reach: up, down.
+    pub(super) shaped: Option<anyhow::Result<(f64, f64)>>,
 }
 
-type Pick = fn(&Figures) -> f64;
+pub(super) type Pick = fn(&Figures) -> f64;
 
 /// The figures that ratios are taken of.
-const RATIOS: [(&str, Pick); 5] = [
+const RATIOS: [(&str, Pick); 9] = [
     ("tcp_up", |figures| figures.tcp_up),
     ("tcp_down", |figures| figures.tcp_down),
-    ("udp_pps", |figures| figures.udp_pps),
+    ("tcp_ipv6_up", |figures| figures.tcp_ipv6_up),
+    ("udp_1400_pps", |figures| figures.udp_1400.pps),
+    ("udp_1400_flood_pps", |figures| figures.udp_1400.flood_pps),
+    ("udp_64_pps", |figures| figures.udp_64.pps),
     ("rtt_idle_p50", |figures| figures.rtt_idle_us.0),
     ("rtt_loaded_p50", |figures| figures.rtt_loaded_us.0),
+    ("cpu_seconds_per_gigabit", |figures| {
+        figures.cpu_seconds_per_gigabit
+    }),
 ];
 
 impl Report {
-    pub(super) const fn new(absent: Vec<Carrier>) -> Self {
+    pub(super) const fn new(absent: Vec<(Carrier, String)>) -> Self {
         Self {
             rounds: Vec::new(),
             absent,
+            shaped: None,
         }
     }
 
@@ -50,31 +60,40 @@ impl Report {
             .filter(|carrier| self.of(*carrier).next().is_some())
     }
 
-    fn middle(&self, carrier: Carrier, pick: Pick) -> f64 {
+    pub(super) fn middle(&self, carrier: Carrier, pick: Pick) -> f64 {
         median(self.of(carrier).map(pick).collect())
     }
 
-    /// The median of the ratios within each round.
-    fn ratio(&self, carrier: Carrier, to: Carrier, pick: Pick) -> f64 {
+    /// The median of the ratios within each round; none where one of both was not measured.
+    pub(super) fn ratio(&self, carrier: Carrier, to: Carrier, pick: Pick) -> Option<f64> {
         let pairs = self.of(carrier).zip(self.of(to));
-        median(pairs.map(|(own, other)| pick(own) / pick(other)).collect())
+        let ratios: Vec<f64> = pairs.map(|(own, other)| pick(own) / pick(other)).collect();
+        (!ratios.is_empty()).then(|| median(ratios))
     }
 
     pub(super) fn json(&self) -> Value {
         let carriers: Vec<Value> = self
             .measured()
             .map(|carrier| {
+                let ratios: Vec<Value> = Carrier::PEERS
+                    .into_iter()
+                    .map(|to| json!({ "to": to, "ratios": self.ratios(carrier, to) }))
+                    .collect();
                 json!({
                     "carrier": carrier,
                     "tcp_streams": carrier.streams(),
                     "rounds": self.of(carrier).collect::<Vec<_>>(),
-                    "ratio_to_routing": self.ratios(carrier, Carrier::Routing),
-                    "ratio_to_vxlan": self.ratios(carrier, Carrier::Vxlan),
-                    "ratio_to_openvpn": self.ratios(carrier, Carrier::Openvpn),
+                    "ratios": ratios,
                 })
             })
             .collect();
-        json!({ "carriers": carriers, "absent": self.absent })
+        let absent: Vec<Value> = self
+            .absent
+            .iter()
+            .map(|(carrier, why)| json!({ "carrier": carrier, "why": why }))
+            .collect();
+        let goals: Vec<Value> = goals(self).iter().map(Goal::json).collect();
+        json!({ "goals": goals, "carriers": carriers, "absent": absent })
     }
 
     fn ratios(&self, carrier: Carrier, to: Carrier) -> Value {
@@ -89,14 +108,13 @@ impl Report {
     }
 
     pub(super) fn text(&self) -> String {
-        let mut text = format!("{}\n\n", self.figures_table());
-        let _ = writeln!(text, "{}", self.ratio_table());
-        for carrier in &self.absent {
-            let _ = writeln!(
-                text,
-                "{} is not installed here and was left out",
-                carrier.name()
-            );
+        let mut text = format!("{}\n\n{}\n\n", self.figures_table(), self.ratio_table());
+        let _ = writeln!(text, "{}", self.goal_table());
+        for (carrier, why) in &self.absent {
+            let _ = writeln!(text, "SKIP {}: {why}", carrier.name());
+        }
+        if let Some(Err(error)) = &self.shaped {
+            let _ = writeln!(text, "SKIP two unequal paths: {error:#}");
         }
         text
     }
@@ -105,26 +123,34 @@ impl Report {
         let mut table = table(&[
             "carrier",
             "TCP up Gbit/s",
-            "TCP down",
+            "down",
+            "IPv6 up",
             "CPU s/Gbit",
-            "UDP 1400 B pps, <= 1 % loss",
+            "UDP 1400 B kpps, <= 1 % loss",
             "of a flood",
-            "RTT p50 us",
+            "64 B",
+            "of a flood",
+            "RTT us p50",
             "p99",
-            "p50 loaded",
+            "loaded p50",
+            "p99",
         ]);
         for carrier in self.measured() {
-            let middle = |pick| self.middle(carrier, pick);
+            let middle = |digits, pick| format!("{:.digits$}", self.middle(carrier, pick));
             table.add_row([
                 carrier.name().to_owned(),
-                format!("{:.2}", middle(|figures| figures.tcp_up)),
-                format!("{:.2}", middle(|figures| figures.tcp_down)),
-                format!("{:.3}", middle(|figures| figures.cpu_seconds_per_gigabit)),
-                format!("{:.0}", middle(|figures| figures.udp_pps)),
-                format!("{:.0}", middle(|figures| figures.udp_flood_pps)),
-                format!("{:.0}", middle(|figures| figures.rtt_idle_us.0)),
-                format!("{:.0}", middle(|figures| figures.rtt_idle_us.1)),
-                format!("{:.0}", middle(|figures| figures.rtt_loaded_us.0)),
+                middle(2, |figures| figures.tcp_up),
+                middle(2, |figures| figures.tcp_down),
+                middle(2, |figures| figures.tcp_ipv6_up),
+                middle(3, |figures| figures.cpu_seconds_per_gigabit),
+                middle(1, |figures| figures.udp_1400.pps / 1e3),
+                middle(1, |figures| figures.udp_1400.flood_pps / 1e3),
+                middle(1, |figures| figures.udp_64.pps / 1e3),
+                middle(1, |figures| figures.udp_64.flood_pps / 1e3),
+                middle(0, |figures| figures.rtt_idle_us.0),
+                middle(0, |figures| figures.rtt_idle_us.1),
+                middle(0, |figures| figures.rtt_loaded_us.0),
+                middle(0, |figures| figures.rtt_loaded_us.1),
             ]);
         }
         align(&mut table);
@@ -132,22 +158,49 @@ impl Report {
     }
 
     fn ratio_table(&self) -> Table {
-        let mut table = table(&["ratio, median of rounds", "TCP up", "TCP down", "UDP pps"]);
-        for carrier in [Carrier::OnePath, Carrier::TwoPaths] {
-            for to in [Carrier::Routing, Carrier::Vxlan, Carrier::Openvpn] {
+        let mut table = table(&[
+            "ratio, median of rounds",
+            "TCP up",
+            "down",
+            "IPv6 up",
+            "UDP 1400 B",
+            "64 B",
+            "CPU/Gbit",
+            "RTT",
+            "loaded",
+        ]);
+        let picks: [Pick; 8] = [
+            |figures| figures.tcp_up,
+            |figures| figures.tcp_down,
+            |figures| figures.tcp_ipv6_up,
+            |figures| figures.udp_1400.pps,
+            |figures| figures.udp_64.pps,
+            |figures| figures.cpu_seconds_per_gigabit,
+            |figures| figures.rtt_idle_us.0,
+            |figures| figures.rtt_loaded_us.0,
+        ];
+        for carrier in Carrier::OWN {
+            for to in Carrier::PEERS {
                 if self.of(to).next().is_none() {
                     continue;
                 }
-                let ratio = |pick| format!("{:.2}", self.ratio(carrier, to, pick));
-                table.add_row([
-                    format!("{} / {}", carrier.name(), to.name()),
-                    ratio(|figures| figures.tcp_up),
-                    ratio(|figures| figures.tcp_down),
-                    ratio(|figures| figures.udp_pps),
-                ]);
+                let ratio = |pick| match self.ratio(carrier, to, pick) {
+                    Some(ratio) if ratio.is_finite() => format!("{ratio:.2}"),
+                    _ => "-".to_owned(),
+                };
+                let name = format!("{} / {}", carrier.name(), to.name());
+                table.add_row(std::iter::once(name).chain(picks.map(ratio)));
             }
         }
         align(&mut table);
+        table
+    }
+
+    fn goal_table(&self) -> Table {
+        let mut table = table(&["goal", "what", "must", "aim", "here", ""]);
+        for goal in goals(self) {
+            table.add_row(goal.row());
+        }
         table
     }
 }

@@ -13,21 +13,21 @@
 
 mod icmp;
 mod outer;
+mod pool;
 mod raw;
 mod rx;
 mod sockets;
+mod standing;
 mod tun;
 mod tx;
 mod udp;
 mod underlay;
 mod worker;
 
-use std::io::{self, Write};
+use std::collections::BTreeMap;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, SyncSender};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -41,6 +41,7 @@ use pmip_wire::types::{Encapsulation, Instant, PathId};
 use tokio::sync::mpsc;
 
 use icmp::IcmpListener;
+use pool::Pool;
 use raw::{RawReceiver, RawSender};
 use sockets::{Listener, Sockets};
 use tun::Tun;
@@ -73,6 +74,8 @@ pub struct DataPlaneConfig {
     pub icmp_source_v6: Option<Ipv6Addr>,
     /// Which kernel offloads to try. What the kernel lacks is given up silently.
     pub offload: Offload,
+    /// Worker threads, at least 1: each has a queue of the TUN device and a share of the flows.
+    pub workers: usize,
     /// Most flows remembered at a time.
     pub flow_capacity: usize,
     /// A flow without packets for this long is forgotten.
@@ -98,6 +101,7 @@ impl DataPlaneConfig {
             icmp_source_v4: None,
             icmp_source_v6: None,
             offload: Offload::default(),
+            workers: 1,
             flow_capacity: 100_000,
             flow_idle: Duration::from_secs(300),
             per_packet: false,
@@ -272,10 +276,8 @@ pub struct DataPlane {
     wanted: Offload,
     offload: Offload,
     snapshot: Arc<ArcSwap<ForwardingTable>>,
-    commands: Sender<Command>,
-    wake: UnixStream,
+    pool: Pool,
     listens: Listens,
-    worker: Option<JoinHandle<()>>,
 }
 
 /// Which listeners are open: over IPv6, over IPv4.
@@ -290,8 +292,6 @@ pub type Events = mpsc::Receiver<DataPlaneEvent>;
 
 /// Events that may wait for the control side; what comes on top is lost, heartbeats come again.
 const EVENT_QUEUE: usize = 1024;
-/// How long a question to the worker may take before it is given up.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl DataPlane {
     /// Opens the TUN device, starts the workers and returns the handle and its events.
@@ -301,47 +301,47 @@ impl DataPlane {
     /// # Errors
     /// What the kernel said; a missing right (`CAP_NET_ADMIN`) is `PermissionDenied`.
     pub fn start(config: DataPlaneConfig, table: ForwardingTable) -> io::Result<(Self, Events)> {
-        let tun = Tun::open(&config.tun_name, config.tun_mtu, config.offload.tun)?;
-        let tun_name = tun.name()?;
+        let queues = Tun::open_queues(
+            &config.tun_name,
+            config.tun_mtu,
+            config.offload.tun,
+            config.workers,
+        )?;
+        let first = queues.first().ok_or(io::ErrorKind::InvalidInput)?;
+        let tun_name = first.name()?;
         let offload = Offload {
-            tun: tun.offload(),
+            tun: first.offload(),
             ..config.offload
         };
-        let (wake, woken) = UnixStream::pair()?;
-        wake.set_nonblocking(true)?;
-        woken.set_nonblocking(true)?;
-        let (commands, obeyed) = std::sync::mpsc::channel();
         let (events, received) = mpsc::channel(EVENT_QUEUE);
         let snapshot = Arc::new(ArcSwap::from_pointee(table));
-        let worker = Worker {
-            tun,
-            wake: woken,
-            commands: obeyed,
-            events,
-            snapshot: Arc::clone(&snapshot),
-            forwarder: Forwarder::new(forwarder_config(&config)),
-            sockets: Sockets::default(),
-            arena: SegmentArena::new(),
-            room: Vec::new(),
-            // Any start but one that a restart repeats.
-            identification: config.seed as u32,
-            port: config.data_port,
-            underlay: Underlays::new(),
-            epoch: config.epoch,
-        };
-        let worker = std::thread::Builder::new()
-            .name("dataplane".to_owned())
-            .spawn(move || worker.run())?;
+        let mut pool = Pool::default();
+        for tun in queues {
+            pool.add(|wake, commands| Worker {
+                tun,
+                wake,
+                commands,
+                events: events.clone(),
+                snapshot: Arc::clone(&snapshot),
+                forwarder: Forwarder::new(forwarder_config(&config)),
+                sockets: Sockets::default(),
+                arena: SegmentArena::new(),
+                room: Vec::new(),
+                // Any start but one that a restart repeats.
+                identification: config.seed as u32,
+                port: config.data_port,
+                underlay: Underlays::new(),
+                epoch: config.epoch,
+            })?;
+        }
         let plane = Self {
             tun_name,
             data_port: config.data_port,
             wanted: config.offload,
             offload,
             snapshot,
-            commands,
-            wake,
+            pool,
             listens: Listens::default(),
-            worker: Some(worker),
         };
         Ok((plane, received))
     }
@@ -376,12 +376,14 @@ impl DataPlane {
         let family = usize::from(ipv4);
         if !self.listens.errors[family] {
             let listener = IcmpListener::open(ipv4)?;
-            self.command(Command::Listen(Listener::Errors(listener)));
+            self.pool
+                .tell_first(Command::Listen(Listener::Errors(listener)));
             self.listens.errors[family] = true;
         }
         if !in_udp && !self.listens.data[family] {
             for receiver in RawReceiver::open_all(ipv4)? {
-                self.command(Command::Listen(Listener::Data(receiver)));
+                self.pool
+                    .tell_first(Command::Listen(Listener::Data(receiver)));
             }
             self.listens.data[family] = true;
         }
@@ -411,60 +413,74 @@ impl DataPlane {
     /// # Errors
     /// What the kernel said.
     pub fn set_shared_socket(&mut self, local: IpAddr) -> io::Result<()> {
-        self.ask(|done| Command::RemoveSharedSocket(local, done));
+        self.pool
+            .ask_all(|done| Command::RemoveSharedSocket(local, done));
         self.add_socket(Serves::Shared, None, local)
     }
 
     /// Closes the data sockets of `path`. Closing what does not exist is no error.
     pub fn remove_path_socket(&mut self, path: PathId) {
-        self.ask(|done| Command::RemovePathSocket(path, done));
+        self.pool
+            .ask_all(|done| Command::RemovePathSocket(path, done));
     }
 
     /// Sends `packet`, an inner IP packet between the tunnel's own ends, through `path` whatever
     /// its state; over UDP to `outer`, where given, instead of the path's other end. Dropped and
     /// counted when the path or its socket is not there.
     pub fn send_local(&self, path: PathId, outer: Option<SocketAddr>, packet: Bytes) {
-        self.command(Command::SendLocal(path, outer, packet));
+        self.pool
+            .tell_first(Command::SendLocal(path, outer, packet));
     }
 
     /// Sends `packet`, a probe of the path's MTU: as [`Self::send_local`], but with Don't Fragment
     /// set whatever its size.
     pub fn send_probe(&self, path: PathId, packet: Bytes) {
-        self.command(Command::SendProbe(path, packet));
+        self.pool.tell_first(Command::SendProbe(path, packet));
     }
 
     /// The counters now. Takes as long as a worker's batch, well under 10 ms; empty when the
     /// workers have stopped.
     pub fn stats(&self) -> DataPlaneStats {
-        self.ask(Command::Stats).unwrap_or_default()
+        let all = self.pool.ask_all(Command::Stats);
+        all.into_iter()
+            .reduce(DataPlaneStats::plus)
+            .unwrap_or_default()
     }
 
     /// How many inner packets each path sent so far; far cheaper than [`Self::stats`].
     pub fn sent(&self) -> Vec<(PathId, u64)> {
-        self.ask(Command::Sent).unwrap_or_default()
+        let mut sent = BTreeMap::new();
+        for (path, packets) in self.pool.ask_all(Command::Sent).into_iter().flatten() {
+            *sent.entry(path).or_default() += packets;
+        }
+        sent.into_iter().collect()
     }
 
     /// At most `limit` remembered flows.
     pub fn flows(&self, limit: usize) -> Vec<FlowRow> {
-        self.ask(|reply| Command::Flows(limit, reply))
-            .unwrap_or_default()
+        let all = self.pool.ask_all(|reply| Command::Flows(limit, reply));
+        all.into_iter().flatten().take(limit).collect()
     }
 
     /// What the flow table says of the flow `key` of the session numbered `scope`; none when the
     /// workers have stopped.
     pub fn explain(&self, key: FlowKey, scope: u32) -> Option<FlowAnswer> {
-        self.ask(|reply| Command::Explain(key, scope, reply))
+        let all = self
+            .pool
+            .ask_all(|reply| Command::Explain(key, scope, reply));
+        all.into_iter().max_by_key(|answer| answer.known.is_some())
     }
 
     /// Spreads packets or flows, and mirrors flows, from now on. Where one of them differs all flows
     /// are placed anew.
     pub fn set_flow_rules(&self, per_packet: bool, mirror: bool) {
-        self.command(Command::SetFlowRules { per_packet, mirror });
+        self.pool
+            .tell_all(|| Some(Command::SetFlowRules { per_packet, mirror }));
     }
 
     /// Forgets all flows: each is placed anew by its next packet.
     pub fn clear_flows(&self) {
-        self.command(Command::ClearFlows);
+        self.pool.tell_all(|| Some(Command::ClearFlows));
     }
 
     fn add_socket(
@@ -476,37 +492,76 @@ impl DataPlane {
         let raw = RawSender::open(serves, interface, local)?;
         // No RFC carries inner packets in UDP over IPv6.
         if local.is_ipv4() {
-            let socket = DataSocket::open(serves, interface, local, self.data_port, self.wanted)?;
-            self.offload.gso = socket.gso();
-            self.offload.gro = socket.gro();
-            self.command(Command::AddSocket(socket));
+            self.add_data_sockets(serves, interface, local)?;
         }
-        self.command(Command::AddRaw(raw));
+        let mut copies = self.pool.places().map(|_| raw.try_clone());
+        let copies = copies.by_ref().collect::<io::Result<Vec<_>>>()?;
+        let mut copies = copies.into_iter();
+        self.pool.tell_all(|| copies.next().map(Command::AddRaw));
         Ok(())
     }
 
-    fn command(&self, command: Command) {
-        // A worker that has stopped obeys no more; its event said so.
-        if self.commands.send(command).is_ok() {
-            // A full pipe wakes the worker as well.
-            let _ = (&self.wake).write(&[1]);
+    /// Every worker sends; a path's own socket is received from by one of them, of shared sockets
+    /// each has its own, among which the kernel spreads the peers.
+    fn add_data_sockets(
+        &mut self,
+        serves: Serves,
+        interface: Option<&str>,
+        local: IpAddr,
+    ) -> io::Result<()> {
+        let many = self.pool.places().len() > 1;
+        let open = || DataSocket::open(serves, interface, local, self.data_port, self.wanted, many);
+        let sockets: Vec<DataSocket> = match serves {
+            Serves::Shared => self
+                .pool
+                .places()
+                .map(|_| open())
+                .collect::<io::Result<_>>()?,
+            Serves::Path(path) => {
+                let first = open()?;
+                let reader = path.0 as usize % self.pool.places().len().max(1);
+                let copies = self.pool.places().map(|at| first.try_clone(at == reader));
+                copies.collect::<io::Result<_>>()?
+            }
+        };
+        if let Some(socket) = sockets.first() {
+            self.offload.gso = socket.gso();
+            self.offload.gro = socket.gro();
         }
-    }
-
-    fn ask<T>(&self, question: impl FnOnce(SyncSender<T>) -> Command) -> Option<T> {
-        let (reply, answer) = std::sync::mpsc::sync_channel(1);
-        self.command(question(reply));
-        answer.recv_timeout(ANSWER_TIMEOUT).ok()
+        let mut sockets = sockets.into_iter();
+        self.pool
+            .tell_all(|| sockets.next().map(Command::AddSocket));
+        Ok(())
     }
 }
 
-impl Drop for DataPlane {
-    fn drop(&mut self) {
-        self.command(Command::Stop);
-        if let Some(worker) = self.worker.take() {
-            // A panicking worker has printed its message.
-            let _ = worker.join();
+impl DataPlaneStats {
+    /// Both together.
+    fn plus(mut self, other: Self) -> Self {
+        let mut paths: BTreeMap<PathId, PathStats> = self.paths.into_iter().collect();
+        for (path, more) in other.paths {
+            paths.entry(path).or_default().add(&more);
         }
+        let mut drops: BTreeMap<String, u64> = self.drops.into_iter().collect();
+        for (reason, count) in other.drops {
+            *drops.entry(reason).or_default() += count;
+        }
+        self.paths = paths.into_iter().collect();
+        self.drops = drops.into_iter().collect();
+        self.flows += other.flows;
+        self.icmp_sent += other.icmp_sent;
+        self
+    }
+}
+
+impl PathStats {
+    const fn add(&mut self, more: &Self) {
+        self.tx_packets += more.tx_packets;
+        self.tx_bytes += more.tx_bytes;
+        self.rx_packets += more.rx_packets;
+        self.rx_bytes += more.rx_bytes;
+        self.flows += more.flows;
+        self.tx_errors += more.tx_errors;
     }
 }
 

@@ -8,7 +8,7 @@ use pmip_tunnel::encap::{EncapError, FragmentError, Outer, fragments};
 use pmip_tunnel::{ForwardingTable, TunnelPath, TunnelSend};
 use pmip_wire::types::PathId;
 
-use super::raw::RawSender;
+use super::raw::{MOST, RawSender, SendRoom};
 
 /// Outer headers without UDP: IPv6 and its destination options.
 const LONGEST_HEADERS: usize = 48;
@@ -69,6 +69,58 @@ impl<'a> Way<'a> {
         raw.send(self.tunnel.remote.ip(), &pieces)
     }
 
+    /// Sends `packets`, at most [`MOST`] that need neither UDP headers nor cutting, in as few system
+    /// calls as they take. `failed` is told of those that were not sent: the first one's place, how
+    /// many, and why.
+    pub(super) fn send_many<'b>(
+        &self,
+        raw: &RawSender,
+        packets: impl Iterator<Item = (&'b TunnelSend, Content<'b>)> + Clone,
+        room: &mut SendRoom,
+        failed: impl FnMut(usize, usize, Errno),
+    ) {
+        let mut headers = [[0; LONGEST_HEADERS]; MOST];
+        let mut lengths = [0; MOST];
+        for ((header, length), (send, content)) in
+            headers.iter_mut().zip(&mut lengths).zip(packets.clone())
+        {
+            let outer = Outer::of(self.tunnel, self.port, send);
+            let behind = content.front.len() + content.payload.len();
+            // What has no headers is no packet: the kernel refuses it and it is counted.
+            if outer.write_before(header, behind).is_ok() {
+                *length = outer.length();
+            }
+        }
+        let mut pieces = [[IoSlice::new(&[]); 3]; MOST];
+        let mut count = 0;
+        for ((pieces, (header, length)), (_, content)) in pieces
+            .iter_mut()
+            .zip(headers.iter().zip(lengths))
+            .zip(packets)
+        {
+            let header = header.get(..length).unwrap_or_default();
+            *pieces = [header, content.front, content.payload].map(IoSlice::new);
+            count += 1;
+        }
+        let pieces = pieces.get(..count).unwrap_or_default();
+        raw.send_many(self.tunnel.remote.ip(), pieces, room, failed);
+    }
+
+    /// The outer packet that `send` makes of `content`, whole in `room`: what errors quote.
+    pub(super) fn whole(
+        &self,
+        send: &TunnelSend,
+        content: Content<'_>,
+        room: &mut Vec<u8>,
+    ) -> Result<(), Errno> {
+        write_whole(&Outer::of(self.tunnel, self.port, send), content, room)
+    }
+
+    /// The other end.
+    pub(super) fn remote(&self) -> IpAddr {
+        self.tunnel.remote.ip()
+    }
+
     fn send_whole(
         &self,
         raw: &RawSender,
@@ -78,11 +130,7 @@ impl<'a> Way<'a> {
         room: &mut Vec<u8>,
         identification: u32,
     ) -> Result<(), Errno> {
-        room.clear();
-        room.resize(outer.length(), 0);
-        room.extend_from_slice(content.front);
-        room.extend_from_slice(content.payload);
-        outer.write(room).map_err(encap_errno)?;
+        write_whole(outer, content, room)?;
         let to = self.tunnel.remote.ip();
         if !send.fragment {
             return raw.send(to, &[IoSlice::new(room)]);
@@ -93,6 +141,14 @@ impl<'a> Way<'a> {
         }
         Ok(())
     }
+}
+
+fn write_whole(outer: &Outer, content: Content<'_>, room: &mut Vec<u8>) -> Result<(), Errno> {
+    room.clear();
+    room.resize(outer.length(), 0);
+    room.extend_from_slice(content.front);
+    room.extend_from_slice(content.payload);
+    outer.write(room).map_err(encap_errno)
 }
 
 fn encap_errno(error: EncapError) -> Errno {

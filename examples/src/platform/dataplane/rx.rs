@@ -14,7 +14,7 @@ use pmip_tunnel::{
 use pmip_wire::types::{Instant, PathId};
 
 use super::DataPlaneEvent;
-use super::raw::RawReceiver;
+use super::raw::{RawReceiver, ReceiveRoom};
 use super::tun::Tun;
 use super::udp::{DataSocket, Received, Serves};
 use crate::platform::raw::{RawReceived, control_room};
@@ -32,6 +32,7 @@ const PIECES: usize = 130;
 pub(super) struct RxBatch {
     area: Vec<u8>,
     control: Vec<u8>,
+    raw: ReceiveRoom,
     coalescer: Coalescer,
 }
 
@@ -51,6 +52,7 @@ impl RxBatch {
         Self {
             area: vec![0; RECEIVES * RECEIVE_ROOM],
             control: control_room(),
+            raw: ReceiveRoom::new(),
             coalescer,
         }
     }
@@ -108,36 +110,27 @@ impl RxBatch {
         }
     }
 
-    /// Receives until `socket` has nothing more or the batch is full, and delivers. An error other
-    /// than "nothing more" comes back.
+    /// Receives what `socket` has, as much as one call brings, and delivers. An error other than
+    /// "nothing there" comes back.
     pub(super) fn run_raw(
         &mut self,
         socket: &RawReceiver,
         context: &mut RxContext<'_>,
     ) -> Result<(), Errno> {
         self.coalescer.clear();
-        let mut start = 0;
-        let mut outcome = Ok(());
-        for _ in 0..MOST_RECEIVES {
-            let Some(room) = self.area.get_mut(start..start + RECEIVE_ROOM) else {
-                break;
-            };
-            match socket.receive(room, &mut self.control) {
-                Ok(received) => {
-                    let end = start + received.length;
-                    self.judge_raw(start..end, socket, &received, context);
-                    start = end;
-                }
-                Err(Errno::EAGAIN) => break,
-                Err(errno) => {
-                    outcome = Err(errno);
-                    break;
-                }
-            }
+        let received = socket.receive_many(&mut self.area, &mut self.raw);
+        let received = match received {
+            Ok(received) => received,
+            Err(Errno::EAGAIN) => return Ok(()),
+            Err(errno) => return Err(errno),
+        };
+        for (start, received) in received.into_iter().flatten() {
+            let place = start..start + received.length;
+            self.judge_raw(place, socket, &received, context);
         }
         self.coalescer.finish(&self.area);
         self.deliver(context.tun);
-        outcome
+        Ok(())
     }
 
     /// Judges one packet, which lies at `place` of the area.

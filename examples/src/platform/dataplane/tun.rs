@@ -8,9 +8,10 @@ use nix::sys::uio::{readv, writev};
 use pmip_tunnel::PacketOffload;
 use tun_rs::{DeviceBuilder, SyncDevice};
 
-/// Packets that wait in the device when we are busy: latency under load is queue, and TCP needs
-/// only what covers a wake-up.
-const QUEUE_LENGTH: u32 = 128;
+/// Packets that wait in the device when we are busy: what others' turns on the processor take, some
+/// milliseconds of small packets. What does not fit is shed here, where it has cost least. Super-packets
+/// would stand in it for far longer: [`Standing`](super::standing::Standing) sees to that.
+const QUEUE_LENGTH: u32 = 512;
 /// Room that one read may need: the offload header and the longest packet.
 pub(super) const READ_ROOM: usize = PacketOffload::HEADER_LENGTH + 65_536;
 
@@ -22,14 +23,36 @@ pub(super) struct Tun {
 }
 
 impl Tun {
-    /// Opens the device with segmentation offload where wanted and possible.
-    pub(super) fn open(name: &str, mtu: u16, offload: bool) -> io::Result<Self> {
+    /// Opens the device with segmentation offload and `count` queues, where wanted and possible:
+    /// each queue by itself is the device for one thread.
+    pub(super) fn open_queues(
+        name: &str,
+        mtu: u16,
+        offload: bool,
+        count: usize,
+    ) -> io::Result<Vec<Self>> {
+        if count > 1
+            && let Ok(first) = Self::open(name, mtu, offload, true)
+        {
+            let more = (1..count).map_while(|_| first.another().ok());
+            let mut more: Vec<_> = more.collect();
+            more.insert(0, first);
+            return Ok(more);
+        }
+        // A kernel without queues; if it is something else, it fails again.
+        Self::open(name, mtu, offload, false).map(|only| vec![only])
+    }
+
+    fn open(name: &str, mtu: u16, offload: bool, queues: bool) -> io::Result<Self> {
         let build = |offload| {
             DeviceBuilder::new()
                 .name(name)
                 .mtu(mtu)
                 .tx_queue_len(QUEUE_LENGTH)
                 .offload(offload)
+                .with(|builder| {
+                    builder.multi_queue(queues);
+                })
                 .build_sync()
         };
         let (device, offload) = match offload {
@@ -43,6 +66,15 @@ impl Tun {
             },
             false => (build(false)?, false),
         };
+        Self::of(device, offload)
+    }
+
+    /// Another queue of the device.
+    fn another(&self) -> io::Result<Self> {
+        Self::of(self.device.try_clone()?, self.offload)
+    }
+
+    fn of(device: SyncDevice, offload: bool) -> io::Result<Self> {
         device.set_nonblocking(true)?;
         let udp_offload = offload && device.udp_gso();
         Ok(Self {

@@ -4,12 +4,16 @@ use std::io::IoSlice;
 
 use nix::errno::Errno;
 use pmip_tunnel::{
-    DropReason, Forwarder, ForwardingTable, Outbound, PacketOffload, SegmentArena, TunnelSend,
+    DropReason, Ecn, Forwarder, ForwardingTable, Outbound, PacketOffload, SegmentArena, TunnelSend,
+    UnderlayProblem,
 };
 use pmip_wire::types::{Instant, PathId};
 
+use super::SocketError;
 use super::outer::{Content, Way};
+use super::raw::{MOST, SendRoom, send_room};
 use super::sockets::Sockets;
+use super::standing::Standing;
 use super::tun::{READ_ROOM, Tun};
 use super::udp::{DataSocket, MAX_DATAGRAMS, MAX_DATAGRAMS_LENGTH};
 
@@ -17,6 +21,9 @@ use super::udp::{DataSocket, MAX_DATAGRAMS, MAX_DATAGRAMS_LENGTH};
 /// other direction waits.
 const PACKETS: usize = 64;
 const AREA: usize = 4 * READ_ROOM;
+/// Datagrams that are sent before more is read: what a super-packet is cut into, or nearly what one
+/// send takes.
+const FULL_RUN: usize = 44;
 /// Protocol number of UDP.
 const UDP: u8 = 17;
 /// Pieces of one send: a header and a piece of payload for each datagram.
@@ -29,6 +36,12 @@ pub(super) struct TxBatch {
     sends: Vec<TunnelSend>,
     /// For outer packets that have to be in one piece.
     room: Vec<u8>,
+    raw: SendRoom,
+    /// The first of the batch that could not be sent.
+    failure: Option<Failure>,
+    standing: Standing,
+    /// The device's queue stands: the next super-packet's sender is to be told.
+    tell: bool,
 }
 
 /// One datagram to send.
@@ -41,8 +54,28 @@ struct Pending {
     packet: usize,
     length: usize,
     traffic_class: u8,
-    /// Which of the batch's sends it belongs to, where a raw socket sends it.
-    whole: Option<usize>,
+    /// Which of the batch's sends it belongs to.
+    send: usize,
+    /// How it leaves.
+    kind: Kind,
+}
+
+/// Who writes the outer headers, and of what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The kernel, of UDP.
+    Udp,
+    /// We, by a raw socket.
+    Raw,
+    /// We, and cut it into fragments.
+    Cut,
+}
+
+/// A datagram that could not be sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failure {
+    pending: Pending,
+    errno: Errno,
 }
 
 impl Pending {
@@ -50,8 +83,8 @@ impl Pending {
     fn runs_on(&self, next: &Self) -> bool {
         self.path == next.path
             && self.traffic_class == next.traffic_class
-            && self.whole.is_none()
-            && next.whole.is_none()
+            && self.kind == Kind::Udp
+            && next.kind == Kind::Udp
             && next.length <= self.length
     }
 }
@@ -77,20 +110,24 @@ impl TxBatch {
             pending: Vec::with_capacity(1024),
             sends: Vec::with_capacity(PACKETS),
             room: Vec::new(),
+            raw: send_room(),
+            failure: None,
+            standing: Standing::default(),
+            tell: false,
         }
     }
 
-    /// Reads until the device has nothing more or the batch is full, then sends.
+    /// Reads until the device has nothing more or the batch is full, and sends.
     ///
     /// # Errors
     /// What the device said, when it is broken.
     pub(super) fn run(&mut self, context: &mut TxContext<'_>) -> Result<(), Errno> {
-        self.arena.clear();
-        self.pending.clear();
-        self.sends.clear();
+        self.failure = None;
+        self.clear();
         let mut start = 0;
         for _ in 0..PACKETS {
             let Some(room) = self.area.get_mut(start..start + READ_ROOM) else {
+                self.tell |= self.standing.goes_on(context.now);
                 break;
             };
             match context.tun.read(room) {
@@ -100,15 +137,52 @@ impl TxBatch {
                     self.place(packet, end, read.offload, context);
                     start = end;
                 }
-                Err(Errno::EAGAIN | Errno::EINTR) => break,
+                Err(Errno::EAGAIN | Errno::EINTR) => {
+                    self.standing.emptied();
+                    break;
+                }
                 Err(errno) => {
                     self.send_all(context);
                     return Err(errno);
                 }
             }
+            // Nothing is gained by waiting for more: the other end begins with these.
+            if self.pending.len() >= FULL_RUN {
+                self.send_all(context);
+                if self.failure.is_some() {
+                    return Ok(());
+                }
+                self.clear();
+            }
         }
         self.send_all(context);
         Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.arena.clear();
+        self.pending.clear();
+        self.sends.clear();
+    }
+
+    /// Tells the sender of the super-packet whose datagrams are pending from `first` on that it is
+    /// too fast: by a mark where it can read that, else by a loss (RFC 3168 section 5).
+    fn tell_sender(&mut self, first: usize, context: &mut TxContext<'_>) {
+        self.tell = false;
+        let Some([.., last]) = self.pending.get_mut(first..) else {
+            return;
+        };
+        if Ecn::of(last.traffic_class) == Ecn::NotEct {
+            self.pending.pop();
+            context.forwarder.count_drop(DropReason::EcnNotCapable);
+            return;
+        }
+        if let Some(send) = self.sends.last_mut() {
+            send.ecn = Ecn::Ce;
+        }
+        for pending in self.pending.get_mut(first..).unwrap_or_default() {
+            pending.traffic_class |= Ecn::Ce.bits();
+        }
     }
 
     fn place(
@@ -130,8 +204,12 @@ impl TxBatch {
         match verdict {
             Outbound::Tunnel(send) => {
                 let segments = self.arena.segments();
-                let by_udp = send.protocol == UDP && !send.fragment;
-                let whole = (!by_udp).then_some(self.sends.len());
+                let kind = match (send.fragment, send.protocol) {
+                    (true, _) => Kind::Cut,
+                    (false, UDP) => Kind::Udp,
+                    (false, _) => Kind::Raw,
+                };
+                let first = self.pending.len();
                 self.pending
                     .extend(send.segments.clone().map(|segment| Pending {
                         path: send.path,
@@ -139,10 +217,12 @@ impl TxBatch {
                         packet: start,
                         length: segments[segment].length(),
                         traffic_class: send.traffic_class(),
-                        whole,
+                        send: self.sends.len(),
+                        kind,
                     }));
-                if whole.is_some() {
-                    self.sends.push(send);
+                self.sends.push(send);
+                if self.tell && self.pending.len() > first + 1 {
+                    self.tell_sender(first, context);
                 }
             }
             Outbound::Reply(segment) => {
@@ -168,58 +248,139 @@ impl TxBatch {
                 .sort_unstable_by_key(|pending| (pending.path, pending.segment));
         }
         let mut room = std::mem::take(&mut self.room);
+        let mut raw = std::mem::replace(&mut self.raw, SendRoom::preallocate(0, None));
+        let mut failure = None;
         let mut rest = &self.pending[..];
         while let Some(first) = rest.first() {
-            if let Some(send) = first.whole {
-                self.send_whole(first, &self.sends[send], &mut room, context);
-                rest = &rest[1..];
-                continue;
-            }
-            let Some(remote) = context.table.path(first.path).map(|tunnel| tunnel.remote) else {
-                rest = &rest[1..];
-                continue;
+            let count = match first.kind {
+                Kind::Udp => self.send_udp(rest, context, &mut failure),
+                Kind::Raw => self.send_raw(rest, &mut raw, context, &mut failure),
+                Kind::Cut => self.send_cut(first, &mut room, context, &mut failure),
             };
-            let local = context.table.path(first.path).map(|tunnel| tunnel.local);
-            let Some(socket) = context.sockets.of(first.path, local) else {
-                context.forwarder.count_drop(DropReason::NoTunnel);
-                rest = &rest[1..];
-                continue;
-            };
-            let count = run_length(rest, socket.gso());
-            let (run, after) = rest.split_at(count);
-            rest = after;
-            if let Err(errno) = self.send_run(socket, remote, run) {
-                let path = first.path;
-                context.sockets.count_error(path, errno, run.len());
-            }
+            rest = rest.get(count..).unwrap_or_default();
         }
         self.room = room;
+        self.raw = raw;
+        self.failure = failure;
     }
 
-    fn send_whole(
+    /// Sends the run that `rest` begins with; returns how many datagrams that were.
+    fn send_udp(
+        &self,
+        rest: &[Pending],
+        context: &mut TxContext<'_>,
+        failure: &mut Option<Failure>,
+    ) -> usize {
+        let Some(first) = rest.first() else { return 0 };
+        let tunnel = context.table.path(first.path);
+        let socket = tunnel.and_then(|tunnel| {
+            let socket = context.sockets.of(first.path, Some(tunnel.local))?;
+            Some((socket, tunnel.remote))
+        });
+        let Some((socket, remote)) = socket else {
+            context.forwarder.count_drop(DropReason::NoTunnel);
+            return 1;
+        };
+        let count = run_length(rest, socket.gso());
+        let run = rest.get(..count).unwrap_or_default();
+        if let Err(errno) = self.send_run(socket, remote, run) {
+            fail(failure, context, first, count, errno);
+        }
+        count
+    }
+
+    /// The same of whole packets by a raw socket.
+    fn send_raw(
+        &self,
+        rest: &[Pending],
+        room: &mut SendRoom,
+        context: &mut TxContext<'_>,
+        failure: &mut Option<Failure>,
+    ) -> usize {
+        let Some(first) = rest.first() else { return 0 };
+        let alike = |next: &&Pending| next.path == first.path && next.kind == Kind::Raw;
+        let count = rest.iter().take(MOST).take_while(alike).count();
+        let run = rest.get(..count).unwrap_or_default();
+        let way = Way::of(context.table, first.path, context.port);
+        let raw = way.and_then(|way| context.sockets.raw_of(first.path, way.local()));
+        let (Some(way), Some(raw)) = (way, raw) else {
+            context.forwarder.count_drop(DropReason::NoTunnel);
+            return 1;
+        };
+        let packets = run
+            .iter()
+            .map(|pending| (&self.sends[pending.send], self.content(pending)));
+        let mut failures = [None; MOST];
+        way.send_many(raw, packets, room, |at, many, errno| {
+            if let Some(place) = failures.get_mut(at) {
+                *place = Some((many, errno));
+            }
+        });
+        for (pending, failed) in run.iter().zip(failures) {
+            if let Some((many, errno)) = failed {
+                fail(failure, context, pending, many, errno);
+            }
+        }
+        count
+    }
+
+    /// Sends one packet in fragments.
+    fn send_cut(
         &self,
         pending: &Pending,
-        send: &TunnelSend,
         room: &mut Vec<u8>,
         context: &mut TxContext<'_>,
-    ) {
+        failure: &mut Option<Failure>,
+    ) -> usize {
         let way = Way::of(context.table, pending.path, context.port);
         let raw = way.and_then(|way| context.sockets.raw_of(pending.path, way.local()));
         let (Some(way), Some(raw)) = (way, raw) else {
             context.forwarder.count_drop(DropReason::NoTunnel);
-            return;
-        };
-        let segment = &self.arena.segments()[pending.segment];
-        let payload = segment.payload();
-        let content = Content {
-            front: self.arena.header(segment),
-            payload: &self.area[pending.packet + payload.start..pending.packet + payload.end],
+            return 1;
         };
         *context.identification = context.identification.wrapping_add(1);
+        let (send, content) = (&self.sends[pending.send], self.content(pending));
         let sent = way.send(raw, send, content, room, *context.identification);
         if let Err(errno) = sent {
-            context.sockets.count_error(pending.path, errno, 1);
+            fail(failure, context, pending, 1, errno);
         }
+        1
+    }
+
+    /// What tunnel headers go in front of.
+    fn content(&self, pending: &Pending) -> Content<'_> {
+        let segment = &self.arena.segments()[pending.segment];
+        let payload = segment.payload();
+        Content {
+            front: self.arena.header(segment),
+            payload: &self.area[pending.packet + payload.start..pending.packet + payload.end],
+        }
+    }
+
+    /// What the socket said of the first datagram of the batch that could not be sent, and that
+    /// datagram as a whole outer packet.
+    pub(super) fn failed(&mut self, context: &TxContext<'_>) -> Option<(UnderlayProblem, &[u8])> {
+        let Failure { pending, errno } = self.failure.take()?;
+        let problem = match SocketError::from(errno) {
+            SocketError::Unreachable => UnderlayProblem::Unreachable,
+            SocketError::TooBig => UnderlayProblem::TooBig(None),
+            SocketError::NoBuffers | SocketError::Refused | SocketError::Other(_) => return None,
+        };
+        let way = Way::of(context.table, pending.path, context.port)?;
+        let raw = context.sockets.raw_of(pending.path, way.local())?;
+        let problem = match problem {
+            UnderlayProblem::TooBig(_) => UnderlayProblem::TooBig(raw.mtu(way.remote())),
+            problem => problem,
+        };
+        let mut room = std::mem::take(&mut self.room);
+        let written = way.whole(
+            self.sends.get(pending.send)?,
+            self.content(&pending),
+            &mut room,
+        );
+        self.room = room;
+        written.ok()?;
+        Some((problem, &self.room))
     }
 
     fn send_run(
@@ -263,6 +424,21 @@ impl TxBatch {
     }
 }
 
+/// Counts `many` datagrams from `pending` on that could not be sent.
+fn fail(
+    failure: &mut Option<Failure>,
+    context: &mut TxContext<'_>,
+    pending: &Pending,
+    many: usize,
+    errno: Errno,
+) {
+    context.sockets.count_error(pending.path, errno, many);
+    failure.get_or_insert(Failure {
+        pending: *pending,
+        errno,
+    });
+}
+
 /// How many of the first datagrams leave in one send.
 fn run_length(pending: &[Pending], gso: bool) -> usize {
     let Some((first, rest)) = pending.split_first() else {
@@ -299,7 +475,8 @@ mod tests {
             packet: 0,
             length,
             traffic_class: 0,
-            whole: None,
+            send: 0,
+            kind: Kind::Udp,
         }
     }
 
@@ -341,7 +518,7 @@ mod tests {
             ..first
         };
         let whole = Pending {
-            whole: Some(0),
+            kind: Kind::Raw,
             ..first
         };
         for other in [pending(2, 900), marked, whole] {

@@ -19,8 +19,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::{Offload, SocketError};
 
 /// Octets that may wait in each direction: a burst of super-packets at 10 Gbit/s for some
-/// milliseconds.
-pub(super) const BUFFER: usize = 8 << 20;
+/// milliseconds. More would be latency.
+pub(super) const BUFFER: usize = 4 << 20;
 /// The longest UDP payload over IPv4.
 pub(super) const MAX_DATAGRAMS_LENGTH: usize = 65_507;
 /// The most datagrams in one send (Linux `UDP_MAX_SEGMENTS` before 6.9).
@@ -43,6 +43,7 @@ pub(super) struct DataSocket {
     pub(super) local: IpAddr,
     gso: bool,
     gro: bool,
+    reads: bool,
 }
 
 /// What one receive brought.
@@ -55,13 +56,15 @@ pub(super) struct Received {
 }
 
 impl DataSocket {
-    /// Opens a socket in the calling thread's network namespace.
+    /// Opens a socket in the calling thread's network namespace; `shares`: others of ours have the
+    /// same address and port.
     pub(super) fn open(
         serves: Serves,
         interface: Option<&str>,
         local: IpAddr,
         port: u16,
         offload: Offload,
+        shares: bool,
     ) -> io::Result<Self> {
         let IpAddr::V4(address) = local else {
             return Err(io::Error::new(
@@ -87,6 +90,9 @@ impl DataSocket {
         setsockopt(&socket, IpRecvTos, &true)?;
         let gso = offload.gso && getsockopt(&socket, UdpGsoSegment).is_ok();
         let gro = offload.gro && setsockopt(&socket, UdpGroSegment, &true).is_ok();
+        if shares && serves == Serves::Shared {
+            socket.set_reuse_port(true)?;
+        }
         socket.bind(&SocketAddr::from((address, port)).into())?;
         Ok(Self {
             fd: socket.into(),
@@ -94,7 +100,22 @@ impl DataSocket {
             local,
             gso,
             gro,
+            reads: true,
         })
+    }
+
+    /// The same socket for another thread, which receives from it or not.
+    pub(super) fn try_clone(&self, reads: bool) -> io::Result<Self> {
+        Ok(Self {
+            fd: self.fd.try_clone()?,
+            reads,
+            ..*self
+        })
+    }
+
+    /// Whether its thread receives from it.
+    pub(super) const fn reads(&self) -> bool {
+        self.reads
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {

@@ -46,25 +46,53 @@ impl Underlays {
             let Ok(packet) = socket.receive(&mut self.room, &mut self.control) else {
                 return;
             };
-            if let Some((path, problem, mtu)) = take(packet, context, arena) {
-                tell(&mut self.told, (path, problem, mtu), context);
-            }
+            let error = UnderlayError::parse(packet);
+            take_and_tell(&mut self.told, error, packet, context, arena);
         }
+    }
+
+    /// Takes what our own kernel said of `packet`, an outer packet that it did not send.
+    pub(super) fn refused(
+        &mut self,
+        problem: UnderlayProblem,
+        packet: &[u8],
+        context: &mut RxContext<'_>,
+        arena: &mut SegmentArena,
+    ) {
+        let error = UnderlayError::of_socket(problem, packet);
+        take_and_tell(&mut self.told, error, packet, context, arena);
     }
 }
 
 type Told = (PathId, UnderlayProblem, Option<u16>);
 
-/// Reads one ICMP error and answers the inner sender where it has to know.
-fn take(packet: &[u8], context: &mut RxContext<'_>, arena: &mut SegmentArena) -> Option<Told> {
-    let error = UnderlayError::parse(packet)?;
+fn take_and_tell(
+    told: &mut BTreeMap<PathId, (UnderlayProblem, Instant)>,
+    error: Option<UnderlayError>,
+    packet: &[u8],
+    context: &mut RxContext<'_>,
+    arena: &mut SegmentArena,
+) {
+    let taken = error.and_then(|error| take(&error, packet, context, arena));
+    if let Some(taken) = taken {
+        tell(told, taken, context);
+    }
+}
+
+/// Takes one error, which quotes `packet`, and answers the inner sender where it has to know.
+fn take(
+    error: &UnderlayError,
+    packet: &[u8],
+    context: &mut RxContext<'_>,
+    arena: &mut SegmentArena,
+) -> Option<Told> {
     // Errors about other packets of this machine are none of ours, and are not to be counted.
     let vrf = VrfId::DEFAULT;
     context.table.path_from_in(vrf, error.local, error.remote)?;
     arena.clear();
     let (now, table) = (context.now, context.table);
     let forwarder = &mut context.forwarder;
-    let underlay = forwarder.underlay_error(now, table, vrf, &error, packet, arena);
+    let underlay = forwarder.underlay_error(now, table, vrf, error, packet, arena);
     let underlay = underlay.ok()?;
     if let Some(segment) = underlay.reply.and_then(|reply| arena.segments().get(reply)) {
         let mut header = [0; PacketOffload::HEADER_LENGTH];

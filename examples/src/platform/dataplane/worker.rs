@@ -30,6 +30,8 @@ use super::{DataPlaneEvent, DataPlaneStats, FlowAnswer, FlowRow, PathStats, spre
 /// How often idle flows are looked for, and how many table slots are looked at.
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
 const EXPIRY_BUDGET: usize = 4096;
+/// Descriptors that are waited for without allocating.
+const FEW_DESCRIPTORS: usize = 32;
 /// Protocol number of UDP.
 const UDP: u8 = 17;
 
@@ -115,17 +117,25 @@ impl Worker {
 
     fn wait(&self) -> Result<Ready, Errno> {
         let sockets = self.sockets.all().len();
-        let listeners = self.sockets.listeners();
-        let mut fds = Vec::with_capacity(2 + sockets + listeners.len());
-        fds.push(PollFd::new(self.wake.as_fd(), PollFlags::POLLIN));
-        fds.push(PollFd::new(self.tun.fd(), PollFlags::POLLIN));
-        for socket in self.sockets.all() {
-            fds.push(PollFd::new(socket.fd(), PollFlags::POLLIN));
-        }
-        for listener in listeners {
-            fds.push(PollFd::new(listener.fd(), PollFlags::POLLIN));
-        }
-        poll(&mut fds, PollTimeout::from(100u8))?;
+        let listeners = self.sockets.listeners().len();
+        let count = 2 + sockets + listeners;
+        // Nothing is allocated for a gateway's few paths.
+        let mut few: [_; FEW_DESCRIPTORS] =
+            std::array::from_fn(|_| PollFd::new(self.wake.as_fd(), PollFlags::empty()));
+        let mut many = Vec::new();
+        let fds = match few.get_mut(..count) {
+            Some(few) => {
+                few.iter_mut()
+                    .zip(self.descriptors())
+                    .for_each(|(fd, own)| *fd = own);
+                few
+            }
+            None => {
+                many.extend(self.descriptors());
+                &mut many[..]
+            }
+        };
+        poll(fds, PollTimeout::from(100u8))?;
         let any = |at: usize| fds.get(at).and_then(PollFd::any).unwrap_or(false);
         let bits = |first: usize, count: usize| {
             (0..count.min(64))
@@ -136,8 +146,23 @@ impl Worker {
             wake: any(0),
             tun: any(1),
             sockets: bits(2, sockets),
-            listeners: bits(2 + sockets, listeners.len()),
+            listeners: bits(2 + sockets, listeners),
         })
+    }
+
+    /// Everything that may wake it, in the order of [`Ready`].
+    fn descriptors(&self) -> impl Iterator<Item = PollFd<'_>> {
+        let wanted = |socket: &DataSocket| match socket.reads() {
+            true => PollFlags::POLLIN,
+            false => PollFlags::empty(),
+        };
+        let sockets = self.sockets.all().iter();
+        let listeners = self.sockets.listeners().iter();
+        [self.wake.as_fd(), self.tun.fd()]
+            .into_iter()
+            .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+            .chain(sockets.map(move |socket| PollFd::new(socket.fd(), wanted(socket))))
+            .chain(listeners.map(|listener| PollFd::new(listener.fd(), PollFlags::POLLIN)))
     }
 
     fn receive(&mut self, now: Instant, table: &ForwardingTable, ready: &Ready, rx: &mut RxBatch) {
@@ -159,7 +184,7 @@ impl Worker {
         };
         for (at, socket) in sockets.all().iter().enumerate() {
             let is_ready = at >= 64 || ready.sockets & (1 << at) != 0;
-            if is_ready {
+            if is_ready && socket.reads() {
                 // A pending ICMP error of an earlier send; reading it cleared it.
                 let _ = rx.run(socket, &mut context);
             }
@@ -193,7 +218,19 @@ impl Worker {
             port: self.port,
             identification: &mut self.identification,
         };
-        match tx.run(&mut context) {
+        let outcome = tx.run(&mut context);
+        if let Some((problem, packet)) = tx.failed(&context) {
+            let mut context = RxContext {
+                now,
+                table,
+                forwarder: &mut self.forwarder,
+                tun: &self.tun,
+                events: &self.events,
+            };
+            self.underlay
+                .refused(problem, packet, &mut context, &mut self.arena);
+        }
+        match outcome {
             // The device is down for now; it may come up again.
             Err(Errno::EIO) => Ok(()),
             outcome => outcome,

@@ -22,10 +22,14 @@ impl Lma {
     pub(in crate::lma) fn notice_for(&self, request: &Request, id: SessionId) -> Option<Notice> {
         let session = self.cache.get(id)?;
         let moved = session.peer != request.peer && !session.is_deleting();
-        if !moved || !self.config.revocation.on_handoff {
+        let common = &request.update.common;
+        // A gateway without an identifier is its address. One that goes on from another address
+        // says that nothing was handed over, and is not at the old one any more.
+        let renumbered =
+            common.handoff == Some(handoff::NOT_CHANGED) && !request.peer.is_identified();
+        if !moved || renumbered || !self.config.revocation.on_handoff {
             return None;
         }
-        let common = &request.update.common;
         let trigger = if common.handoff == Some(handoff::UNKNOWN) {
             RevocationTrigger::InterMagHandoverUnknown
         } else if common.access_technology == Some(session.access_technology) {
