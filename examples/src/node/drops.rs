@@ -56,6 +56,12 @@ impl Drops {
         tracing::trace!(target: "pmip::packets", "dropped a datagram from {from}: {reason:?}");
         match self.add(now, reason) {
             None => {}
+            // Nothing else tells an operator that two gateways have one address.
+            Some(_) if reason == DropReason::CareOfInUse => tracing::warn!(
+                target: "pmip::errors",
+                "a gateway registers from {from}, which is the care-of address of another: it gets \
+                 nothing while that one answers"
+            ),
             Some(1) => {
                 tracing::debug!(target: "pmip::errors", "dropped a datagram from {from}: {reason:?}");
             }

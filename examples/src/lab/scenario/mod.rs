@@ -66,18 +66,25 @@ mod tools;
 
 mod access;
 mod anchor;
+mod apart;
+mod encapsulation;
 mod failures;
+mod hosts;
 mod language;
 mod limits;
 mod maps;
+mod operators;
 mod paths;
+mod pools;
 mod profiles;
+mod program;
 mod quality;
 mod registration;
 mod resilience;
 mod revocation;
 mod sla;
 mod steering;
+mod uplinks;
 
 use serde::Serialize;
 
@@ -104,6 +111,13 @@ const ALL: &[&[Scenario]] = &[
     limits::SCENARIOS,
     revocation::SCENARIOS,
     language::SCENARIOS,
+    hosts::SCENARIOS,
+    pools::SCENARIOS,
+    uplinks::SCENARIOS,
+    encapsulation::SCENARIOS,
+    apart::SCENARIOS,
+    operators::SCENARIOS,
+    program::SCENARIOS,
 ];
 
 /// What is claimed of a domain, how it is shown, and what makes it fall.
