@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use etherparse::UdpSlice;
-use pmip_wire::carrier::{GrePacket, TlvPacket, ether_type, protocol};
+use pmip_wire::carrier::{GrePacket, TlvPacket, UdpHeader, ether_type, protocol};
 use pmip_wire::udp::{CONTROL_PORT, DATA_PORT, DataPayload};
 use pmip_wire::{ChecksumContext, DecodeError, MAX_MESSAGE_LEN};
 
@@ -29,6 +29,7 @@ pub enum Transport {
 
 /// One Mobility Header, or the start of one, and how it was carried.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// The frame; of a fragmented packet, that of the fragment that made it whole.
     pub frame: u64,
@@ -48,7 +49,7 @@ pub struct Finding {
     pub destination: IpAddr,
     /// UDP source and destination ports.
     pub ports: Option<(u16, u16)>,
-    /// The UDP checksum; `None` without one, or where the datagram is not all there.
+    /// What the UDP checksum is worth; `None` over IPv6, or where the datagram is not all there.
     pub udp_checksum: Option<UdpChecksum>,
     /// The Home Address destination option of the packet (RFC 6275 section 6.3).
     pub home_address_option: Option<IpAddr>,
@@ -60,7 +61,7 @@ pub struct Finding {
     /// Its octets from Payload Proto on, and what follows them in the packet, up to the longest
     /// Mobility Header.
     pub wire: Bytes,
-    /// Octets of the packet behind `wire`.
+    /// Octets of the packet behind `wire`, those that the snap length cut off too.
     pub behind: usize,
     /// Octets of the frame that were captured and that it had, where the snap length cut it.
     pub snapped: Option<(usize, u32)>,
@@ -68,6 +69,7 @@ pub struct Finding {
 
 /// An outer layer of a tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Outer {
     /// How the inner packet is carried.
     pub kind: OuterKind,
@@ -243,6 +245,7 @@ impl Dissector {
         let found = Found {
             frame: scene.frame,
             time: scene.time,
+            vlans: scene.vlans,
             tunnel: &scene.tunnel,
             snapped: scene.snapped.is_some(),
         };
@@ -390,28 +393,40 @@ impl Scene<'_> {
             source: packet.mobility.home_address_option.unwrap_or(source),
             destination: packet.mobility.routing_header.unwrap_or(destination),
         };
-        Some(self.found(packet, Transport::Ipv6, None, context, packet.payload))
+        let whole = self.sent_len(packet);
+        let finding = self.found(packet, Transport::Ipv6, context, packet.payload, whole);
+        Some(Outcome::Header(Box::new(finding)))
     }
 
     fn over_udp(&self, packet: &Packet<'_>, ports: (u16, u16), payload: &[u8]) -> Outcome {
-        let context = ChecksumContext::Udp;
-        self.found(packet, Transport::Udp, Some(ports), context, payload)
+        let (transport, context) = (Transport::Udp, ChecksumContext::Udp);
+        let room = self.sent_len(packet).saturating_sub(UdpHeader::LEN);
+        let whole = udp_payload_len(packet.payload).unwrap_or(payload.len());
+        let whole = whole.min(room);
+        let mut finding = self.found(packet, transport, context, payload, whole);
+        finding.ports = Some(ports);
+        finding.udp_checksum = UdpChecksum::of(packet.payload, packet.source, packet.destination);
+        Outcome::Header(Box::new(finding))
     }
 
+    /// Octets of payload that `packet` had before the snap length cut it. What no snap length cut had
+    /// no more than is there, whatever its length says.
+    fn sent_len(&self, packet: &Packet<'_>) -> usize {
+        let cut_off = self.snapped.map_or(0, |_| packet.missing);
+        packet.payload.len().saturating_add(cut_off)
+    }
+
+    /// What `packet` has in `wire`, which had `whole` octets when it was sent.
     fn found(
         &self,
         packet: &Packet<'_>,
         transport: Transport,
-        ports: Option<(u16, u16)>,
         context: ChecksumContext,
         wire: &[u8],
-    ) -> Outcome {
-        let (wire, behind) = wire
-            .split_at_checked(MAX_MESSAGE_LEN)
-            .unwrap_or((wire, &[]));
-        let udp_checksum =
-            ports.and_then(|_| UdpChecksum::of(packet.payload, packet.source, packet.destination));
-        Outcome::Header(Box::new(Finding {
+        whole: usize,
+    ) -> Finding {
+        let wire = wire.get(..MAX_MESSAGE_LEN).unwrap_or(wire);
+        Finding {
             frame: self.frame,
             time: self.time,
             vlans: self.vlans.to_vec(),
@@ -420,15 +435,15 @@ impl Scene<'_> {
             transport,
             source: packet.source,
             destination: packet.destination,
-            ports,
-            udp_checksum,
+            ports: None,
+            udp_checksum: None,
             home_address_option: packet.mobility.home_address_option.map(IpAddr::V6),
             type_2_routing_header: packet.mobility.routing_header.map(IpAddr::V6),
             context,
             wire: Bytes::copy_from_slice(wire),
-            behind: behind.len(),
+            behind: whole.saturating_sub(wire.len()),
             snapped: self.snapped,
-        }))
+        }
     }
 }
 
@@ -471,6 +486,12 @@ pub(crate) fn recognise(is_ipv6: bool, protocol: u8, payload: &[u8]) -> Option<T
     }
     let ports = ports(payload).filter(|_| protocol == protocol::UDP)?;
     (ports.0 == CONTROL_PORT || ports.1 == CONTROL_PORT).then_some(Transport::Udp)
+}
+
+/// Octets of payload that the Length of a UDP datagram stands for; `None` where that is impossible.
+fn udp_payload_len(datagram: &[u8]) -> Option<usize> {
+    let [_, _, _, _, high, low] = datagram.first_chunk::<6>()?;
+    usize::from(u16::from_be_bytes([*high, *low])).checked_sub(UdpHeader::LEN)
 }
 
 /// The source and destination ports of a UDP datagram.

@@ -26,6 +26,7 @@ const MAX_NAMED: usize = 16;
 
 /// A packet whose fragments do not make a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IncompletePacket {
     /// The frame of its first fragment that was seen.
     pub frame: u64,
@@ -33,6 +34,8 @@ pub struct IncompletePacket {
     pub fragments: Vec<u64>,
     /// When the first one was captured.
     pub time: Option<CaptureTime>,
+    /// VLAN identifiers, outermost first.
+    pub vlans: Vec<u16>,
     /// Source of the packet.
     pub source: IpAddr,
     /// Destination of the packet.
@@ -70,10 +73,12 @@ pub enum WhyIncomplete {
     Evicted,
 }
 
-/// Which packet a fragment is of. The tunnel counts too: inner addresses are unique within one only.
+/// Which packet a fragment is of. VLANs and the tunnel count too, with its GRE key: inner addresses are
+/// unique within one only.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
-    outer: Option<(IpAddr, IpAddr)>,
+    vlans: Vec<u16>,
+    outer: Option<(IpAddr, IpAddr, Option<u32>)>,
     source: IpAddr,
     destination: IpAddr,
     identification: u32,
@@ -101,6 +106,7 @@ struct Pending {
 pub(crate) struct Found<'a> {
     pub(crate) frame: u64,
     pub(crate) time: Option<CaptureTime>,
+    pub(crate) vlans: &'a [u16],
     pub(crate) tunnel: &'a [Outer],
     pub(crate) snapped: bool,
 }
@@ -132,7 +138,7 @@ impl Reassembly {
         found: &Found<'_>,
         given_up: &mut Vec<IncompletePacket>,
     ) -> Option<Whole> {
-        let key = key(packet, fragment, found.tunnel);
+        let key = key(packet, fragment, found);
         let pending = self.packets.entry(key.clone()).or_insert_with(|| {
             let serial = self.next_serial;
             self.next_serial = serial.saturating_add(1);
@@ -220,6 +226,7 @@ impl Pending {
                 frame: found.frame,
                 fragments: Vec::new(),
                 time: found.time,
+                vlans: found.vlans.to_vec(),
                 source: packet.source,
                 destination: packet.destination,
                 tunnel: found.tunnel.to_vec(),
@@ -361,10 +368,11 @@ impl Pending {
     }
 }
 
-fn key(packet: &Packet<'_>, fragment: Fragment, tunnel: &[Outer]) -> Key {
-    let outer = tunnel.last();
+fn key(packet: &Packet<'_>, fragment: Fragment, found: &Found<'_>) -> Key {
+    let outer = found.tunnel.last();
     Key {
-        outer: outer.map(|outer| (outer.source, outer.destination)),
+        vlans: found.vlans.to_vec(),
+        outer: outer.map(|outer| (outer.source, outer.destination, outer.gre_key)),
         source: packet.source,
         destination: packet.destination,
         identification: fragment.identification,
@@ -393,6 +401,7 @@ mod tests {
     const FOUND: Found<'static> = Found {
         frame: 1,
         time: None,
+        vlans: &[],
         tunnel: &[],
         snapped: false,
     };

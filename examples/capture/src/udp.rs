@@ -12,6 +12,9 @@ use pmip_wire::checksum::Checksum;
 pub enum UdpChecksum {
     /// It covers the datagram as it is.
     Correct,
+    /// Its sender left it out, which IPv4 allows and signalling does not: the receiver discards the
+    /// datagram (RFC 5844 sections 4.1.3.2 and 4.2.2.1).
+    LeftOut,
     /// It is the sum of the pseudo header alone: captured in front of the network card, or of the
     /// virtual one, that was to fill it in.
     Offloaded,
@@ -25,8 +28,7 @@ pub enum UdpChecksum {
 }
 
 impl UdpChecksum {
-    /// Of a datagram over IPv4; `None` where its sender left the checksum out, or where not all of
-    /// it is there.
+    /// Of a signalling datagram over IPv4; `None` where not all of it is there.
     pub(crate) fn of(datagram: &[u8], source: IpAddr, destination: IpAddr) -> Option<Self> {
         let (IpAddr::V4(source), IpAddr::V4(destination)) = (source, destination) else {
             return None;
@@ -36,7 +38,8 @@ impl UdpChecksum {
             destination,
         };
         let error = match UdpDatagram::parse(datagram, addresses) {
-            Ok(datagram) => return datagram.checksummed.then_some(Self::Correct),
+            Ok(datagram) if datagram.checksummed => return Some(Self::Correct),
+            Ok(_) => return Some(Self::LeftOut),
             Err(error) => error,
         };
         let DecodeErrorKind::BadChecksum { expected, found } = error.kind else {
@@ -57,6 +60,7 @@ impl UdpChecksum {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Correct => "correct",
+            Self::LeftOut => "left-out",
             Self::Offloaded => "offloaded",
             Self::Wrong { .. } => "wrong",
         }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{Request, Response, What};
 use crate::config::node::Role;
+use crate::view::plain_lines;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -81,7 +82,7 @@ pub fn ask(socket: &Path, request: &Request) -> Result<Value> {
         .with_context(place)?;
     match serde_json::from_str(&answer).with_context(place)? {
         Response::Ok(value) => Ok(value),
-        Response::Error(error) => bail!("{error}"),
+        Response::Error(error) => bail!("{}", plain_lines(&error)),
         Response::WrongConfiguration(report) => Err(Wrong(report).into()),
     }
 }
@@ -109,7 +110,7 @@ pub fn watch(socket: &Path, request: &Request, mut take: impl FnMut(&Value) -> b
                 return Ok(());
             }
         }
-        Response::Error(error) => bail!("{error}"),
+        Response::Error(error) => bail!("{}", plain_lines(&error)),
         Response::WrongConfiguration(report) => return Err(Wrong(report).into()),
     }
     for line in lines {

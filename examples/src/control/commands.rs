@@ -190,7 +190,7 @@ pub fn show(args: &ShowArgs) -> Result<()> {
     if args.target.json {
         print_json(&value)
     } else if is_summary && value.is_object() {
-        print(&view::outline(&value))
+        print(&view::outline(value))
     } else {
         print(&view::render(what, value)?)
     }
@@ -223,7 +223,7 @@ pub fn debug(args: &DebugArgs) -> Result<()> {
     if args.target.json {
         print_json(&value)
     } else {
-        print(&view::outline(&value))
+        print(&view::outline(value))
     }
 }
 
@@ -236,7 +236,7 @@ pub fn monitor(args: &MonitorArgs) -> Result<()> {
     let changes = args.changes;
     client::watch(&socket, &Request::Monitor { changes }, |value| {
         let text = match value.get("message").and_then(Value::as_str) {
-            Some(message) if !args.target.json && !changes => message.to_owned(),
+            Some(message) if !args.target.json && !changes => view::plain(message),
             Some(_) | None => value.to_string(),
         };
         // A reader that left, as `head` does, ends it.
@@ -259,7 +259,7 @@ pub fn configure(args: ConfigureArgs) -> Result<()> {
     }
     let notes = value.get("notes").and_then(Value::as_array);
     for note in notes.into_iter().flatten().filter_map(Value::as_str) {
-        print(&format!("note: {note}\n"))?;
+        print(&format!("note: {}\n", view::plain(note)))?;
     }
     print("done; write it into the configuration file as well, or it ends with the node\n")
 }
@@ -276,7 +276,7 @@ pub fn hint(args: &HintArgs) -> Result<()> {
     }
     match value.as_array() {
         Some(said) if said.is_empty() => print("nothing was said of any path\n"),
-        _ => print(&view::outline(&value)),
+        _ => print(&view::outline(value)),
     }
 }
 

@@ -12,8 +12,17 @@ use pmip_wire::types::Instant;
 const QUIET: Duration = Duration::from_secs(10);
 
 /// What was dropped since it was told last.
-#[derive(Debug, Default)]
-pub(super) struct Drops(BTreeMap<DropReason, Since>);
+pub(super) type Drops = Seldom<DropReason>;
+
+/// What happened since it was told last, by its kind.
+#[derive(Debug)]
+pub(super) struct Seldom<K>(BTreeMap<K, Since>);
+
+impl<K> Default for Seldom<K> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
 
 #[derive(Debug)]
 struct Since {
@@ -21,15 +30,15 @@ struct Since {
     untold: u64,
 }
 
-impl Drops {
+impl<K: Ord> Seldom<K> {
     /// One more; how many to tell of, when it is time to.
-    pub(super) fn add(&mut self, now: Instant, reason: DropReason) -> Option<u64> {
-        let Some(since) = self.0.get_mut(&reason) else {
+    pub(super) fn add(&mut self, now: Instant, kind: K) -> Option<u64> {
+        let Some(since) = self.0.get_mut(&kind) else {
             let since = Since {
                 told: now,
                 untold: 0,
             };
-            self.0.insert(reason, since);
+            self.0.insert(kind, since);
             return Some(1);
         };
         since.untold = since.untold.saturating_add(1);
@@ -39,12 +48,20 @@ impl Drops {
         since.told = now;
         Some(std::mem::take(&mut since.untold))
     }
+}
 
+impl Drops {
     /// Counts one, and logs when it is time to.
     pub(super) fn log(&mut self, now: Instant, reason: DropReason, from: SocketAddr) {
         tracing::trace!(target: "pmip::packets", "dropped a datagram from {from}: {reason:?}");
         match self.add(now, reason) {
             None => {}
+            // Nothing else tells an operator that two gateways have one address.
+            Some(_) if reason == DropReason::CareOfInUse => tracing::warn!(
+                target: "pmip::errors",
+                "a gateway registers from {from}, which is the care-of address of another: it gets \
+                 nothing while that one answers"
+            ),
             Some(1) => {
                 tracing::debug!(target: "pmip::errors", "dropped a datagram from {from}: {reason:?}");
             }

@@ -15,11 +15,7 @@ pub(super) fn session(event: &SessionEvent) -> Option<Happening> {
             let words = format!("{mn_id} is not registered any more: {reason}");
             Happening::info("session-down", words).binding(mn_id)
         }
-        SessionEvent::Refused { mn_id, status } => {
-            let status = pmip_wire::Status::from_code(*status);
-            let words = format!("{mn_id} was refused: {status}");
-            Happening::warn("session-refused", words).binding(mn_id)
-        }
+        SessionEvent::Refused { mn_id, status } => super::refusals::refused(mn_id, *status),
         SessionEvent::AccessNetwork { mn_id, network, .. } => {
             let words = match network {
                 Some(_) => format!("{mn_id} is attached to another access network"),

@@ -1,7 +1,7 @@
 //! The log of a program on standard error, and what of it an operator wants to see.
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -12,6 +12,8 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, reload};
+
+use crate::view::Plain;
 
 /// How logs look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -124,7 +126,8 @@ fn filter(base: &str, wanted: &BTreeSet<Debug>) -> EnvFilter {
 
 fn message(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
     if field.name() == "message" {
-        write!(writer, "{value:?}")?;
+        // Peers choose names.
+        write!(Plain(writer), "{value:?}")?;
     }
     Ok(())
 }

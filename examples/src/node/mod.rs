@@ -22,6 +22,7 @@ mod log;
 pub mod logging;
 mod path_mtu;
 pub mod reconfigure;
+mod refusals;
 pub mod run;
 mod start;
 mod steering;
@@ -50,6 +51,7 @@ use self::engine::NodeEngine;
 use self::hints::Hints;
 use self::hybrid::Hybrid;
 use self::path_mtu::PathMtus;
+use self::refusals::Refusals;
 use self::tell::Watchers;
 use self::track::PathTrack;
 use self::uplinks::Uplinks;
@@ -139,6 +141,8 @@ pub struct Node {
     cleared_stats: Option<serde_json::Value>,
     cleared_map: Option<ClearedMap>,
     drops: Drops,
+    /// Registrations that an anchor refused.
+    refusals: Refusals,
     /// Ties moments to the wall clock.
     clock: ClockAnchor,
     /// Those who watch what happens, and those who want the changes of an anchor's state.
@@ -209,6 +213,7 @@ impl Node {
             cleared_stats: None,
             cleared_map: None,
             drops: Drops::default(),
+            refusals: Refusals::default(),
             clock: start.anchor,
             events: Watchers::default(),
             changes: Watchers::default(),
@@ -301,6 +306,7 @@ impl Node {
         }
         for transmit in &transmits {
             self.transmit(transmit);
+            self.tell_refusal(now, transmit);
         }
         self.send_frames(frames);
         for (path, probe) in probes {
@@ -519,6 +525,14 @@ impl Node {
                 path = transmit.path.map(|path| path.0),
                 "cannot signal to {}: {error}", transmit.destination
             );
+        }
+    }
+
+    fn tell_refusal(&mut self, now: Instant, transmit: &Transmit) {
+        if matches!(self.side, Side::Lma { .. })
+            && let Some(told) = self.refusals.on_sent(now, transmit)
+        {
+            self.tell(now, &told);
         }
     }
 

@@ -294,6 +294,12 @@ fn two_paths_register_and_the_mobile_network_is_configured() {
         ipv4: true,
     };
     assert!(kernel.contains(&rule), "{kernel:?}");
+    // What the gateway itself sends from its address there enters the tunnel too.
+    let own = KernelItem::OwnSourceRule {
+        source: "10.60.0.0/24".parse().expect("a prefix"),
+        table: 118_005,
+    };
+    assert!(kernel.contains(&own), "{kernel:?}");
 }
 
 #[test]

@@ -244,6 +244,13 @@ pub enum KernelItem {
         /// IPv4 or IPv6.
         ipv4: bool,
     },
+    /// `ip rule`: what this host itself sends from a prefix to elsewhere is looked up in a table.
+    OwnSourceRule {
+        /// The prefix of its source; what goes to the prefix goes as the main table says.
+        source: IpPrefix,
+        /// The routing table.
+        table: u32,
+    },
 }
 
 impl std::fmt::Display for KernelItem {
@@ -275,6 +282,9 @@ impl std::fmt::Display for KernelItem {
             } => {
                 let family = if *ipv4 { "IPv4" } else { "IPv6" };
                 write!(f, "{family} rule from {device} to table {table}")
+            }
+            Self::OwnSourceRule { source, table } => {
+                write!(f, "rule for what we send from {source} to table {table}")
             }
         }
     }

@@ -252,7 +252,7 @@ pub(super) fn path_decision(row: &PathDecisionRow) -> String {
 }
 
 /// Named values, nested ones indented.
-pub fn outline(value: &Value) -> String {
+pub(super) fn outline(value: &Value) -> String {
     let mut text = String::new();
     outline_into(&mut text, value, 0);
     text

@@ -28,12 +28,10 @@ fn datagram(field: impl Fn(u16, u16) -> u16) -> Vec<u8> {
 }
 
 #[test]
-fn the_udp_checksum_is_verified_where_there_is_one() {
-    let left_out = datagram(|_, _| 0);
-    let object = json(&of_packets(&[left_out])).only();
-    assert_eq!(object.get("udp_checksum"), None);
-
-    let cases: [(Vec<u8>, &str, &str); 3] = [
+fn the_udp_checksum_is_told() {
+    let cases: [(Vec<u8>, &str, &str); 4] = [
+        // RFC 5844 section 4.1.3.2: signalling must have one, so its receiver discards this.
+        (datagram(|_, _| 0), "left-out", "UDP checksum left out"),
         (datagram(|right, _| right), "correct", ""),
         (
             datagram(|_, unfilled| unfilled),
@@ -92,6 +90,34 @@ fn octets_behind_the_header_are_reported() {
     // The checksum covers the payload of the packet or the header: RFC 6275 section 6.1.1 and
     // RFC 8200 section 4.7 leave it to the header.
     assert_eq!(run6.only()["trailing_octets"], json!(5));
+
+    // Of what the snap length cut off, the lengths tell.
+    let mut message = heartbeat(1);
+    message.extend([0; 20]);
+    let packets = [
+        control(&message),
+        ipv6(135, &summed(&heartbeat(1), MAG6, LMA6))
+            .into_iter()
+            .chain([0; 20])
+            .collect(),
+    ];
+    for mut packet in packets {
+        if packet[0] >> 4 == 6 {
+            packet[5] += 20;
+        }
+        let length = packet.len();
+        for cut in [15, 20] {
+            let frame = record(packet.clone()).snapped(length - cut);
+            let object = json(&pcap(Order::Little, false, RAW, &[frame])).only();
+            assert_eq!(object["trailing_octets"], 20, "{object}");
+        }
+    }
+
+    // A length that nothing stands behind invents none.
+    let mut lying = control(&heartbeat(1));
+    lying[24..26].copy_from_slice(&600u16.to_be_bytes());
+    let object = json(&of_packets(&[lying])).only();
+    assert_eq!(object.get("trailing_octets"), None);
 
     let hex: String = heartbeat(1)
         .iter()

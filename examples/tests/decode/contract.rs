@@ -20,6 +20,7 @@ fn a_proxy_binding_update_has_every_field_of_the_contract() {
         "dst": LMA4,
         "src_port": 5436,
         "dst_port": 5436,
+        "udp_checksum": "left-out",
         "type": 5,
         "name": "ProxyBindingUpdate",
         "sequence_number": 7,

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::capture::{
-    LMA6, MAG6, Order, RAW, Record, binding_update, control, fragment, heartbeat, ipv4_fragment,
-    of_packets, pcap, record, summed, udp,
+    ETHERNET, LMA6, MAG6, Order, RAW, Record, binding_update, control, ethernet, fragment,
+    heartbeat, ipv4, ipv4_fragment, of_packets, pcap, record, summed, udp,
 };
 use crate::json;
 
@@ -50,6 +50,52 @@ fn ipv4_fragments_make_a_whole() {
     let object = json(&of_packets(&packets)).only();
     assert_eq!(object["fragments"], json!([1, 2]));
     assert_eq!(object["sequence_number"], 7);
+}
+
+/// Customers may use the same private addresses, each in a VLAN or behind a GRE key: their fragments
+/// must not make a message that nobody sent.
+#[test]
+fn fragments_of_different_customers_are_kept_apart() {
+    let parts = |sequence| {
+        let datagram = udp(5436, 5436, &heartbeat(sequence));
+        let (first, second) = datagram.split_at(16);
+        [
+            ipv4_fragment(17, 9, 0x2000, first),
+            ipv4_fragment(17, 9, 2, second),
+        ]
+    };
+    let ([a, a_end], [b, b_end]) = (parts(1), parts(2));
+    let sequences = |file: &[u8]| -> Vec<Value> {
+        let all = json(file).json();
+        let sequences = all.iter().map(|object| object["sequence_number"].clone());
+        sequences.collect()
+    };
+
+    let keyed = |key: u8, packet: &[u8]| {
+        let header = [0x20, 0, 0x08, 0, 0, 0, 0, key];
+        ipv4(47, &[&header[..], packet].concat())
+    };
+    let packets = [
+        keyed(1, &a),
+        keyed(2, &b),
+        keyed(2, &b_end),
+        keyed(1, &a_end),
+    ];
+    assert_eq!(sequences(&of_packets(&packets)), [2, 1]);
+
+    let tagged = |vlan: u16, packet: &[u8]| record(ethernet(&[(0x8100, vlan)], 0x0800, packet));
+    let frames = [
+        tagged(1, &a),
+        tagged(2, &b),
+        tagged(2, &b_end),
+        tagged(1, &a_end),
+    ];
+    let file = pcap(Order::Little, false, ETHERNET, &frames);
+    assert_eq!(sequences(&file), [2, 1]);
+
+    // One that stays incomplete tells its VLAN.
+    let lone = pcap(Order::Little, false, ETHERNET, &[tagged(7, &a)]);
+    assert_eq!(json(&lone).json()[0]["vlan"], json!([7]));
 }
 
 #[test]

@@ -248,7 +248,7 @@ fn every_row_of_the_features_is_there_as_json_and_as_text() {
                 );
             }
             let printed = match value.is_object() {
-                true if what != What::RunningConfig => view::outline(&value),
+                true if what != What::RunningConfig => view::outline(value),
                 _ => view::render(what, value).expect("rows that the view knows"),
             };
             for word in expected {

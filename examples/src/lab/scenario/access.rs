@@ -138,7 +138,9 @@ const SILENT_HOST: Scenario = Scenario {
     ],
     plan: || {
         let mut plan = Plan::standard(2);
-        plan.config("MAG1").no_logical().node("interface lan1\nsessionmgr");
+        plan.config("MAG1")
+            .no_logical()
+            .node("interface lan1\nsessionmgr");
         plan.config("LMA1").node("bce delete-wait-time 100");
         plan
     },

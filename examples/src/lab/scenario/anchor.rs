@@ -168,7 +168,9 @@ const DEFAULT_PROFILE: Scenario = Scenario {
     ],
     plan: || {
         let mut plan = Plan::standard(1);
-        plan.config("MAG1").no_logical().node("interface lan1\nsessionmgr");
+        plan.config("MAG1")
+            .no_logical()
+            .node("interface lan1\nsessionmgr");
         plan
     },
     play: default_profile,

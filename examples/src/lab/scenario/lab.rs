@@ -31,6 +31,7 @@ use crate::lab::signal;
 use crate::lab::traffic::Traffic;
 
 mod ask;
+mod clients;
 mod ends;
 
 /// How long what should happen may take.

@@ -66,14 +66,25 @@ mod tools;
 
 mod access;
 mod anchor;
+mod apart;
+mod encapsulation;
 mod failures;
+mod hosts;
 mod language;
 mod limits;
 mod maps;
+mod operators;
 mod paths;
+mod pools;
+mod profiles;
+mod program;
 mod quality;
 mod registration;
+mod resilience;
 mod revocation;
+mod sla;
+mod steering;
+mod uplinks;
 
 use serde::Serialize;
 
@@ -91,11 +102,22 @@ const ALL: &[&[Scenario]] = &[
     anchor::SCENARIOS,
     paths::SCENARIOS,
     quality::SCENARIOS,
+    sla::SCENARIOS,
+    profiles::SCENARIOS,
+    steering::SCENARIOS,
+    resilience::SCENARIOS,
     maps::SCENARIOS,
     failures::SCENARIOS,
     limits::SCENARIOS,
     revocation::SCENARIOS,
     language::SCENARIOS,
+    hosts::SCENARIOS,
+    pools::SCENARIOS,
+    uplinks::SCENARIOS,
+    encapsulation::SCENARIOS,
+    apart::SCENARIOS,
+    operators::SCENARIOS,
+    program::SCENARIOS,
 ];
 
 /// What is claimed of a domain, how it is shown, and what makes it fall.
@@ -161,6 +183,11 @@ const fn filter(namespace: &'static str, hook: &'static str, rules: &'static str
         hook,
         rules,
     }
+}
+
+/// What the network or an emulator refused.
+fn refused(error: anyhow::Error) -> super::domain::LabError {
+    super::domain::LabError::Domain(format!("{error:#}"))
 }
 
 /// A fault as `--list --json` prints it.

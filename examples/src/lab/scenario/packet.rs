@@ -8,6 +8,21 @@ use serde_json::Value;
 
 use crate::view::decode::message_json;
 
+/// Protocol number of GRE (RFC 2784).
+pub(super) const GRE: u8 = 47;
+/// What flags in the first octet say is present, four octets each (RFC 2890 section 2).
+const GRE_CHECKSUM: u8 = 0x80;
+const GRE_KEY: u8 = 0x20;
+const GRE_SEQUENCE: u8 = 0x10;
+
+/// Length of a GRE header.
+fn gre_header(payload: &[u8]) -> Option<usize> {
+    let flags = payload.first()?;
+    let present = [GRE_CHECKSUM, GRE_KEY, GRE_SEQUENCE];
+    let count = present.iter().filter(|flag| flags & **flag != 0).count();
+    Some(4 + 4 * count)
+}
+
 /// A packet from its IP header on.
 #[derive(Clone, Debug)]
 pub(in crate::lab) struct Packet {
@@ -120,7 +135,7 @@ impl Packet {
         self.ports().map(|ports| ports.1)
     }
 
-    /// The inner packets of one that carries data of a tunnel: UDP port 5437, or IP in IP. Several
+    /// The inner packets of one that carries data of a tunnel: UDP port 5437, IP in IP or GRE. Several
     /// where the kernel shows a train of segments as one.
     pub(in crate::lab) fn inners(&self) -> Vec<Self> {
         let mut rest = self.inside().unwrap_or_default();
@@ -152,8 +167,21 @@ impl Packet {
                 payload.get(8..).filter(|_| is_data)
             }
             4 | 41 => Some(payload),
+            GRE => payload.get(gre_header(payload)?..),
             _ => None,
         }
+    }
+
+    /// The GRE key that it carries (RFC 2890 section 2.1).
+    pub(in crate::lab) fn gre_key(&self) -> Option<u32> {
+        let payload = self.payload();
+        let flags = payload.first()?;
+        if self.protocol()? != GRE || flags & GRE_KEY == 0 {
+            return None;
+        }
+        let place = if flags & GRE_CHECKSUM == 0 { 4 } else { 8 };
+        let octets: [u8; 4] = payload.get(place..place + 4)?.try_into().ok()?;
+        Some(u32::from_be_bytes(octets))
     }
 
     /// The Mobility Header that it carries, as `pmip decode --json` shows it.

@@ -6,7 +6,7 @@ use pmip_binding::testing::LinkConfig;
 use serde_json::Value;
 
 use super::lab::Lab;
-use super::{Break, Plan, Scenario, Stop, claim, line};
+use super::{Break, Plan, Scenario, Stop, claim, line, refused};
 use crate::lab::domain::LabError;
 use crate::lab::traffic::Direction;
 use crate::lab::wan::{Frame, Watch};
@@ -80,14 +80,14 @@ fn measured(lab: &mut Lab<'_>) -> Result<(), Stop> {
 
 fn as_recorded(lab: &mut Lab<'_>, watches: &[Watch]) -> Result<(), Stop> {
     // The first operations may have begun before the delays were set.
-    operations(lab, 1)?;
+    operations_of(lab, 2, 1)?;
     for (wan, watch) in (1..).zip(watches) {
         lab.network()
             .emulator(1, wan)
             .map_err(refused)?
             .reset(*watch);
     }
-    operations(lab, 2)?;
+    operations_of(lab, 2, 2)?;
     let shown = lab.show("MAG1", "sla")?;
     let mut told = Vec::new();
     let mut holds = true;
@@ -105,16 +105,15 @@ fn as_recorded(lab: &mut Lab<'_>, watches: &[Watch]) -> Result<(), Stop> {
     lab.claim("as-recorded", holds, told.join(", "))
 }
 
-/// Waits until each path's operations have grown by `more`. What never comes is told by the claim.
-fn operations(lab: &mut Lab<'_>, more: u64) -> Result<(), LabError> {
-    let before = counts(&lab.show("MAG1", "sla")?);
+/// Waits until the operations of each of MAG 1's `wans` paths have grown by `more`. What never comes
+/// is told by the claim.
+pub(super) fn operations_of(lab: &mut Lab<'_>, wans: u8, more: u64) -> Result<(), LabError> {
+    let before = counts(&lab.show("MAG1", "sla")?, wans);
     let what = format!("each path was measured {more} times more");
     lab.until(&what, PATIENCE, |lab| {
-        let now = counts(&lab.show("MAG1", "sla")?);
-        Ok(now
-            .iter()
-            .zip(&before)
-            .all(|(now, before)| *now >= before + more))
+        let now = counts(&lab.show("MAG1", "sla")?, wans);
+        let mut pairs = now.iter().zip(&before);
+        Ok(pairs.all(|(now, before)| *now >= before + more))
     })?;
     Ok(())
 }
@@ -151,26 +150,25 @@ fn removed(lab: &mut Lab<'_>, watches: &[Watch]) -> Result<(), Stop> {
     lab.claim("removed", holds, detail)
 }
 
-fn counts(shown: &Value) -> [u64; 2] {
-    [1, 2].map(|wan| {
-        row(shown, wan)
-            .and_then(|row| row["operations"].as_u64())
-            .unwrap_or(0)
-    })
+/// How many operations each of `wans` paths has behind it.
+fn counts(shown: &Value, wans: u8) -> Vec<u64> {
+    (1..=wans).map(|wan| operations(shown, wan)).collect()
 }
 
-fn row(shown: &Value, wan: u8) -> Option<&Value> {
+/// How many operations the path over WAN `wan` has behind it.
+pub(super) fn operations(shown: &Value, wan: u8) -> u64 {
+    row(shown, wan)
+        .and_then(|row| row["operations"].as_u64())
+        .unwrap_or(0)
+}
+
+/// The row of WAN `wan` in what `show sla` of a MAG shows.
+pub(super) fn row(shown: &Value, wan: u8) -> Option<&Value> {
     let label = format!("wan{wan}");
-    shown
-        .as_array()?
-        .iter()
-        .find(|row| row["label"] == label.as_str())
+    let mut rows = shown.as_array()?.iter();
+    rows.find(|row| row["label"] == label.as_str())
 }
 
 fn millis(span: Duration) -> f64 {
     span.as_secs_f64() * 1000.0
-}
-
-fn refused(error: anyhow::Error) -> LabError {
-    LabError::Domain(format!("{error:#}"))
 }

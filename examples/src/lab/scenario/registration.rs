@@ -147,6 +147,11 @@ const CARRIER: Scenario = Scenario {
             "no packet of the host is on a WAN outside of a tunnel",
             &[12],
         ),
+        claim(
+            "own-inside",
+            "nor is what the MAG itself sends from its mobile network, and it is answered",
+            &[12],
+        ),
     ],
     breaks: &[
         Break {
@@ -181,6 +186,20 @@ const CARRIER: Scenario = Scenario {
                 )
             })],
         },
+        Break {
+            name: "own-leak",
+            damage: "the kernel routes what the MAG itself sends past the tunnel",
+            falls: "own-inside",
+            edits: &[super::Edit::Network(|network| {
+                let route = "route add 203.0.113.18/32 via 100.64.11.1";
+                let rule = "rule add pref 1 iif lo to 203.0.113.18 lookup main";
+                for words in [route, rule] {
+                    let words: Vec<&str> = words.split(' ').collect();
+                    network.execute("MAG1", "ip", &words)?;
+                }
+                Ok(())
+            })],
+        },
     ],
     plan: || Plan::standard(1).starting_later("MAG1"),
     play: carrier,
@@ -212,7 +231,15 @@ fn carrier(lab: &mut Lab<'_>) -> Result<(), Stop> {
         .iter()
         .filter(|packet| packet.source() == Some(host) || packet.destination() == Some(host));
     let bare = bare.count();
-    lab.claim("nothing-bare", bare == 0, format!("{bare} bare packets"))
+    lab.claim("nothing-bare", bare == 0, format!("{bare} bare packets"))?;
+    let capture = lab.capture("m1w1")?;
+    let answered = lab.ping("MAG1", "cn1", 5)?;
+    let gateway = lab.address("MAG1", Family::V4)?;
+    let packets = lab.packets(&capture)?;
+    let mut bare = packets.iter();
+    let bare = bare.any(|packet| packet.source() == Some(gateway));
+    let detail = format!("{answered} of 5 pings from {gateway} answered, bare: {bare}");
+    lab.claim("own-inside", answered == 5 && !bare, detail)
 }
 
 const ATTRIBUTES: Scenario = Scenario {

@@ -42,7 +42,9 @@ const REVOCATION: Scenario = Scenario {
         let mut plan = Plan::standard(1);
         plan.config("LMA1")
             .node("bri delay min 1000\nbri delay max 2000\nbri retries 2");
-        plan.config("MAG1").no_logical().node("interface lan1\nsessionmgr");
+        plan.config("MAG1")
+            .no_logical()
+            .node("interface lan1\nsessionmgr");
         plan
     },
     play: revocation,

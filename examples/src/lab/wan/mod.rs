@@ -27,6 +27,7 @@
 mod bridge;
 mod frame;
 mod line;
+mod operation;
 mod record;
 
 use std::io::Write as _;
@@ -39,6 +40,7 @@ use pmip_binding::testing::{LinkConfig, LinkStats};
 use tun_rs::{DeviceBuilder, Layer, SyncDevice};
 
 pub use frame::{Flow, Frame};
+pub use operation::{IPSLA, Operations, is_measurement, is_request, is_stray};
 pub use record::{Record, Spread};
 
 use super::traffic::Direction;

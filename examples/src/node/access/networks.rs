@@ -125,14 +125,19 @@ impl MobileNetworks {
         given.collect()
     }
 
-    /// The first address of a delegated prefix on its interface; where packets are routed locally,
-    /// the way there from other interfaces as well.
+    /// The first address of a delegated prefix on its interface; the way into the tunnel of what the
+    /// gateway itself sends from there, which must not leave in clear; where packets are routed
+    /// locally, the way there from other interfaces as well.
     fn items(&self, given: &Given<'_>) -> Vec<KernelItem> {
         let reached = match given.request {
             PrefixRequest::Assert(own) => Some(own),
             PrefixRequest::LearnIpv4 | PrefixRequest::LearnIpv6 | _ => given.learned,
         };
         let mut items = Vec::new();
+        items.extend(reached.map(|source| KernelItem::OwnSourceRule {
+            source,
+            table: self.table,
+        }));
         items.extend(reached.filter(|_| self.local_routing).map(|destination| {
             let (device, table) = (given.device.to_owned(), self.table);
             KernelItem::Route {

@@ -6,21 +6,19 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::TryStreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
 use pmip_wire::types::IpPrefix;
+use rtnetlink::MulticastGroup;
 use rtnetlink::packet_core::{NetlinkMessage, NetlinkPayload};
 use rtnetlink::packet_route::AddressFamily;
 use rtnetlink::packet_route::RouteNetlinkMessage as Message;
 use rtnetlink::packet_route::route::RouteProtocol;
-use rtnetlink::packet_route::rule::RuleMessage;
 use rtnetlink::sys::SocketAddr;
-use rtnetlink::{IpVersion, MulticastGroup};
 use tokio::time::Instant;
 
-use super::items::{Worker, is_ours};
+use super::items::{RuleKey, Worker};
 use super::watch::{address, link, routes_of};
-use super::{PROTOCOL, io_error, is_overrun};
+use super::{PROTOCOL, is_overrun};
 use crate::platform::ports::KernelItem;
 
 /// What tells of losses.
@@ -122,21 +120,21 @@ impl Worker {
 
     /// Whether a rule is there: one that is added twice is there twice.
     async fn has_rule(&self, item: &KernelItem) -> bool {
-        let KernelItem::Rule {
-            device,
-            table,
-            ipv4,
-        } = item
-        else {
-            return false;
+        let (wanted, ipv4, count) = match item {
+            KernelItem::Rule {
+                device,
+                table,
+                ipv4,
+            } => (RuleKey::of_device(device).to(*table), *ipv4, 1),
+            KernelItem::OwnSourceRule { source, .. } => {
+                (RuleKey::of_source(*source), source.is_ipv4(), 2)
+            }
+            KernelItem::Address { .. } | KernelItem::Route { .. } | KernelItem::RouteVia { .. } => {
+                return false;
+            }
         };
-        let version = if *ipv4 { IpVersion::V4 } else { IpVersion::V6 };
-        let rules = self.handle.rule().get(version).execute();
-        let rules: Result<Vec<RuleMessage>, _> = rules.try_collect().await.map_err(io_error);
-        rules.is_ok_and(|rules| {
-            let mut rules = rules.iter();
-            rules.any(|rule| is_ours(rule, device, Some(*table)))
-        })
+        let rules = self.our_rules(wanted, ipv4).await;
+        rules.is_ok_and(|rules| rules.len() >= count)
     }
 }
 
@@ -165,6 +163,9 @@ impl Suspect {
             ) => prefix == destination && number == table,
             (Self::Address(lost), KernelItem::Address { address, .. }) => lost == address,
             (Self::Rules { ipv4: lost }, KernelItem::Rule { ipv4, .. }) => lost == ipv4,
+            (Self::Rules { ipv4: lost }, KernelItem::OwnSourceRule { source, .. }) => {
+                *lost == source.is_ipv4()
+            }
             (
                 Self::Device(name),
                 KernelItem::Route { device, .. }

@@ -17,6 +17,11 @@ use crate::platform::ports::{Kernel, KernelItem};
 
 /// Where our rules stand: before those of the main table (32766), after `local` (0).
 const RULE_PRIORITY: u32 = 1180;
+/// Where the main table comes first, save its default route.
+const INSIDE_PRIORITY: u32 = RULE_PRIORITY - 1;
+const MAIN_TABLE: u32 = 254;
+/// What `ip rule` calls the interface of what the host itself sends.
+const OURSELVES: &str = "lo";
 
 /// The kernel's routing tables, through a task that remembers what it added.
 pub struct LinuxKernel {
@@ -147,7 +152,9 @@ impl Worker {
                     KernelItem::Route { .. } | KernelItem::RouteVia { .. } => {
                         tracing::warn!("not added, another route has its place: {item}");
                     }
-                    KernelItem::Address { .. } | KernelItem::Rule { .. } => {
+                    KernelItem::Address { .. }
+                    | KernelItem::Rule { .. }
+                    | KernelItem::OwnSourceRule { .. } => {
                         tracing::debug!("{item} is there already");
                     }
                 }
@@ -198,6 +205,9 @@ impl Worker {
                 table,
                 ipv4,
             } => self.put_rule(device, *table, *ipv4).await,
+            KernelItem::OwnSourceRule { source, table } => {
+                self.put_source_rules(*source, *table).await
+            }
         }
     }
 
@@ -224,7 +234,14 @@ impl Worker {
                 device,
                 table,
                 ipv4,
-            } => self.take_rules(device, Some(*table), *ipv4).await,
+            } => {
+                let wanted = RuleKey::of_device(device).to(*table);
+                self.take_rules(wanted, *ipv4).await
+            }
+            KernelItem::OwnSourceRule { source, .. } => {
+                let wanted = RuleKey::of_source(*source);
+                self.take_rules(wanted, source.is_ipv4()).await
+            }
         }
     }
 
@@ -263,7 +280,8 @@ impl Worker {
                 KernelItem::Address { address, .. } => Some(*address),
                 KernelItem::Route { .. }
                 | KernelItem::RouteVia { .. }
-                | KernelItem::Rule { .. } => None,
+                | KernelItem::Rule { .. }
+                | KernelItem::OwnSourceRule { .. } => None,
             });
             addresses.any(|added| added == candidate)
         };
@@ -330,17 +348,48 @@ impl Worker {
 
     async fn put_rule(&self, device: &str, table: u32, ipv4: bool) -> io::Result<()> {
         // One of ours that a crash left behind may point to another table.
-        self.take_rules(device, None, ipv4).await?;
-        let mut request = self
-            .handle
-            .rule()
-            .add()
-            .input_interface(device)
-            .table_id(table)
-            .priority(RULE_PRIORITY)
-            .action(RuleAction::ToTable);
+        self.take_rules(RuleKey::of_device(device), ipv4).await?;
+        let mut rule = RuleMessage::default();
+        rule.attributes.push(RuleAttribute::Iifname(device.into()));
+        self.add_rule(rule, RULE_PRIORITY, table, ipv4).await
+    }
+
+    /// Two rules: inside of the prefix the main table holds, as far as it knows more than a default
+    /// route.
+    async fn put_source_rules(&self, source: IpPrefix, table: u32) -> io::Result<()> {
+        let ipv4 = source.is_ipv4();
+        self.take_rules(RuleKey::of_source(source), ipv4).await?;
+        let mut rule = RuleMessage::default();
+        rule.header.src_len = source.length();
+        rule.attributes = vec![
+            RuleAttribute::Iifname(OURSELVES.into()),
+            RuleAttribute::Source(source.address()),
+        ];
+        let mut inside = rule.clone();
+        inside.header.dst_len = source.length();
+        let destination = RuleAttribute::Destination(source.address());
+        inside.attributes.push(destination);
+        inside.attributes.push(RuleAttribute::SuppressPrefixLen(0));
+        self.add_rule(inside, INSIDE_PRIORITY, MAIN_TABLE, ipv4)
+            .await?;
+        self.add_rule(rule, RULE_PRIORITY, table, ipv4).await
+    }
+
+    async fn add_rule(
+        &self,
+        rule: RuleMessage,
+        priority: u32,
+        table: u32,
+        ipv4: bool,
+    ) -> io::Result<()> {
+        let request = self.handle.rule().add().table_id(table).priority(priority);
+        let mut request = request.action(RuleAction::ToTable);
+        let message = request.message_mut();
+        message.header.src_len = rule.header.src_len;
+        message.header.dst_len = rule.header.dst_len;
         let protocol = RuleAttribute::Protocol(RouteProtocol::Other(PROTOCOL));
-        request.message_mut().attributes.push(protocol);
+        let attributes = rule.attributes.into_iter();
+        message.attributes.extend(attributes.chain([protocol]));
         let result = if ipv4 {
             request.v4().execute().await
         } else {
@@ -349,18 +398,25 @@ impl Worker {
         result.map_err(io_error)
     }
 
-    /// Removes our rules of a device: those of one table, or all.
-    async fn take_rules(&self, device: &str, table: Option<u32>, ipv4: bool) -> io::Result<()> {
-        let version = if ipv4 { IpVersion::V4 } else { IpVersion::V6 };
-        let rules = self.handle.rule().get(version).execute();
-        let rules: Vec<RuleMessage> = rules.try_collect().await.map_err(io_error)?;
-        for rule in rules {
-            if is_ours(&rule, device, table) {
-                let request = self.handle.rule().del(rule);
-                request.execute().await.map_err(io_error)?;
-            }
+    async fn take_rules(&self, wanted: RuleKey<'_>, ipv4: bool) -> io::Result<()> {
+        for rule in self.our_rules(wanted, ipv4).await? {
+            let request = self.handle.rule().del(rule);
+            request.execute().await.map_err(io_error)?;
         }
         Ok(())
+    }
+
+    /// Those of our rules that `wanted` describes.
+    pub(super) async fn our_rules(
+        &self,
+        wanted: RuleKey<'_>,
+        ipv4: bool,
+    ) -> io::Result<Vec<RuleMessage>> {
+        let version = if ipv4 { IpVersion::V4 } else { IpVersion::V6 };
+        let rules = self.handle.rule().get(version).execute();
+        let mut rules: Vec<RuleMessage> = rules.try_collect().await.map_err(io_error)?;
+        rules.retain(|rule| wanted.is(rule));
+        Ok(rules)
     }
 
     async fn index(&self, device: &str) -> io::Result<u32> {
@@ -384,20 +440,56 @@ fn no_device(device: &str) -> io::Error {
     )
 }
 
-pub(super) fn is_ours(rule: &RuleMessage, device: &str, table: Option<u32>) -> bool {
-    let mut protocol = None;
-    let mut input = None;
-    let mut looked_up = u32::from(rule.header.table);
-    for attribute in &rule.attributes {
-        if let RuleAttribute::Protocol(number) = attribute {
-            protocol = Some(*number);
-        } else if let RuleAttribute::Iifname(name) = attribute {
-            input = Some(name.as_str());
-        } else if let RuleAttribute::Table(number) = attribute {
-            looked_up = *number;
+/// Which of our rules.
+#[derive(Clone, Copy)]
+pub(super) struct RuleKey<'a> {
+    input: &'a str,
+    source: Option<IpPrefix>,
+    table: Option<u32>,
+}
+
+impl<'a> RuleKey<'a> {
+    /// Those of what comes in by a device.
+    pub(super) const fn of_device(input: &'a str) -> Self {
+        Self {
+            input,
+            source: None,
+            table: None,
         }
     }
-    protocol == Some(RouteProtocol::Other(PROTOCOL))
-        && input == Some(device)
-        && table.is_none_or(|table| table == looked_up)
+
+    /// Those of what the host itself sends from a prefix.
+    pub(super) const fn of_source(source: IpPrefix) -> Self {
+        Self {
+            input: OURSELVES,
+            source: Some(source),
+            table: None,
+        }
+    }
+
+    /// Of these the ones that look up `table`.
+    pub(super) const fn to(mut self, table: u32) -> Self {
+        self.table = Some(table);
+        self
+    }
+
+    fn is(&self, rule: &RuleMessage) -> bool {
+        let (mut protocol, mut input, mut source) = (None, None, None);
+        let mut looked_up = u32::from(rule.header.table);
+        for attribute in &rule.attributes {
+            if let RuleAttribute::Protocol(number) = attribute {
+                protocol = Some(*number);
+            } else if let RuleAttribute::Iifname(name) = attribute {
+                input = Some(name.as_str());
+            } else if let RuleAttribute::Table(number) = attribute {
+                looked_up = *number;
+            } else if let RuleAttribute::Source(address) = attribute {
+                source = IpPrefix::new(*address, rule.header.src_len).ok();
+            }
+        }
+        protocol == Some(RouteProtocol::Other(PROTOCOL))
+            && input == Some(self.input)
+            && source == self.source
+            && self.table.is_none_or(|table| table == looked_up)
+    }
 }

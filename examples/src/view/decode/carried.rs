@@ -103,7 +103,7 @@ impl Carried {
                 destination: Some(packet.destination),
                 ports: None,
                 udp_checksum: None,
-                vlans: Vec::new(),
+                vlans: packet.vlans.clone(),
                 tunnel: packet.tunnel.clone(),
                 fragments: packet.fragments.clone(),
                 home_address_option: None,

@@ -84,8 +84,8 @@ JSON, one object for each Mobility Header:
   transport       ipv6 or udp; src and dst are the addresses of the IP packet
   src_port, dst_port, vlan, home_address_option, type_2_routing_header
                   only where the packet has them
-  udp_checksum    correct, wrong, or offloaded where the network card had yet to fill it in; only
-                  where there is one
+  udp_checksum    correct, wrong, left-out, or offloaded where the network card had yet to fill it
+                  in; only over UDP, where the datagram is all there
   trailing_octets how many follow the Mobility Header in the packet; only where some do
   tunnel          only inside one: its outer layers, outermost first
   fragments       only of a fragmented packet: the frames of its fragments

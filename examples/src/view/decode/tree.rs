@@ -167,7 +167,12 @@ impl TreeWriter {
             Some(UdpChecksum::Wrong { expected, found }) => line(format!(
                 "UDP checksum {found:#06x} is wrong, {expected:#06x} would be right: discarded"
             )),
-            // A right one, or none, goes without saying.
+            Some(UdpChecksum::LeftOut) => line(
+                "UDP checksum left out, which signalling must have (RFC 5844 section 4.1.3.2): \
+                 discarded"
+                    .into(),
+            ),
+            // A right one goes without saying.
             _ => {}
         }
         if !carrier.fragments.is_empty() {

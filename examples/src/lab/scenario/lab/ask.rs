@@ -25,6 +25,33 @@ impl Lab<'_> {
         ask(&program.control, request).map_err(|error| format!("{error:#}"))
     }
 
+    /// What the program `pmip` prints about a node; the inner `Err` is what it says on standard
+    /// error when it does not exit with 0.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub(in crate::lab) fn pmip(
+        &self,
+        node: &str,
+        words: &str,
+    ) -> Result<Result<String, String>, LabError> {
+        let program = self.programs.get(node);
+        let program = program.ok_or_else(|| failed(format!("{node} does not run")))?;
+        let executable =
+            std::env::current_exe().map_err(|error| LabError::domain("finding pmip", error))?;
+        let mut command = std::process::Command::new(executable);
+        command.args(words.split(' '));
+        command.arg("--control").arg(&program.control);
+        let output = command
+            .output()
+            .map_err(|error| LabError::domain("running pmip", error))?;
+        let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+        Ok(match output.status.success() {
+            true => Ok(text(&output.stdout)),
+            false => Err(text(&output.stderr)),
+        })
+    }
+
     fn rows<T: DeserializeOwned>(&self, node: &str, what: What) -> Result<Vec<T>, LabError> {
         let shown = self.ask(node, &Request::show(what)).map_err(failed)?;
         serde_json::from_value(shown)

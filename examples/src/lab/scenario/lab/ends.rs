@@ -116,7 +116,8 @@ impl Lab<'_> {
         self.give(host, address, on_link, router)
     }
 
-    /// The address of a host, or of a correspondent: `cn1` is its first, `cn1.5` its host 5.
+    /// The address of a host, of a MAG in its mobile network, or of a correspondent: `cn1` is its
+    /// first, `cn1.5` its host 5.
     ///
     /// # Errors
     /// When it has none yet.
@@ -127,7 +128,15 @@ impl Lab<'_> {
             let number = number.parse().map_err(wrong)?;
             return Ok(core(number, host.parse().map_err(wrong)?, family));
         }
-        let known = self.hosts.get(&(name.to_owned(), family)).copied();
+        let known = match name.starts_with("MAG") {
+            true => {
+                let bindings = self.bindings(name)?.into_iter();
+                let mut networks = bindings.flat_map(|binding| binding.dmnp);
+                let network = networks.find(|prefix| prefix.is_ipv4() == (family == Family::V4));
+                network.map(|prefix| nth(prefix, 1))
+            }
+            false => self.hosts.get(&(name.to_owned(), family)).copied(),
+        };
         known.ok_or_else(|| failed(format!("{name} has no address yet")))
     }
 
