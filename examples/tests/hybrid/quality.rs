@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pmip_binding::testing::{LinkConfig, Loss};
 use pmip_examples::lab::traffic::Direction;
-use pmip_examples::lab::wan::{Frame, Record, Wan, Watch};
+use pmip_examples::lab::wan::{Frame, IPSLA, Record, Wan, Watch, is_measurement};
 use pmip_examples::platform::netns::Netns;
 use serde_json::Value;
 
@@ -15,7 +15,6 @@ use super::{Checked, attempts, say, text, wait_until};
 
 const PACKETS: u64 = 100;
 const STAMP: u16 = 862;
-const IPSLA: u16 = 1_167;
 /// Where the responder of a measurement opens a port of its own.
 const PORTS: std::ops::RangeInclusive<u16> = 1_024..=u16::MAX;
 
@@ -313,9 +312,4 @@ fn shown(domain: &Domain, node: Node, wan: usize) -> Checked {
         Node::Mag => compare(&row["last"], &up, &down),
         Node::Lma => compare(&row["last"], &down, &up),
     }
-}
-
-/// Measurement packets of RFC 6812 begin with their type, 3 in two octets; control packets with version 2.
-pub(super) fn is_measurement(payload: &[u8]) -> bool {
-    payload.first() == Some(&0)
 }

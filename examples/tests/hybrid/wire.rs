@@ -6,35 +6,24 @@ use std::time::Duration;
 
 use pmip_binding::testing::LinkConfig;
 use pmip_examples::lab::traffic::Direction;
-use pmip_examples::lab::wan::{Frame, Watch};
+use pmip_examples::lab::wan::{Operations, Watch, is_request, is_stray};
 use pmip_examples::platform::netns::Netns;
 
 use super::domain::{CARE_OF, Domain, LMA_MODE, Node, Settings};
-use super::quality::is_measurement;
 use super::{Checked, say, text};
 
-const IPSLA: u16 = 1_167;
-
-/// What one side is told.
-#[derive(Clone, Copy, Debug)]
-struct Shape {
-    packets: usize,
-    interval: Duration,
-    frequency: Duration,
-}
-
-const MAG: Shape = Shape {
+const MAG: Operations = Operations {
     packets: 8,
     interval: Duration::from_millis(50),
     frequency: Duration::from_secs(6),
 };
-const LMA: Shape = Shape {
+const LMA: Operations = Operations {
     packets: 12,
     interval: Duration::from_millis(30),
     frequency: Duration::from_secs(7),
 };
 /// `enable-sla mag MAG1`, which wins over `sla`.
-const OF_MAG: Shape = Shape {
+const OF_MAG: Operations = Operations {
     packets: 5,
     interval: Duration::from_millis(100),
     frequency: Duration::from_secs(8),
@@ -55,8 +44,11 @@ pub(super) fn settings() -> Checked {
     link.latency = Duration::from_millis(5);
     let domain = Domain::start(&SETTINGS, &link)?;
     let rules = [rules(&domain.mag_namespace)?, rules(&domain.lma_namespace)?];
-    let strangers = [0, 1].map(|wan| domain.wans[wan].watch(strange(wan)));
-    let asked = [0, 1].map(|wan| domain.wans[wan].watch(request()));
+    let strangers = [0, 1].map(|wan| {
+        let own = CARE_OF[wan].into();
+        domain.wans[wan].watch(move |frame| is_stray(frame, own))
+    });
+    let asked = [0, 1].map(|wan| domain.wans[wan].watch(is_request));
     seen(
         &domain,
         asked,
@@ -99,31 +91,8 @@ pub(super) fn settings() -> Checked {
     }
 }
 
-/// Measurement requests.
-fn request() -> impl Fn(&Frame<'_>) -> bool + Send + Clone + 'static {
-    |frame| {
-        frame
-            .inner()
-            .is_some_and(|inner| inner.destination.port() == IPSLA && is_measurement(inner.payload))
-    }
-}
-
-/// Anything of the service that is not between this path's ends, inside or outside.
-fn strange(wan: usize) -> impl Fn(&Frame<'_>) -> bool + Send + Clone + 'static {
-    move |frame| {
-        let ours = CARE_OF[wan];
-        let of_path = |flow: pmip_examples::lab::wan::Flow<'_>| {
-            flow.source.ip() == ours || flow.destination.ip() == ours
-        };
-        let bare = frame.outer().is_some_and(|outer| outer.is_of_port(IPSLA));
-        let foreign = frame.is_inner_udp(IPSLA)
-            && !(frame.outer().is_some_and(of_path) && frame.inner().is_some_and(of_path));
-        bare || foreign
-    }
-}
-
 /// Compares what is seen in both WANs with what each direction was told.
-fn seen(domain: &Domain, asked: [Watch; 2], shapes: &[(Direction, Shape)]) -> Checked {
+fn seen(domain: &Domain, asked: [Watch; 2], shapes: &[(Direction, Operations)]) -> Checked {
     let longest = shapes.iter().map(|(_, shape)| shape.frequency).max();
     let longest = longest.unwrap_or_default();
     // What began under other settings ends.
@@ -135,60 +104,13 @@ fn seen(domain: &Domain, asked: [Watch; 2], shapes: &[(Direction, Shape)]) -> Ch
     for wan in [0, 1] {
         for (direction, shape) in shapes {
             let arrivals = domain.wans[wan].record(asked[wan], *direction).arrivals;
-            as_told(&arrivals, *shape)
-                .map_err(|why| format!("WAN {} {direction}: {why}", wan + 1))?;
+            // Settings differ by far more than a tenth, and a loaded machine by less.
+            let seen = shape.compare(&arrivals, 10);
+            let seen = seen.map_err(|why| format!("WAN {} {direction}: {why}", wan + 1))?;
+            say(&format!("  {seen}"));
         }
     }
     Ok(())
-}
-
-fn as_told(arrivals: &[Duration], shape: Shape) -> Checked {
-    // Operations lie seconds apart; the first may have been cut by the beginning of the watch, and the
-    // last by its end.
-    let runs: Vec<&[Duration]> = arrivals
-        .chunk_by(|a, b| *b - *a < Duration::from_secs(2))
-        .collect();
-    let whole: Vec<&&[Duration]> = runs
-        .iter()
-        .filter(|run| run.len() == shape.packets)
-        .collect();
-    if whole.len() < 2 || runs.iter().any(|run| run.len() > shape.packets) {
-        let lengths: Vec<usize> = runs.iter().map(|run| run.len()).collect();
-        return Err(format!("operations of {lengths:?} packets, not {shape:?}"));
-    }
-    if runs.len() > whole.len() + 2 {
-        return Err(format!(
-            "{} operations are not whole",
-            runs.len() - whole.len()
-        ));
-    }
-    let spacing = whole.iter().flat_map(|run| run.windows(2));
-    let spacing = median(spacing.map(|pair| pair[1] - pair[0]));
-    let starts = whole.iter().filter_map(|run| run.first());
-    let starts: Vec<Duration> = starts.copied().collect();
-    let period = median(starts.windows(2).map(|pair| pair[1] - pair[0]));
-    say(&format!(
-        "  {} packets {:.1} ms apart every {:.2} s",
-        shape.packets,
-        spacing.as_secs_f64() * 1000.0,
-        period.as_secs_f64()
-    ));
-    near("spacing", spacing, shape.interval)?;
-    near("period", period, shape.frequency)
-}
-
-/// Within a tenth: settings differ by far more, and a loaded machine by less.
-fn near(what: &str, seen: Duration, told: Duration) -> Checked {
-    match seen.abs_diff(told) <= told / 10 {
-        true => Ok(()),
-        false => Err(format!("{what} {seen:?}, told {told:?}")),
-    }
-}
-
-fn median(spans: impl Iterator<Item = Duration>) -> Duration {
-    let mut spans: Vec<Duration> = spans.collect();
-    spans.sort();
-    spans.get(spans.len() / 2).copied().unwrap_or_default()
 }
 
 /// The LMA asks nobody any more.

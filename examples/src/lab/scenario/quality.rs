@@ -15,8 +15,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[MEASURED];
 
 /// Operations of 10 probes, as often as the rules let them be.
 const SERVICE: &str = "mobility-service hybrid-access\n sla num-packets 10 interval 50 frequency 6";
-/// An operation, and the wait for the next.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Operations and the wait for them, many times over.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The port of IP SLA inside tunnels.
 const IPSLA: u16 = 1_167;
 /// One-way delays of the two WANs, in milliseconds.

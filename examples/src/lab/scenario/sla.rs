@@ -237,7 +237,8 @@ const PROBING: &str = "ipv6 mobile pmipv6-mag MAG1 domain LAB
 mobility-service hybrid-access
 sla num-packets 20 interval 100 frequency 7
 profile-definition any
-rtt 5000";
+rtt 5000
+packet-loss 50";
 /// What takes the service away from the LMA.
 const STOP: &str = "ipv6 mobile pmipv6-lma LMA1 domain LAB\nno mobility-service hybrid-access";
 
@@ -289,7 +290,7 @@ const UNDISTURBED: Scenario = Scenario {
         let mut plan = Plan::standard(1);
         for node in ["MAG1", "LMA1"] {
             plan.config(node).node(
-                "mobility-service hybrid-access\n sla num-packets 200 interval 4 frequency 6",
+                "mobility-service hybrid-access\n sla num-packets 100 interval 4 frequency 6",
             );
         }
         plan

@@ -62,12 +62,12 @@ const LISTS: Scenario = Scenario {
         },
         Break {
             name: "wide",
-            damage: "the wildcard leaves two bits more open",
+            damage: "the wildcard leaves other bits open",
             falls: "wildcard",
             edits: &[line(
                 "MAG1",
                 "permit udp any 203.0.113.20 0.0.0.3 lt 6000",
-                "permit udp any 203.0.113.20 0.0.0.15 lt 6000",
+                "permit udp any 203.0.113.20 0.0.0.12 lt 6000",
             )],
         },
         Break {
