@@ -1,6 +1,6 @@
 //! What engines tell, in words for an operator.
 
-use pmip_binding::{NotificationEvent, RedirectEvent, RevocationEvent, SessionEvent};
+use pmip_binding::{NotServed, NotificationEvent, RedirectEvent, RevocationEvent, SessionEvent};
 use pmip_sla::{LivenessEvent, Measure, ReactionEvent, VerdictChange, VerdictState};
 
 use super::tell::Happening;
@@ -27,6 +27,20 @@ pub(super) fn session(event: &SessionEvent) -> Option<Happening> {
             let words = format!("the anchor ignores where {mn_id} is attached");
             Happening::warn("access-network-ignored", words).binding(mn_id)
         }
+        SessionEvent::NotServed { mn_id, reason } => {
+            let words = match reason {
+                NotServed::NoMobilityService => {
+                    format!("{mn_id} is not registered: its profile offers it no mobility service")
+                }
+                NotServed::Full => {
+                    format!("{mn_id} is not registered: as many mobile nodes are as may be")
+                }
+                NotServed::ShuttingDown | _ => {
+                    format!("{mn_id} is not registered: this gateway is shutting down")
+                }
+            };
+            Happening::warn("session-not-served", words).binding(mn_id)
+        }
         _ => return None,
     })
 }
@@ -49,6 +63,16 @@ pub(super) fn revocation(event: &RevocationEvent) -> Option<Happening> {
         } => {
             let words = format!("{peer} answers our revocation ({trigger}): {status}");
             Happening::info("revocation-answered", words).peer(peer)
+        }
+        RevocationEvent::Failed {
+            peer,
+            mn_id,
+            home_prefixes,
+            ..
+        } => {
+            let whose = mn_id.as_deref().unwrap_or("what our revocation named");
+            let words = format!("{peer} had nothing of {whose} {home_prefixes:?} to give up");
+            Happening::warn("revocation-failed", words).peer(peer)
         }
         RevocationEvent::Unanswered { peer, trigger } => {
             let words = format!("{peer} does not answer our revocation ({trigger})");

@@ -67,13 +67,24 @@ impl Lma {
         beat: &Beat,
         proof: Proof,
     ) -> Option<PathId> {
-        let id = match datagram.carrier {
-            Carrier::Tunnel(id) => id,
-            Carrier::UnknownTunnel | Carrier::Udp | Carrier::Ipv6 => {
-                self.named_in_tunnel(datagram, beat, proof)?
-            }
+        let mut ids = self.named_in_tunnel(datagram, beat, proof);
+        // A gateway may have mobile nodes with and without multipath over one interface, which
+        // are two paths here and one tunnel there: the packet shows the mapping of both.
+        if let Carrier::Tunnel(id) = datagram.carrier {
+            ids.retain(|named| *named != id);
+            ids.insert(0, id);
+        }
+        for id in &ids {
+            self.learn_mapping_of(*id, datagram, proof);
+        }
+        let first = ids.first().copied()?;
+        self.paths.get(first).map(|_| first)
+    }
+
+    fn learn_mapping_of(&mut self, id: PathId, datagram: &Datagram, proof: Proof) {
+        let Some(path) = self.paths.get(id) else {
+            return;
         };
-        let path = self.paths.get(id)?;
         let shown = path.nat && path.observed.ip() == datagram.source.ip();
         let known = path.observed_data.as_deref() == Some(&datagram.source);
         match proof {
@@ -81,17 +92,23 @@ impl Lma {
             Proof::Valid(_) => self.challenge_data(id, datagram.source),
             Proof::Missing | Proof::Failed(_) => self.set_data_mapping(id, datagram.source),
         }
-        Some(id)
     }
 
-    /// The path that a heartbeat through an unknown tunnel is of: of the gateway and Binding ID
-    /// that it names, and where that gateway registered without multipath, of the only path with
-    /// its care-of address. Its outer address must be that of the path's last accepted PBU.
-    fn named_in_tunnel(&self, datagram: &Datagram, beat: &Beat, proof: Proof) -> Option<PathId> {
+    /// The paths that a heartbeat through a tunnel is of: of the gateway and Binding ID that it
+    /// names, and where that gateway registered without multipath, of the path with its care-of
+    /// address. Its outer address must be that of the path's last accepted PBU.
+    fn named_in_tunnel(
+        &self,
+        datagram: &Datagram,
+        beat: &Beat,
+        proof: Proof,
+    ) -> SmallVec<[PathId; 4]> {
         let source = datagram.source.ip();
-        let (mag_id, multipath) = (beat.mag_id.clone()?, beat.multipath?);
+        let named = beat.mag_id.clone().zip(beat.multipath);
+        let Some(((mag_id, multipath), tenant)) = named.zip(self.tenant_of(datagram)) else {
+            return SmallVec::new();
+        };
         let care_of = beat.care_of.map_or(source, IpAddr::V4);
-        let tenant = self.tenant_of(datagram)?;
         let named = PeerKey::identified(tenant, mag_id);
         let name = MagName::Address { source, care_of };
         let by_address = PeerKey { tenant, name };
@@ -110,7 +127,8 @@ impl Lma {
         ]
         .into_iter()
         .flat_map(|(peer, binding_id)| self.paths.of_peer(peer, binding_id))
-        .find(is_meant)
+        .filter(is_meant)
+        .collect()
     }
 
     fn set_data_mapping(&mut self, id: PathId, mapping: SocketAddr) {

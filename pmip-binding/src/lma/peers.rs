@@ -31,6 +31,8 @@ pub(super) struct Peer {
     since: Instant,
     /// When we last asked what it answered with that counter.
     confirmed: Instant,
+    /// When we asked what it answered with another counter than before.
+    restarted: Option<Instant>,
 }
 
 /// The MAGs that have paths.
@@ -119,7 +121,8 @@ impl PeerTable {
             return None;
         }
         let differs = peer.restart_counter.is_some_and(|before| before != counter);
-        if differs && asked.saturating_since(peer.since) < RESTART_PACE {
+        let too_soon = |last| asked.saturating_since(last) < RESTART_PACE;
+        if differs && peer.restarted.is_some_and(too_soon) {
             return None;
         }
         let before = peer.restart_counter.replace(counter);
@@ -129,7 +132,9 @@ impl PeerTable {
         }
         peer.since = asked;
         self.changes.note(Arc::clone(key));
-        before.map(|_| confirmed)
+        before?;
+        peer.restarted = Some(asked);
+        Some(confirmed)
     }
 
     pub(super) fn record(&self, key: &PeerKey, name: PeerName) -> Option<PeerRecord> {
@@ -164,6 +169,7 @@ impl Peer {
         restart_counter: None,
         since: Instant::ZERO,
         confirmed: Instant::ZERO,
+        restarted: None,
     };
 }
 

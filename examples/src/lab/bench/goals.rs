@@ -80,7 +80,7 @@ impl Goal {
             format!("{sign} {must}"),
             format!("{sign} {aim}"),
             self.value
-                .map_or("-".to_owned(), |value| format!("{value:.2}")),
+                .map_or_else(|| "-".to_owned(), |value| format!("{value:.2}")),
             self.state().word().to_owned(),
         ]
     }

@@ -20,11 +20,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Flows to each port.
 const FLOWS: u16 = 4;
 
-/// A profile, and what breaks its limit.
-type Fault = (&'static str, fn(&mut LinkConfig));
+/// What a fault does to a link.
+type Fault = fn(&mut LinkConfig);
 
 /// The limit that each WAN will break, by its number, and the fault that breaks it and no other.
-const FAULTS: [Fault; 3] = [
+const FAULTS: [(&str, Fault); 3] = [
     ("rtt", |link| link.latency = Duration::from_millis(450)),
     // Half of the packets late: a tenth of a second of jitter, nothing lost.
     ("jitter", |link| {

@@ -105,12 +105,12 @@ mobile-map M 50\n match access-list rest\n set link-type wan3 null",
     play: lists,
 };
 
-/// A claim, and of what is sent for it the target, the port and the WAN.
-type Case = (&'static str, &'static [(&'static str, u16, usize)]);
+/// An address, a port, and the WAN by which what is sent there leaves.
+type Sent = (&'static str, u16, usize);
 
 fn lists(lab: &mut Lab<'_>) -> Result<(), Stop> {
     lab.ready(3)?;
-    let cases: [Case; 4] = [
+    let cases: [(&str, &[Sent]); 4] = [
         ("first-match", &[("cn1", 5001, 2), ("cn1", 5000, 1)]),
         ("implicit-deny", &[("cn1", 5010, 2), ("cn1", 5011, 1)]),
         ("host", &[("cn1.3", 6000, 3), ("cn1.2", 6000, 1)]),

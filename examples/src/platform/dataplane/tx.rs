@@ -370,7 +370,7 @@ impl TxBatch {
         let raw = context.sockets.raw_of(pending.path, way.local())?;
         let problem = match problem {
             UnderlayProblem::TooBig(_) => UnderlayProblem::TooBig(raw.mtu(way.remote())),
-            problem => problem,
+            problem @ (UnderlayProblem::Unreachable | _) => problem,
         };
         let mut room = std::mem::take(&mut self.room);
         let written = way.whole(
