@@ -51,15 +51,15 @@ const NAT_REBOOT: Scenario = Scenario {
             &[40],
         ),
         claim(
-            "asked",
-            "the LMA itself asked for the registration that confirms it (RFC 7077)",
+            "at-once",
+            "that came of the first heartbeat by the new mapping: no path had to fail before",
             &[40],
         ),
     ],
     breaks: &[Break {
         name: "no-keyword",
-        damage: "the LMA has no `natreboot`: it waits for a registration",
-        falls: "asked",
+        damage: "the LMA has no `natreboot`: it waits until the path fails",
+        falls: "at-once",
         edits: &[line(
             "LMA1",
             "heartbeat interval-ms 200 retries 5 natreboot",
@@ -122,8 +122,10 @@ fn nat_reboot(lab: &mut Lab<'_>) -> Result<(), Stop> {
         paths.first().map(|path| (path.observed, path.remote))
     );
     lab.claim("resumes", followed.is_some(), detail)?;
-    let asked = lab.messages(&capture, "", "UpdateNotification")?.len();
-    lab.claim("asked", asked > 0, format!("{asked} update notifications"))
+    let log = lab.log("LMA1");
+    let failures = log.lines().filter(|line| line.contains(" is down")).count();
+    let detail = format!("the LMA said {failures} times that a path is down");
+    lab.claim("at-once", failures == 0, detail)
 }
 
 /// Sends a datagram to the LMA's signalling port; whether it left.
@@ -321,11 +323,11 @@ fn healing(lab: &mut Lab<'_>) -> Result<(), Stop> {
 
 const RUBBISH: Scenario = Scenario {
     name: "rubbish",
-    claim: "malformed signalling changes nothing and ends nothing",
+    claim: "malformed signalling takes nothing from a mobile node and ends no program",
     claims: &[
         claim(
             "survived",
-            "after thousands of damaged messages the LMA runs, with the bindings that it had",
+            "after hundreds of damaged messages the LMA runs, and the mobile node has what it had",
             &[68],
         ),
         claim("serves", "traffic and signalling go on", &[68]),
@@ -336,14 +338,17 @@ const RUBBISH: Scenario = Scenario {
         falls: "serves",
         edits: &[super::filter("m1w1", "forward", "udp dport 5437 drop")],
     }],
-    plan: || Plan::standard(1),
+    plan: || Plan::standard(1).starting_later("MAG1"),
     play: rubbish,
 };
 
 fn rubbish(lab: &mut Lab<'_>) -> Result<(), Stop> {
     let capture = lab.capture("LMA1")?;
+    lab.start("MAG1")?;
     lab.ready(1)?;
-    let bindings = lab.bindings("LMA1")?.len();
+    let networks =
+        |lab: &Lab<'_>| Ok::<_, LabError>(lab.binding("LMA1", &van(1))?.map(|row| row.dmnp));
+    let before = networks(lab)?;
     let updates = lab.messages(&capture, "", "ProxyBindingUpdate")?;
     let beats = lab.messages(&capture, "", "Heartbeat")?;
     let sample = |messages: &[(super::packet::Packet, serde_json::Value)]| {
@@ -358,10 +363,11 @@ fn rubbish(lab: &mut Lab<'_>) -> Result<(), Stop> {
     }
     // Also notices when a program died.
     lab.pass(Duration::from_millis(100))?;
-    let now = lab.bindings("LMA1")?.len();
-    let detail = format!("{sent} sent; {now} bindings, before {bindings}");
-    let kept = now == bindings && lab.binding("LMA1", &van(1))?.is_some();
-    lab.claim("survived", sent > 500 && kept, detail)?;
+    // Without keys a damaged name is that of another mobile node: its binding is no fault.
+    let now = networks(lab)?;
+    let detail = format!("{sent} sent; networks of the mobile node {now:?}, before {before:?}");
+    let kept = now == before && before.is_some();
+    lab.claim("survived", sent > 300 && kept, detail)?;
     let usable = lab.usable("MAG1")?.len();
     let answered = lab.reaches(Family::V4, "h1", "cn1", 3)?;
     let detail = format!("{usable} usable path, {answered} of 3 pings");
