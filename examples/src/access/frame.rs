@@ -6,8 +6,8 @@ use pmip_wire::checksum::Checksum;
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
-    EthernetRepr, Icmpv6Message, Icmpv6Packet, IpProtocol, Ipv4Packet, Ipv4Repr, Ipv6Packet,
-    Ipv6Repr, UdpPacket, UdpRepr,
+    EthernetRepr, Icmpv6Message, Icmpv6Packet, IpAddress, IpProtocol, IpRepr, Ipv4Packet,
+    Ipv6Packet, Ipv6Repr, UdpPacket, UdpRepr,
 };
 
 use super::Mac;
@@ -175,41 +175,29 @@ pub fn build_arp(
 /// A UDP datagram over IPv4.
 pub fn build_udp4(
     macs: (Mac, Mac),
-    addresses: (Ipv4Addr, Ipv4Addr),
+    (from, to): (Ipv4Addr, Ipv4Addr),
     ports: (u16, u16),
     payload: &[u8],
 ) -> Vec<u8> {
-    let udp = UdpRepr {
-        src_port: ports.0,
-        dst_port: ports.1,
-    };
-    let ip = Ipv4Repr {
-        src_addr: addresses.0,
-        dst_addr: addresses.1,
-        next_header: IpProtocol::Udp,
-        payload_len: udp.header_len() + payload.len(),
-        hop_limit: HOP_LIMIT,
-    };
-    let all = ChecksumCapabilities::default();
     let link = Link::new(macs, EthernetProtocol::Ipv4);
-    link.frame(ip.buffer_len() + ip.payload_len, |buffer| {
-        let mut packet = Ipv4Packet::new_unchecked(buffer);
-        ip.emit(&mut packet, &all);
-        udp.emit(
-            &mut UdpPacket::new_unchecked(packet.payload_mut()),
-            &addresses.0.into(),
-            &addresses.1.into(),
-            payload.len(),
-            |room| room.copy_from_slice(payload),
-            &all,
-        );
-    })
+    build_udp(link, (from.into(), to.into()), ports, payload)
 }
 
 /// A UDP datagram over IPv6.
 pub fn build_udp6(
     macs: (Mac, Mac),
-    addresses: (Ipv6Addr, Ipv6Addr),
+    (from, to): (Ipv6Addr, Ipv6Addr),
+    ports: (u16, u16),
+    payload: &[u8],
+) -> Vec<u8> {
+    let link = Link::new(macs, EthernetProtocol::Ipv6);
+    build_udp(link, (from.into(), to.into()), ports, payload)
+}
+
+/// The addresses are of one family, that of the link's protocol.
+fn build_udp(
+    link: Link,
+    (from, to): (IpAddress, IpAddress),
     ports: (u16, u16),
     payload: &[u8],
 ) -> Vec<u8> {
@@ -217,24 +205,19 @@ pub fn build_udp6(
         src_port: ports.0,
         dst_port: ports.1,
     };
-    let ip = Ipv6Repr {
-        src_addr: addresses.0,
-        dst_addr: addresses.1,
-        next_header: IpProtocol::Udp,
-        payload_len: udp.header_len() + payload.len(),
-        hop_limit: HOP_LIMIT,
-    };
-    let link = Link::new(macs, EthernetProtocol::Ipv6);
-    link.frame(ip.buffer_len() + ip.payload_len, |buffer| {
-        let mut packet = Ipv6Packet::new_unchecked(buffer);
-        ip.emit(&mut packet);
+    let length = udp.header_len() + payload.len();
+    let ip = IpRepr::new(from, to, IpProtocol::Udp, length, HOP_LIMIT);
+    let all = ChecksumCapabilities::default();
+    link.frame(ip.buffer_len(), |buffer| {
+        ip.emit(&mut *buffer, &all);
+        let room = buffer.get_mut(ip.header_len()..).unwrap_or_default();
         udp.emit(
-            &mut UdpPacket::new_unchecked(packet.payload_mut()),
-            &addresses.0.into(),
-            &addresses.1.into(),
+            &mut UdpPacket::new_unchecked(room),
+            &from,
+            &to,
             payload.len(),
             |room| room.copy_from_slice(payload),
-            &ChecksumCapabilities::default(),
+            &all,
         );
     })
 }
