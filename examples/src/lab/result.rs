@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::domain::{LabError, PathRow, Topology};
-use super::run::Stop;
+use super::run::{Claim, Stop};
 use super::traffic::{Direction, Outage, Traffic};
 
 /// All that a run found.
@@ -39,6 +39,42 @@ pub struct RunResult {
     /// Whether that was Ctrl-C or SIGTERM.
     #[serde(skip)]
     pub interrupted: bool,
+}
+
+impl RunResult {
+    /// Keeps with the step what happened, in plain words.
+    pub(super) fn say(&mut self, text: String) {
+        if let Some(step) = self.steps.last_mut() {
+            step.said.push(text);
+        }
+    }
+
+    /// Keeps what was seen of a claim, and the rows that fell with it.
+    ///
+    /// # Errors
+    /// [`Stop::ClaimFell`] when it does not hold.
+    pub(super) fn conclude(
+        &mut self,
+        claim: &Claim,
+        holds: bool,
+        detail: String,
+        show: impl FnOnce(&ClaimResult),
+    ) -> Result<(), Stop> {
+        let result = ClaimResult {
+            name: claim.name,
+            claim: claim.text,
+            rows: claim.rows,
+            holds,
+            detail,
+        };
+        show(&result);
+        self.claims.push(result);
+        if holds {
+            return Ok(());
+        }
+        self.failed_rows.extend_from_slice(claim.rows);
+        Err(Stop::ClaimFell)
+    }
 }
 
 /// One step.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::domain::{Domain, LabError, Node, PathRow};
-use super::result::{ClaimResult, PathSample, PathTable, RunResult, StepResult};
+use super::result::{PathSample, PathTable, RunResult, StepResult};
 use super::screen::Screen;
 use super::traffic::{Outage, Traffic};
 
@@ -71,9 +71,7 @@ impl<'a> Run<'a> {
     pub fn say(&mut self, text: impl Into<String>) {
         let (text, at) = (text.into(), self.now());
         self.screen.say(at, &text);
-        if let Some(step) = self.result.steps.last_mut() {
-            step.said.push(text);
-        }
+        self.result.say(text);
     }
 
     /// Shows the path table of both nodes and keeps it with the step.
@@ -99,21 +97,9 @@ impl<'a> Run<'a> {
         holds: bool,
         detail: impl Into<String>,
     ) -> Result<(), Stop> {
-        let result = ClaimResult {
-            name: claim.name,
-            claim: claim.text,
-            rows: claim.rows,
-            holds,
-            detail: detail.into(),
-        };
-        self.screen.claim(self.domain.now(), &result);
-        self.result.claims.push(result);
-        if holds {
-            Ok(())
-        } else {
-            self.result.failed_rows.extend_from_slice(claim.rows);
-            Err(Stop::ClaimFell)
-        }
+        let (screen, at) = (&mut *self.screen, self.domain.now());
+        let show = |result: &_| screen.claim(at, result);
+        self.result.conclude(claim, holds, detail.into(), show)
     }
 
     /// Records and tells what a fault cost.

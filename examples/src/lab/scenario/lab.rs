@@ -24,7 +24,7 @@ use crate::control::{BindingRow, FlowTableRow, MobileMapRow, PathRow, Request, W
 use crate::lab::domain::{LabError, Topology, WanState};
 use crate::lab::netns::process::Program;
 use crate::lab::netns::{RunDirectory, sweep};
-use crate::lab::result::{ClaimResult, RunResult, StepResult};
+use crate::lab::result::{RunResult, StepResult};
 use crate::lab::run::Stop;
 use crate::lab::screen::Screen;
 use crate::lab::signal;
@@ -169,9 +169,7 @@ impl<'a> Lab<'a> {
     pub(in crate::lab) fn say(&mut self, text: impl Into<String>) {
         let text = text.into();
         self.screen.say(self.epoch.elapsed(), &text);
-        if let Some(step) = self.result.steps.last_mut() {
-            step.said.push(text);
-        }
+        self.result.say(text);
     }
 
     /// Checks the claim called `name`: `holds` decides, `detail` says what was seen.
@@ -189,20 +187,9 @@ impl<'a> Lab<'a> {
         let claim = claims
             .find(|claim| claim.name == name)
             .ok_or_else(unknown)?;
-        let result = ClaimResult {
-            name: claim.name,
-            claim: claim.text,
-            rows: claim.rows,
-            holds,
-            detail: detail.into(),
-        };
-        self.screen.claim(self.epoch.elapsed(), &result);
-        self.result.claims.push(result);
-        if holds {
-            return Ok(());
-        }
-        self.result.failed_rows.extend_from_slice(claim.rows);
-        Err(Stop::ClaimFell)
+        let (screen, at) = (&mut self.screen, self.epoch.elapsed());
+        let show = |result: &_| screen.claim(at, result);
+        self.result.conclude(claim, holds, detail.into(), show)
     }
 
     /// Time since the domain was built; captured packets count from there as well.

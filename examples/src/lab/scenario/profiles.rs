@@ -83,9 +83,6 @@ const LIMITS: Scenario = Scenario {
     ],
     plan: || {
         let mut plan = Plan::standard(4);
-        let mut link = LinkConfig::new();
-        link.latency = Duration::from_millis(2);
-        plan.emulated(link);
         let (mut lists, mut map, mut profiles) = (String::new(), String::new(), String::new());
         for (wan, port, profile) in cases() {
             lists += &format!("ip access-list extended l{port}\n permit udp any any eq {port}\n");
@@ -103,20 +100,28 @@ const LIMITS: Scenario = Scenario {
             profiles += &format!("\n profile-definition {name}\n  {limit}");
         }
         plan.config("MAG1").global(&lists).domain(&map);
-        plan.config("MAG1")
-            .node(&format!("mobile-map M\n{SERVICE}\n preempt{profiles}"));
-        plan.config("LMA1").node(SERVICE);
-        // The faults concern probes, not whether a path lives.
-        for node in ["MAG1", "LMA1"] {
-            plan.config(node).replace(
-                "heartbeat interval-ms 200 retries 1",
-                "heartbeat interval-ms 1000 retries 9",
-            );
-        }
+        measure(&mut plan, &profiles);
         plan
     },
     play: limits,
 };
+
+/// Emulates the WANs, measures them from both ends, and lets the MAG choose by `profiles`.
+fn measure(plan: &mut Plan, profiles: &str) {
+    let mut link = LinkConfig::new();
+    link.latency = Duration::from_millis(2);
+    plan.emulated(link);
+    plan.config("MAG1")
+        .node(&format!("mobile-map M\n{SERVICE}\n preempt{profiles}"));
+    plan.config("LMA1").node(SERVICE);
+    // The faults concern probes, not whether a path lives.
+    for node in ["MAG1", "LMA1"] {
+        plan.config(node).replace(
+            "heartbeat interval-ms 200 retries 1",
+            "heartbeat interval-ms 1000 retries 9",
+        );
+    }
+}
 
 /// Every profile on every WAN that will have a fault: WAN, port, profile.
 fn cases() -> impl Iterator<Item = (u8, u16, &'static str)> {
@@ -292,9 +297,6 @@ const APPLICATIONS: Scenario = Scenario {
     ],
     plan: || {
         let mut plan = Plan::standard(3);
-        let mut link = LinkConfig::new();
-        link.latency = Duration::from_millis(2);
-        plan.emulated(link);
         let (mut lists, mut map, mut profiles) = (String::new(), String::new(), String::new());
         for (number, (name, port, limits, links)) in (1..).zip(KINDS) {
             lists += &format!(
@@ -311,15 +313,7 @@ const APPLICATIONS: Scenario = Scenario {
             }
         }
         plan.config("MAG1").global(&lists).domain(&map);
-        plan.config("MAG1")
-            .node(&format!("mobile-map M\n{SERVICE}\n preempt{profiles}"));
-        plan.config("LMA1").node(SERVICE);
-        for node in ["MAG1", "LMA1"] {
-            plan.config(node).replace(
-                "heartbeat interval-ms 200 retries 1",
-                "heartbeat interval-ms 1000 retries 9",
-            );
-        }
+        measure(&mut plan, &profiles);
         plan
     },
     play: applications,
