@@ -1,6 +1,6 @@
 //! `pmip top`: a running node on a live screen.
 //!
-//! [`feed`] asks the node, [`state`] keeps what was seen, [`draw`] puts it on the screen.
+//! `feed` asks the node, `state` keeps what was seen, `draw` puts it on the screen.
 
 mod draw;
 mod feed;

@@ -12,7 +12,7 @@ ip access-list extended icmp
  permit icmp any any
 ip access-list extended udp
  permit udp any any";
-/// Any port of [`udp`] that is as good as another.
+/// Any port of UDP, one as good as another.
 const PORT: u16 = 4000;
 
 /// Sends 20 flows up and returns how many inner UDP packets each of two WANs carried.
